@@ -1,0 +1,3 @@
+module github.com/foreshock/foreshock
+
+go 1.26.0
