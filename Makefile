@@ -1,0 +1,43 @@
+.DEFAULT_GOAL := help
+TOOL := go tool -modfile=tools/go.mod
+LINT := go tool -modfile=tools/golangci/go.mod golangci-lint
+
+.PHONY: help run test lint fmt fuzz bench cover golden truth recordings
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## score the engine on the recordings that come with it
+	go run ./cmd/foreshock backtest examples/recordings
+
+test: ## the only test run that counts: raced, shuffled, uncached
+	go test -race -shuffle=on -count=1 -timeout=15m ./...
+
+lint: ## vet, linters, dead code, tidiness of go.mod; the first run builds the linter
+	go vet ./...
+	$(LINT) run
+	@echo '$(TOOL) deadcode -test ./...'
+	@dead=$$($(TOOL) deadcode -test ./...) && test -z "$$dead" || { echo "$$dead"; exit 1; }
+	go mod tidy -diff
+
+fmt: ## format every file
+	$(LINT) fmt
+
+fuzz: ## every fuzz target for 30 s
+	@for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+		go test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s $$p || exit 1; done; done
+
+bench: ## benchmarks into new.txt, compared with old.txt if it is there
+	go test -run '^$$' -bench . -count 10 ./... | tee new.txt
+	@test ! -f old.txt || $(TOOL) benchstat old.txt new.txt
+
+cover: ## coverage by function
+	go test -short -coverprofile=cover.out ./... && go tool cover -func=cover.out
+
+golden: ## rewrite the golden files; read the diff before you commit it
+	go test -skip '^TestTruth$$' $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update
+
+truth: ## regenerate docs/method/truth.md, the table of measured error rates; takes up to 3 h
+	go test ./backtest -run '^TestTruth$$' -timeout 3h -truth 4000 -update
+
+recordings: ## regenerate the recordings in examples/
+	go generate ./examples/...
