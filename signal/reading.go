@@ -77,6 +77,7 @@ type Cell struct {
 	Signal   int // index into the system's signals
 	Release  int // index into the system's releases; −1 for a value of the whole service
 	Cohort   Cohort
+	Limit    float64 // the value that must not be passed now, in base units; NaN when there is none
 	Readings []Reading
 }
 
