@@ -54,9 +54,9 @@ func (c Cohort) String() string {
 // A Reading is one value of one signal at one instant, of one instance or of
 // a whole cohort.
 type Reading struct {
-	Value    float64       // in base units; NaN unless Presence is Present
-	N        float64       // observations behind Value since the last frame, ≥ 0; NaN when unknown
-	Events   float64       // events among N, for ratios; NaN when unknown
+	Value    float64 // in base units; NaN unless Presence is Present
+	N        float64 // observations behind Value since the last frame, ≥ 0; NaN when unknown
+	Events   float64 // events among N, for ratios; NaN when unknown
 	Presence Presence
 	Instance string        // which instance (pod); "" for a value of the whole cohort
 	Age      time.Duration // of the instance, since its first sample
