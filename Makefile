@@ -34,7 +34,7 @@ cover: ## coverage by function
 	go test -short -coverprofile=cover.out ./... && go tool cover -func=cover.out
 
 golden: ## rewrite the golden files; read the diff before you commit it
-	go test -skip '^TestTruth$$' $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update
+	go test -skip '^TestTruth$$' $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -rn1 dirname | sort -u) -update
 
 truth: ## regenerate docs/method/truth.md, the table of measured error rates; takes up to 3 h
 	go test ./backtest -run '^TestTruth$$' -timeout 3h -truth 4000 -update
