@@ -97,3 +97,9 @@ func syntaxError(query string, err error) error {
 	}
 	return &QueryError{Query: query, Msg: err.Error()}
 }
+
+// isRefused says whether it is the data that refuse a query.
+func isRefused(err error) bool {
+	var refused *EvaluationError
+	return errors.As(err, &refused)
+}

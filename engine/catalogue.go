@@ -1,0 +1,5 @@
+package engine
+
+import "context"
+
+func (s *Source) discover(context.Context) error { return nil }

@@ -1,0 +1,213 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/foreshock/foreshock/signal"
+)
+
+// counting says which counters hold the observations behind a query, and the
+// events among them, as raw selectors. The increase of these since the last
+// frame is what a rate over overlapping windows cannot give: how much is new.
+type counting struct {
+	n, events []string
+	// rest means that the events are what is left: 1 − good/all.
+	rest bool
+}
+
+// countingOf reads the counters out of a query:
+//
+//	rate(A)                            N = A for traffic; N = Events = A for errors and the like
+//	sum(rate(A)) / sum(rate(B))        N = B, Events = A
+//	1 - A / B                          N = B, Events = B − A
+//	histogram_quantile(q, rate(H))     N = count of H
+//
+// Sums, scaling by a number and "or 0" do not matter. Of any other query
+// nothing is known, and the result is empty.
+func countingOf(query string, kind signal.Kind) counting {
+	expr, err := ParseQuery(query)
+	if err != nil {
+		return counting{}
+	}
+	expr = bare(expr)
+	if b, ok := expr.(*parser.BinaryExpr); ok && b.Op == parser.SUB && isNumber(b.LHS, 1) {
+		c := ratio(bare(b.RHS))
+		c.rest = c.events != nil
+		return c
+	}
+	if c := ratio(expr); c.n != nil {
+		return c
+	}
+	if call, ok := expr.(*parser.Call); ok && strings.HasPrefix(call.Func.Name, "histogram_") {
+		return counting{n: observations(call.Args[len(call.Args)-1])}
+	}
+	switch kind {
+	case signal.Traffic:
+		return counting{n: counters(expr)}
+	case signal.Errors, signal.Crashes, signal.Retries, signal.Timeouts:
+		c := counters(expr)
+		return counting{n: c, events: c}
+	default:
+		return counting{}
+	}
+}
+
+// ratio reads A / B.
+func ratio(expr parser.Expr) counting {
+	b, ok := expr.(*parser.BinaryExpr)
+	if !ok || b.Op != parser.DIV || b.VectorMatching == nil || b.VectorMatching.Card != parser.CardOneToOne {
+		return counting{}
+	}
+	n := counters(b.RHS)
+	if n == nil {
+		return counting{}
+	}
+	return counting{n: n, events: counters(b.LHS)}
+}
+
+// counters returns the selectors of a sum of rates of counters of events;
+// nil when the expression is anything else.
+func counters(expr parser.Expr) []string {
+	switch e := bare(expr).(type) {
+	case *parser.AggregateExpr:
+		if e.Op == parser.SUM {
+			return counters(e.Expr)
+		}
+	case *parser.BinaryExpr:
+		if e.Op != parser.ADD || e.VectorMatching == nil || e.VectorMatching.Card != parser.CardOneToOne {
+			return nil
+		}
+		left, right := counters(e.LHS), counters(e.RHS)
+		if left != nil && right != nil {
+			return slices.Concat(left, right)
+		}
+	case *parser.Call:
+		if s := rated(e); s != nil && countsEvents(s) {
+			return []string{s.String()}
+		}
+	}
+	return nil
+}
+
+// rated returns the selector under rate, irate or increase.
+func rated(expr parser.Expr) *parser.VectorSelector {
+	call, ok := expr.(*parser.Call)
+	if !ok || !slices.Contains([]string{"rate", "irate", "increase"}, call.Func.Name) {
+		return nil
+	}
+	m, ok := bare(call.Args[0]).(*parser.MatrixSelector)
+	if !ok {
+		return nil
+	}
+	s, _ := m.VectorSelector.(*parser.VectorSelector)
+	return s
+}
+
+// countsEvents says whether a counter counts events rather than seconds or
+// bytes, and each of them once.
+func countsEvents(s *parser.VectorSelector) bool {
+	name := metricName(s)
+	if strings.HasSuffix(name, "_bucket") {
+		return slices.ContainsFunc(s.LabelMatchers, func(m *labels.Matcher) bool {
+			return m.Name == labels.BucketLabel && m.Type == labels.MatchEqual
+		})
+	}
+	base := strings.TrimSuffix(name, "_total")
+	for _, unit := range []string{"_sum", "_seconds", "_bytes", "_milliseconds", "_ms", "_joules"} {
+		if strings.HasSuffix(base, unit) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// observations returns the selector that counts what is in a histogram.
+func observations(expr parser.Expr) []string {
+	switch e := bare(expr).(type) {
+	case *parser.AggregateExpr:
+		if e.Op == parser.SUM {
+			return observations(e.Expr)
+		}
+	case *parser.Call:
+		s := rated(e)
+		if s == nil {
+			return nil
+		}
+		if !strings.HasSuffix(metricName(s), "_bucket") {
+			return []string{s.String()} // a native histogram, which carries its count
+		}
+		all := *s
+		all.LabelMatchers = append(slices.Clone(s.LabelMatchers), labels.MustNewMatcher(labels.MatchEqual, labels.BucketLabel, "+Inf"))
+		return []string{all.String()}
+	}
+	return nil
+}
+
+// bare takes off what does not change what is counted: parentheses, scaling
+// by a number, and "or 0".
+func bare(expr parser.Expr) parser.Expr {
+	for {
+		switch e := expr.(type) {
+		case *parser.ParenExpr:
+			expr = e.Expr
+			continue
+		case *parser.StepInvariantExpr:
+			expr = e.Expr
+			continue
+		case *parser.BinaryExpr:
+			_, left := unparen(e.LHS).(*parser.NumberLiteral)
+			_, right := unparen(e.RHS).(*parser.NumberLiteral)
+			switch {
+			case (e.Op == parser.MUL || e.Op == parser.DIV) && right, e.Op == parser.LOR && isZero(e.RHS):
+				expr = e.LHS
+				continue
+			case e.Op == parser.MUL && left:
+				expr = e.RHS
+				continue
+			}
+		}
+		return expr
+	}
+}
+
+func unparen(expr parser.Expr) parser.Expr {
+	for {
+		p, ok := expr.(*parser.ParenExpr)
+		if !ok {
+			return expr
+		}
+		expr = p.Expr
+	}
+}
+
+// isZero says whether an expression is vector(0) or 0 times something.
+func isZero(expr parser.Expr) bool {
+	switch e := unparen(expr).(type) {
+	case *parser.Call:
+		return e.Func.Name == "vector" && isNumber(e.Args[0], 0)
+	case *parser.BinaryExpr:
+		return e.Op == parser.MUL && (isNumber(e.LHS, 0) || isNumber(e.RHS, 0))
+	}
+	return false
+}
+
+func isNumber(expr parser.Expr, want float64) bool {
+	n, ok := unparen(expr).(*parser.NumberLiteral)
+	return ok && n.Val == want
+}
+
+func metricName(s *parser.VectorSelector) string {
+	if s.Name != "" {
+		return s.Name
+	}
+	for _, m := range s.LabelMatchers {
+		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+			return m.Value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// An ask is one query for one cell of every frame.
+type ask struct {
+	service, signal, release int
+	cohort                   signal.Cohort
+	query                    string
+	limit                    string    // a query; "" when there is none
+	from                     time.Time // nothing was there before; zero for always
+}
+
+// whole is the release of cells that belong to the service as a whole.
+const whole = -1
+
+// A target is whose series a query is to pick.
+type target struct {
+	release  int
+	cohort   signal.Cohort
+	selector string
+	from     time.Time
+}
+
+// plan returns what to ask in every frame, in the order of a frame's cells.
+func (s *Source) plan() []ask {
+	var asks []ask
+	for i, sig := range s.sys.Signals {
+		scope := s.scopeOf(i)
+		if scope == 0 {
+			continue
+		}
+		for j, service := range s.sys.Services {
+			for _, t := range targets(s.sys, j, scope) {
+				if t.selector == "" && (uses(sig.Query, "$sel") || uses(sig.Limit.Query, "$sel")) {
+					continue
+				}
+				b := binding{service: service.Name, selector: t.selector, window: window(s.sys.Interval)}
+				asks = append(asks, ask{
+					service: j, signal: i, release: t.release, cohort: t.cohort,
+					query: b.fill(sig.Query), limit: b.fill(sig.Limit.Query), from: t.from,
+				})
+			}
+		}
+	}
+	slices.SortStableFunc(asks, func(a, b ask) int {
+		return cmp.Or(a.service-b.service, a.release-b.release, int(a.cohort)-int(b.cohort), a.signal-b.signal)
+	})
+	return asks
+}
+
+// scopeOf returns the scope a signal can have by the variables in its query;
+// 0 when it is of no service.
+func (s *Source) scopeOf(i int) signal.Scope {
+	sig := s.sys.Signals[i]
+	switch {
+	case uses(sig.Query, "$sel"):
+		return cmp.Or(sig.Scope, signal.PerCohort)
+	case uses(sig.Query, "$service") || len(s.sys.Services) == 1:
+		if sig.Scope == signal.PerCohort && uses(sig.Query, "$service") {
+			s.warn("not-per-cohort", fmt.Sprintf("the query of signal %s has no $sel, so it is measured of the service as a whole", sig.Name))
+		}
+		return signal.PerService
+	}
+	s.warn("of-no-service", fmt.Sprintf("the query of signal %s has neither $service nor $sel, so it says nothing of a service and is left out", sig.Name))
+	return 0
+}
+
+// targets returns whose series a signal of the scope picks for a service.
+//
+// A release gives a canary and, when it names one, a control. Without a
+// control the service as a whole stands beside the canary: before the first
+// step it is the old version.
+func targets(sys release.System, service int, scope signal.Scope) []target {
+	asWhole := target{release: whole, cohort: signal.Whole, selector: selectorOf(sys, service)}
+	if scope == signal.PerService {
+		return []target{asWhole}
+	}
+	var out []target
+	needWhole := true
+	for i, r := range sys.Releases {
+		if r.Service != service {
+			continue
+		}
+		canary := target{release: i, cohort: signal.Canary, selector: r.Canary}
+		if r.Canary == "" { // the service itself, from the first step on
+			canary.selector = asWhole.selector
+			if len(r.Steps) > 0 {
+				canary.from = r.Steps[0].At
+			}
+		}
+		out = append(out, canary)
+		if r.Control != "" {
+			out = append(out, target{release: i, cohort: signal.Control, selector: r.Control})
+			needWhole = false
+		}
+	}
+	for _, r := range sys.Releases {
+		needWhole = needWhole || r.Service == service && r.Control == ""
+	}
+	if needWhole {
+		out = append(out, asWhole)
+	}
+	return out
+}
+
+// selectorOf returns the matchers of a service: its own, or else those that
+// the cohorts of a release share (service="cart" of version v1 and v2).
+func selectorOf(sys release.System, service int) string {
+	if s := sys.Services[service].Selector; s != "" {
+		return s
+	}
+	for _, r := range sys.Releases {
+		if r.Service == service && r.Canary != "" && r.Control != "" {
+			return sharedMatchers(r.Canary, r.Control)
+		}
+	}
+	return ""
+}
+
+// sharedMatchers returns the matchers that stand in both selectors.
+func sharedMatchers(a, b string) string {
+	as, errA := promQL.ParseMetricSelector("{" + a + "}")
+	bs, errB := promQL.ParseMetricSelector("{" + b + "}")
+	if errA != nil || errB != nil {
+		return ""
+	}
+	out := ""
+	for _, m := range as {
+		for _, n := range bs {
+			if m.String() == n.String() {
+				if out != "" {
+					out += ","
+				}
+				out += m.String()
+			}
+		}
+	}
+	return out
+}

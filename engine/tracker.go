@@ -1,0 +1,254 @@
+package engine
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/foreshock/foreshock/signal"
+)
+
+const (
+	maxInstances = 64 // of one cell; further ones are dropped with a warning
+	forgetAfter  = 20 // frames without an answer after which an instance is dropped
+)
+
+// cursor walks one series from frame to frame.
+type cursor struct {
+	key    string
+	series Series
+	next   int
+}
+
+// newCursors returns one cursor a series, in the order of their labels.
+func newCursors(series []Series) []*cursor {
+	out := make([]*cursor, len(series))
+	for i, s := range series {
+		out[i] = &cursor{key: key(s.Labels, names(s.Labels)), series: s}
+	}
+	slices.SortFunc(out, func(a, b *cursor) int {
+		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.series.Labels["__name__"], b.series.Labels["__name__"]))
+	})
+	return out
+}
+
+// at returns the sample at an instant. Instants only go forward.
+func (c *cursor) at(t time.Time) (Sample, bool) {
+	for c.next < len(c.series.Samples) && c.series.Samples[c.next].At.Before(t) {
+		c.next++
+	}
+	if c.next < len(c.series.Samples) && c.series.Samples[c.next].At.Equal(t) {
+		return c.series.Samples[c.next], true
+	}
+	return Sample{}, false
+}
+
+// An instance is one series of the answers to one query.
+type instance struct {
+	key, name string
+	labels    map[string]string
+	first     time.Time
+	missed    int // frames in a row without an answer
+}
+
+// A tracker follows the instances of one cell through the frames.
+type tracker struct {
+	ask
+	sig        signal.Signal
+	discovered bool
+	counting   counting
+	fixed      []string    // labels that the query itself fixes, which tell no instances apart
+	instances  []*instance // by name
+	gone       bool        // all instances were dropped
+}
+
+func newTracker(a ask, sig signal.Signal, s *Source) *tracker {
+	t := &tracker{ask: a, sig: sig, counting: countingOf(a.query, sig.Kind), fixed: fixedLabels(a.query)}
+	t.discovered = a.signal < len(s.discovered) && s.discovered[a.signal]
+	return t
+}
+
+// fixedLabels returns the labels that a query compares with one value.
+func fixedLabels(query string) []string {
+	out := []string{labels.MetricName}
+	expr, err := ParseQuery(query)
+	if err != nil {
+		return out
+	}
+	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
+		if s, ok := n.(*parser.VectorSelector); ok {
+			for _, m := range s.LabelMatchers {
+				if m.Type == labels.MatchEqual {
+					out = append(out, m.Name)
+				}
+			}
+		}
+		return nil
+	})
+	return out
+}
+
+// cell returns the cell at an instant; false where there is none, because a
+// discovered signal has had no sample yet.
+func (t *tracker) cell(r *replay, at time.Time) (signal.Cell, bool) {
+	c := signal.Cell{Service: t.service, Signal: t.ask.signal, Release: t.release, Cohort: t.cohort, Limit: r.limit(t.ask, at)}
+	values := map[*instance]Sample{}
+	if !at.Before(t.from) {
+		values = t.match(r, at)
+	}
+	for _, i := range t.instances {
+		v, ok := values[i]
+		c.Readings = append(c.Readings, t.reading(r, i, v, ok, at))
+	}
+	t.forget()
+	if len(c.Readings) == 0 {
+		presence := signal.NeverSeen
+		if t.gone {
+			presence = signal.Stopped
+		}
+		c.Readings = []signal.Reading{signal.Missing(presence, "")}
+	}
+	return c, !t.discovered || t.gone || len(t.instances) > 0
+}
+
+// match finds the instance of each answer, or makes one.
+func (t *tracker) match(r *replay, at time.Time) map[*instance]Sample {
+	values := map[*instance]Sample{}
+	for _, c := range r.answers[t.query] {
+		sample, ok := c.at(at)
+		if !ok {
+			continue
+		}
+		i := t.find(c.key)
+		if i == nil && len(t.instances) >= maxInstances {
+			r.warn("too-many-instances", fmt.Sprintf("signal %s of service %s has more than %d instances; the later ones are left out, so aggregate in the query",
+				t.sig.Name, r.sys.Services[t.service].Name, maxInstances))
+			continue
+		}
+		if i == nil {
+			i = t.add(c, at)
+		}
+		values[i] = sample
+	}
+	return values
+}
+
+func (t *tracker) find(key string) *instance {
+	for _, i := range t.instances {
+		if i.key == key {
+			return i
+		}
+	}
+	return nil
+}
+
+func (t *tracker) add(c *cursor, at time.Time) *instance {
+	i := &instance{key: c.key, labels: c.series.Labels, first: at}
+	i.name = t.name(c.series.Labels)
+	pos, _ := slices.BinarySearchFunc(t.instances, i.name, func(a *instance, name string) int { return strings.Compare(a.name, name) })
+	t.instances = slices.Insert(t.instances, pos, i)
+	return i
+}
+
+// name tells an instance from others by the labels that the query leaves
+// open: by the pod where there is one, else instance, node or host, else all
+// of them. The name depends on series seen before, never on later ones.
+func (t *tracker) name(all map[string]string) string {
+	open := maps.Clone(all)
+	for _, n := range t.fixed {
+		delete(open, n)
+	}
+	short := ""
+	for _, n := range []string{"pod", "instance", "node", "host"} {
+		if v := open[n]; v != "" {
+			short = v
+			break
+		}
+	}
+	var long []string
+	for _, n := range names(open) {
+		long = append(long, n+"="+open[n])
+	}
+	if short == "" && len(long) == 1 {
+		_, short, _ = strings.Cut(long[0], "=")
+	}
+	for _, name := range []string{cmp.Or(short, strings.Join(long, ",")), strings.Join(long, ",")} {
+		if !t.taken(name) {
+			return name
+		}
+	}
+	for n := 2; ; n++ {
+		if name := fmt.Sprintf("%s#%d", strings.Join(long, ","), n); !t.taken(name) {
+			return name
+		}
+	}
+}
+
+func (t *tracker) taken(name string) bool {
+	return slices.ContainsFunc(t.instances, func(i *instance) bool { return i.name == name })
+}
+
+// reading returns what one instance reads now.
+func (t *tracker) reading(r *replay, i *instance, v Sample, ok bool, at time.Time) signal.Reading {
+	if !ok {
+		i.missed++
+		presence := signal.Empty
+		if i.missed > 1 {
+			presence = signal.Stopped
+		}
+		out := signal.Missing(presence, i.name)
+		out.Age = at.Sub(i.first)
+		return out
+	}
+	i.missed = 0
+	out := signal.Missing(signal.Present, i.name)
+	out.Age = at.Sub(i.first)
+	out.Value = v.Value * t.sig.Unit.Scale
+	if v.Histogram != nil {
+		out.Value = math.NaN()
+		r.warn("histogram", fmt.Sprintf("signal %s answers histograms where numbers are wanted; put histogram_quantile around its query", t.sig.Name))
+	}
+	if math.IsNaN(out.Value) || math.IsInf(out.Value, 0) {
+		out.Presence, out.Value = signal.NotANumber, math.NaN()
+	}
+	out.N, out.Events = t.counts(r, i)
+	return out
+}
+
+// counts returns the observations of an instance since the last frame and
+// the events among them; NaN where they are not known.
+func (t *tracker) counts(r *replay, i *instance) (n, events float64) {
+	n, events = r.increase(t.counting.n, i), r.increase(t.counting.events, i)
+	if t.counting.rest {
+		events = n - events
+	}
+	if !(events >= 0 && events <= n) { // not a part of the whole: retries of one call
+		events = math.NaN()
+	}
+	return n, events
+}
+
+func (r *replay) increase(selectors []string, i *instance) float64 {
+	if selectors == nil {
+		return math.NaN()
+	}
+	total := 0.0
+	for _, q := range selectors {
+		total += r.counters[q].sum(i.labels)
+	}
+	return total
+}
+
+// forget drops instances that stopped long ago.
+func (t *tracker) forget() {
+	before := len(t.instances)
+	t.instances = slices.DeleteFunc(t.instances, func(i *instance) bool { return i.missed > forgetAfter })
+	t.gone = len(t.instances) == 0 && (t.gone || before > 0)
+}

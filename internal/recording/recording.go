@@ -1,0 +1,119 @@
+// Package recording reads the recording format: a folder with a description
+// of a system under change (recording.yaml), its metrics, and what really
+// happened (truth.yaml, never an input).
+//
+// Reading is strict: an unknown or missing field is an error with its line,
+// the known names and the mend. Little text cannot become much memory.
+package recording
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"time"
+
+	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// A Recording describes a system under change and where its metrics are.
+type Recording struct {
+	Name       string
+	Start, End time.Time // the first frame is at Start, none is after End
+	Interval   time.Duration
+	System     release.System
+	Discover   bool   // no signals are given: take them from the catalogue
+	Metrics    string // path of the metrics, below the folder of the recording
+	Warnings   []signal.Warning
+}
+
+// LookBack returns how old the sample behind a value may be: two intervals.
+// A longer look-back hides silence, a shorter one invents it where scrapes
+// jitter.
+func (r *Recording) LookBack() time.Duration { return 2 * r.Interval }
+
+// APIVersion and Kind stand at the top of every recording.yaml.
+const (
+	APIVersion = "foreshock.dev/v1alpha1"
+	Kind       = "Recording"
+)
+
+// maxFrames bounds the work of a replay: 100,000 frames are ten weeks by the
+// minute.
+const maxFrames = 100_000
+
+// Load reads the recording in the folder. It does not read the metrics.
+func Load(dir string) (*Recording, error) {
+	path := filepath.Join(dir, "recording.yaml")
+	node, err := document(path)
+	if err != nil {
+		return nil, fmt.Errorf("read recording: %w", err)
+	}
+	b := builder{decoder: decoder{file: path}, services: map[string]int{}, ids: map[string]int{}}
+	rec := b.recording(b.object(node, "the recording", "apiVersion kind metadata spec"))
+	if b.err == nil {
+		b.err = validate(path, node)
+	}
+	if b.err != nil {
+		return nil, fmt.Errorf("read recording: %w", b.err)
+	}
+	rec.Metrics = filepath.Join(dir, filepath.FromSlash(rec.Metrics))
+	return rec, nil
+}
+
+func (b *builder) recording(top object) *Recording {
+	if v := top.text("apiVersion"); b.err == nil && v != APIVersion {
+		b.fail(top.at("apiVersion"), "apiVersion is %q; want %s", v, APIVersion)
+	}
+	if v := top.text("kind"); b.err == nil && v != Kind {
+		b.fail(top.at("kind"), "kind is %q; want %s", v, Kind)
+	}
+	rec := &Recording{}
+	if b.err == nil {
+		rec.Name = b.object(top.at("metadata"), "metadata", "name").text("name")
+	}
+	if b.err == nil {
+		b.spec(rec, b.object(top.at("spec"), "spec", "start end interval ? metrics topology services releases changes signals"))
+	}
+	return rec
+}
+
+func (b *builder) spec(rec *Recording, spec object) {
+	rec.Start, rec.End, rec.Interval = spec.time("start"), spec.time("end"), spec.duration("interval")
+	b.frames(rec, spec)
+	rec.Metrics = "metrics.om.gz"
+	if spec.has("metrics") {
+		rec.Metrics = spec.text("metrics")
+	}
+	if b.err == nil && !filepath.IsLocal(filepath.FromSlash(rec.Metrics)) {
+		b.fail(spec.at("metrics"), "spec.metrics %q leaves the folder of the recording; want a path inside", rec.Metrics)
+	}
+	rec.System = release.System{Interval: rec.Interval}
+	b.releases(&rec.System, spec)
+	b.changes(&rec.System, spec)
+	b.topology(&rec.System, spec)
+	b.selectors(&rec.System, spec)
+	b.signals(&rec.System, spec)
+	rec.Discover = len(rec.System.Signals) == 0
+	if len(rec.System.Releases)+len(rec.System.Changes) == 0 {
+		b.warn("nothing-changes", "the recording has neither releases nor changes, so there is nothing to judge")
+	}
+	rec.Warnings = b.warnings
+}
+
+func (b *builder) frames(rec *Recording, spec object) {
+	if b.err != nil {
+		return
+	}
+	length := rec.End.Sub(rec.Start)
+	switch {
+	case length <= 0:
+		b.fail(spec.at("end"), "spec.end %s is not after spec.start %s", rec.End.Format(time.RFC3339), rec.Start.Format(time.RFC3339))
+	case rec.Interval > length:
+		b.fail(spec.at("interval"), "spec.interval %s is longer than the recording (%s); want many intervals in it", rec.Interval, length)
+	case length/rec.Interval > maxFrames:
+		b.fail(spec.at("interval"), "spec.interval %s makes more than %d frames; want a longer interval or a shorter recording", rec.Interval, maxFrames)
+	case rec.Interval < 10*time.Millisecond || length == math.MaxInt64:
+		b.fail(spec.at("interval"), "spec.interval %s is too short; want 10ms or more", rec.Interval)
+	}
+}
