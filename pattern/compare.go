@@ -1,0 +1,214 @@
+package pattern
+
+import (
+	"math"
+
+	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/stats"
+)
+
+// clip is how many standard deviations one block can weigh in a test. It
+// bounds the influence of outliers: heavy-tailed noise needs several blocks
+// in a row, as a real change gives them.
+const clip = 4
+
+// reach is the shortest change that is looked for, in frames with a value.
+const reach = 3
+
+// MinEffective is the number of effective observations under which nothing is
+// claimed of a gauge.
+const MinEffective = 10
+
+// Size says what change of a signal matters.
+type Size struct {
+	Relative float64 // share of the reference level, such as 0.1
+	Absolute float64 // floor in the signal's base unit, ≥ 0
+	Noise    float64 // floor of the standard deviation, in the signal's base unit
+}
+
+// Of returns the change of consequence at a reference level.
+func (s Size) Of(level float64) float64 {
+	return math.Max(s.Relative*math.Abs(level), s.Absolute)
+}
+
+// A Comparison says how one signal of the subject (the new version, or a
+// service after a change) differs from its reference (the stable version, or
+// the service before).
+type Comparison struct {
+	Level      float64 // of the reference, in the signal's base unit; NaN when there is none
+	Mean       float64 // of the subject over all its frames
+	Now        float64 // of the subject over the suffix that differs most
+	Effect     float64 // over that suffix, positive is worse, in base units
+	SE         float64 // standard error of the effect over all frames
+	Whole      float64 // effect over all frames, clipped, positive is worse
+	LogE       float64 // log e-value of "worse than the reference"
+	Slope      float64 // of the difference per frame, positive is worse
+	SlopeSE    float64
+	SlopeLogE  float64 // log e-value of "the difference grows"
+	SD         float64 // standard deviation of one frame's difference
+	ControlSD  float64 // standard deviation of the reference from frame to frame
+	Tau        float64 // frames that say as much as one independent one
+	NU         float64 // degrees of freedom behind SD
+	Effective  float64 // effective observations in subject and reference together
+	Own        float64 // effective observations of the subject
+	Frames     float64 // frames in which the subject had a value
+	Onset      Onset   // of the suffix
+	Size       float64 // the change of consequence, in base units
+	Difference []float64
+	frames     []float64 // the middle of each block, in frames
+}
+
+// An Onset is when something began, in frames, with its uncertainty.
+type Onset struct{ P10, P50, P90 float64 }
+
+// A reference is what a subject is compared with.
+type reference struct {
+	before, during *Track // during is nil when there is no live control
+}
+
+// Compare compares a subject with its live control and what the service was
+// before. during may be nil (no control), before may be nil; with neither
+// there is nothing to say and ok is false. Worse is the direction in which
+// the signal gets worse; Both counts as Up on the absolute scale.
+func Compare(subject, during, before *Track, worse signal.Direction, size Size) (c Comparison, ok bool) {
+	ref := reference{before: before, during: during}
+	y := subject.Values.Means()
+	n := subject.Values.N
+	level, levelVar, hasLevel := ref.level(subject.Values.Size)
+	if n < 1 || !hasLevel {
+		return Comparison{}, false
+	}
+	sign := 1.0
+	if worse == signal.Down {
+		sign = -1
+	}
+	c = Comparison{Level: level, Mean: subject.Values.Mean(), Size: size.Of(level), Frames: n}
+	block := float64(subject.Values.Size)
+	noise := ref.noise(subject.Values.Size)
+	lambda := 0.0
+	if during != nil {
+		lambda = ref.lambda(y, noise.Rho)
+	}
+	k := ref.blocks(len(y), subject.Values.Size)
+	d := make([]float64, len(y))
+	for i := range y {
+		base := level
+		if !math.IsNaN(k[i]) {
+			base = lambda*k[i] + (1-lambda)*level
+		}
+		d[i] = sign * (y[i] - base)
+	}
+	c.Difference = d
+	c.frames = make([]float64, len(y))
+	for i := range y {
+		c.frames[i] = subject.Values.Frame(i)
+	}
+	c.ControlSD = noise.sd
+	floor := math.Max(size.Noise, 0.02*math.Abs(level))
+	// A cohort of one pod wavers more than the mean of four.
+	scale := ref.instances() / subject.Instances()
+	ownVar := noise.sd * noise.sd * (math.Max(1, scale) + lambda*lambda)
+	within := stats.MAD(stats.Finite(d)) // 0 when most are alike
+	own := countFinite(d)
+	c.SD = math.Sqrt(max(ownVar, within*within, floor*floor/block))
+	c.Tau = noise.Tau
+	fixed := ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*levelVar
+	c.Effective = (own + noise.n) / noise.Tau
+	c.Own = own / noise.Tau
+	c.NU = math.Max(1, c.Effective-2)
+	c.suffix(fixed, block)
+	c.trend(block)
+	c.SD *= math.Sqrt(block) // back to one frame, as if blocks were independent
+	c.Tau *= block
+	return c, true
+}
+
+func countFinite(xs []float64) float64 {
+	var n float64
+	for _, x := range xs {
+		if !math.IsNaN(x) {
+			n++
+		}
+	}
+	return n
+}
+
+// suffix tests every stretch that ends now, as a mixture with equal parts,
+// and describes the one that differs most.
+func (c *Comparison) suffix(fixed, block float64) {
+	need := math.Max(math.Ceil(reach/block), c.Tau/2)
+	var sum, raw, n float64
+	best := math.Inf(-1)
+	logs := make([]float64, 0, len(c.Difference))
+	at := make([]int, 0, len(c.Difference))
+	total := math.Max(1, countFinite(c.Difference))
+	for j := len(c.Difference) - 1; j >= 0; j-- {
+		d := c.Difference[j]
+		if math.IsNaN(d) {
+			continue
+		}
+		sum += stats.Clip(d, clip*c.SD)
+		raw += d
+		n++
+		variance := c.SD*c.SD*math.Min(1, c.Tau/n) + fixed
+		c.Whole, c.SE = sum/n, math.Sqrt(variance)
+		if n < need {
+			continue
+		}
+		t := c.Whole / c.SE
+		e := stats.SafeTOneSided(t, math.Max(1, c.SD*c.SD/variance), c.NU, 1)
+		logs, at = append(logs, e), append(at, j)
+		if e > best {
+			best = e
+			c.Effect = raw / n
+		}
+	}
+	if len(logs) == 0 {
+		return
+	}
+	c.LogE = stats.LogSumExp(logs) - math.Log(total)
+	c.Now = c.Level + c.Effect
+	c.onset(logs, at)
+}
+
+// onset reads the posterior of the suffix's first block off its e-values.
+func (c *Comparison) onset(logs []float64, at []int) {
+	all := stats.LogSumExp(logs)
+	q := func(p float64) float64 {
+		var cum float64
+		for i := len(logs) - 1; i >= 0; i-- { // earliest first
+			if cum += math.Exp(logs[i] - all); cum >= p {
+				return c.frames[at[i]]
+			}
+		}
+		return c.frames[at[0]]
+	}
+	c.Onset = Onset{P10: q(0.1), P50: q(0.5), P90: q(0.9)}
+}
+
+// trend tests whether the difference grows. The standard error allows for
+// autocorrelation as the mean's does.
+func (c *Comparison) trend(block float64) {
+	x := make([]float64, len(c.Difference))
+	for i := range x {
+		x[i] = c.frames[i]
+	}
+	f := stats.OLS(x, c.Difference)
+	if f.N < 8 || math.IsNaN(f.Slope) || f.SE == 0 {
+		return
+	}
+	// The residuals' spread or the noise before, whichever is larger.
+	se := f.SE * math.Max(1, c.SD/math.Sqrt2/math.Max(f.Residual, 1e-300)) * math.Sqrt(c.Tau)
+	c.Slope, c.SlopeSE = f.Slope, se
+	c.SlopeLogE = stats.SafeTOneSided(f.Slope/se, float64(f.N)/c.Tau, c.NU, 1)
+}
+
+// HarmProbability returns the probability that the whole difference is of
+// consequence: over size, and over what the reference does by itself from
+// frame to frame.
+func (c *Comparison) HarmProbability() float64 {
+	if c.SE == 0 {
+		return 0
+	}
+	return 1 - stats.StudentCDF((math.Max(c.Size, c.ControlSD)-c.Whole)/c.SE, c.NU)
+}

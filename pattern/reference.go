@@ -1,0 +1,177 @@
+package pattern
+
+import (
+	"math"
+	"slices"
+
+	"github.com/foreshock/foreshock/stats"
+)
+
+// noise is how a reference wavers by itself, in blocks of the subject's size.
+type noise struct {
+	stats.Autocorrelation
+	sd float64 // standard deviation from block to block
+	n  float64 // blocks behind it
+}
+
+// stretches returns the reference's block means, before and during, in blocks
+// of size frames where they are kept that short.
+func (r reference) stretches(size int) [][]float64 {
+	var out [][]float64
+	if r.before != nil && r.before.Values.N > 0 {
+		out = append(out, r.before.Values.MeansBy(size))
+	}
+	if r.during != nil && r.during.Values.N > 0 {
+		out = append(out, r.during.Values.MeansBy(size))
+	}
+	return out
+}
+
+// noise measures the reference's standard deviation robustly and its
+// autocorrelation, each stretch about its own level.
+func (r reference) noise(size int) noise {
+	var residuals []float64
+	out := noise{}
+	s := r.stretches(size)
+	for _, xs := range s {
+		f := stats.Finite(xs)
+		m := stats.Median(f)
+		for _, x := range f {
+			residuals = append(residuals, x-m)
+		}
+		out.n += float64(len(f))
+	}
+	out.sd = tailSD(residuals)
+	out.Autocorrelation = stats.Autocorr(s...)
+	return out
+}
+
+// tailSD is the standard deviation of residuals as their upper tail shows it:
+// the plain one of residuals clipped at 4 MADs, or what the 90 % and 95 %
+// quantiles would be of in a Gaussian, whichever is largest. Skewed noise has
+// a small core and a long tail, and it is the tail that raises alarms.
+func tailSD(residuals []float64) float64 {
+	if len(residuals) < 2 {
+		return 0
+	}
+	slices.Sort(residuals)
+	limit := clip * stats.MAD(residuals)
+	var sum float64
+	for _, x := range residuals {
+		if limit > 0 {
+			x = stats.Clip(x, limit)
+		}
+		sum += x * x
+	}
+	sd := math.Sqrt(sum / float64(len(residuals)-1))
+	if len(residuals) < 20 {
+		return sd
+	}
+	return max(sd, stats.SortedQuantile(residuals, 0.9)/1.2816, stats.SortedQuantile(residuals, 0.95)/1.6449)
+}
+
+// level returns the reference's level and the variance of it. The control
+// during the release and the service before count together when they agree
+// within two standard errors; else the live control alone counts.
+func (r reference) level(size int) (level, variance float64, ok bool) {
+	var n, sum float64
+	var means [2]float64
+	var counts [2]float64
+	if r.before != nil {
+		means[0], counts[0] = r.before.Values.Mean(), r.before.Values.N
+	}
+	if r.during != nil {
+		means[1], counts[1] = r.during.Values.Mean(), r.during.Values.N
+	}
+	noise := r.noise(size)
+	frame := noise.sd * noise.sd * noise.Tau * float64(size) // variance of a mean is this / frames
+	if counts[0] > 0 && counts[1] > 0 {
+		gap := means[0] - means[1]
+		if gap*gap > 4*frame*(1/counts[0]+1/counts[1]) {
+			counts[0] = 0
+		}
+	}
+	for i := range means {
+		if counts[i] > 0 {
+			n += counts[i]
+			sum += counts[i] * means[i]
+		}
+	}
+	if n == 0 {
+		return math.NaN(), 0, false
+	}
+	return sum / n, math.Min(frame/n, noise.sd*noise.sd), true
+}
+
+// lambda says how much the live control of the same moment counts against the
+// control's level: 0 when it wavers by chance alone, 1 when what it does now
+// is what the subject would have done. It is the larger of the control's
+// autocorrelation and its correlation with the subject.
+func (r reference) lambda(y []float64, rho float64) float64 {
+	k := r.during.Values.Means()
+	n := min(len(y), len(k))
+	var a, b []float64
+	for i := range n {
+		if !math.IsNaN(y[i]) && !math.IsNaN(k[i]) {
+			a, b = append(a, y[i]), append(b, k[i])
+		}
+	}
+	if len(a) < 8 {
+		return math.Max(rho, 0.5)
+	}
+	// Chance alone gives a correlation of about 1/√n.
+	return math.Min(1, math.Max(rho, correlation(a, b)-1/math.Sqrt(float64(len(a)))))
+}
+
+func correlation(a, b []float64) float64 {
+	ma, mb := stats.Mean(a), stats.Mean(b)
+	var saa, sbb, sab float64
+	for i := range a {
+		saa += (a[i] - ma) * (a[i] - ma)
+		sbb += (b[i] - mb) * (b[i] - mb)
+		sab += (a[i] - ma) * (b[i] - mb)
+	}
+	if saa == 0 || sbb == 0 {
+		return 0
+	}
+	return sab / math.Sqrt(saa*sbb)
+}
+
+// blocks returns the live control's block means alongside n blocks of the
+// subject; NaN where there is none.
+func (r reference) blocks(n, size int) []float64 {
+	out := make([]float64, n)
+	var k []float64
+	if r.during != nil {
+		k = r.during.Values.MeansBy(size)
+	}
+	for i := range out {
+		out[i] = math.NaN()
+		if i < len(k) {
+			out[i] = k[i]
+		}
+	}
+	return out
+}
+
+func (r reference) instances() float64 {
+	switch {
+	case r.during != nil && r.during.Frames > 0:
+		return r.during.Instances()
+	case r.before != nil:
+		return r.before.Instances()
+	default:
+		return 1
+	}
+}
+
+func (r reference) persistent() float64 {
+	switch {
+	case r.during != nil && r.during.Frames > 0:
+		return r.during.Persistent()
+	case r.before != nil:
+		return r.before.Persistent()
+	default:
+		return 0
+	}
+}

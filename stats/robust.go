@@ -1,0 +1,106 @@
+package stats
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Finite returns the values of xs that are neither NaN nor infinite, in a new
+// slice.
+func Finite(xs []float64) []float64 {
+	out := make([]float64, 0, len(xs))
+	for _, x := range xs {
+		if !math.IsNaN(x) && !math.IsInf(x, 0) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// Mean returns the arithmetic mean of xs, NaN when xs is empty.
+func Mean(xs []float64) float64 {
+	if len(xs) == 0 {
+		return math.NaN()
+	}
+	var sum float64
+	for _, x := range xs {
+		sum += x
+	}
+	return sum / float64(len(xs))
+}
+
+// Quantile returns the p-quantile (0 ≤ p ≤ 1) of xs by linear interpolation
+// between order statistics, type 7 of R. It is NaN when xs is empty. xs is
+// not changed. It takes O(n log n).
+//
+// Source: R. J. Hyndman, Y. Fan, Sample quantiles in statistical packages,
+// The American Statistician 50 (1996), definition 7.
+func Quantile(xs []float64, p float64) float64 {
+	s := slices.Clone(xs)
+	slices.Sort(s)
+	return SortedQuantile(s, p)
+}
+
+// SortedQuantile is [Quantile] of values that are sorted already.
+func SortedQuantile(s []float64, p float64) float64 {
+	if len(s) == 0 || !(p >= 0 && p <= 1) {
+		return math.NaN()
+	}
+	h := p * float64(len(s)-1)
+	lo := int(math.Floor(h))
+	if lo+1 >= len(s) {
+		return s[len(s)-1]
+	}
+	return s[lo] + (h-float64(lo))*(s[lo+1]-s[lo])
+}
+
+// Median returns the median of xs, NaN when xs is empty.
+func Median(xs []float64) float64 { return Quantile(xs, 0.5) }
+
+// madFactor makes the median absolute deviation of Gaussian values their
+// standard deviation: 1/Φ⁻¹(3/4).
+const madFactor = 1.4826022185056018
+
+// MAD returns the median absolute deviation from the median times 1.4826, a
+// robust estimate of the standard deviation, ≥ 0; NaN when xs is empty.
+func MAD(xs []float64) float64 {
+	m := Median(xs)
+	d := make([]float64, len(xs))
+	for i, x := range xs {
+		d[i] = math.Abs(x - m)
+	}
+	return madFactor * Median(d)
+}
+
+// Clip returns x held within ±limit.
+func Clip(x, limit float64) float64 { return math.Max(-limit, math.Min(limit, x)) }
+
+// NormalCDF returns Φ(z), the standard normal distribution function.
+func NormalCDF(z float64) float64 { return 0.5 * math.Erfc(-z/math.Sqrt2) }
+
+// NormalQuantile returns Φ⁻¹(p) for p in (0, 1).
+func NormalQuantile(p float64) float64 { return distuv.UnitNormal.Quantile(p) }
+
+// StudentCDF returns the distribution function of Student's t with nu > 0
+// degrees of freedom at t. For nu over 200 it is the normal one, which is
+// within 1e-3 of it there.
+func StudentCDF(t, nu float64) float64 {
+	if nu > 200 {
+		return NormalCDF(t)
+	}
+	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: nu}.CDF(t)
+}
+
+// StudentQuantile returns the p-quantile of Student's t with nu > 0 degrees
+// of freedom.
+func StudentQuantile(p, nu float64) float64 {
+	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: nu}.Quantile(p)
+}
+
+// fSurvival returns P(F ≥ f) of the F-distribution with d1 and d2 degrees of
+// freedom.
+func fSurvival(f, d1, d2 float64) float64 {
+	return distuv.F{D1: d1, D2: d2}.Survival(f)
+}
