@@ -36,6 +36,7 @@ func (s Size) Of(level float64) float64 {
 // the service before).
 type Comparison struct {
 	Level      float64 // of the reference, in the signal's base unit; NaN when there is none
+	Before     float64 // of the reference before the release; NaN when it was not seen then
 	Mean       float64 // of the subject over all its frames
 	Now        float64 // of the subject over the suffix that differs most
 	Effect     float64 // over that suffix, positive is worse, in base units
@@ -78,11 +79,14 @@ func Compare(subject, during, before *Track, worse signal.Direction, size Size) 
 	if n < 1 || !hasLevel {
 		return Comparison{}, false
 	}
-	sign := 1.0
+	sign := 1.0 // which way is worse
 	if worse == signal.Down {
 		sign = -1
 	}
-	c = Comparison{Level: level, Mean: subject.Values.Mean(), Size: size.Of(level), Frames: n}
+	c = Comparison{Level: level, Before: math.NaN(), Mean: subject.Values.Mean(), Size: size.Of(level), Frames: n}
+	if before != nil {
+		c.Before = before.Values.Mean()
+	}
 	block := float64(subject.Values.Size)
 	noise := ref.noise(subject.Values.Size)
 	lambda := 0.0

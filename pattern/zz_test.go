@@ -36,7 +36,7 @@ func run(seed uint64,kind string,rho float64,K,n int,mod func(sig,f int,x float6
    logs[i]=e
    maxH=math.Max(maxH,c.HarmProbability()); eff=math.Min(eff,c.Own)
   }
-  rej:=stats.EBH(logs,0.01)
+  rej:=stats.EBH(logs,0.002)
   if len(rej)>0 && !warn { warn=true; c:=cs[rej[0]]; why=fmt.Sprintf("f=%d eff=%.1f size=%.1f logE=%.1f slopeE=%.1f tau=%.1f sd=%.1f own=%.1f neff=%.1f",f-60,c.Effect,c.Size,c.LogE,c.SlopeLogE,c.Tau,c.SD,c.Own,c.Effective); leak=cs[rej[0]].SlopeLogE>cs[rej[0]].LogE}
   prom = maxH<0.2 && eff>=5
  }

@@ -1,0 +1,222 @@
+package pattern
+
+import (
+	"math"
+
+	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/stats"
+)
+
+// Kind names a pattern, as on the wire.
+type Kind string
+
+// The kinds of patterns in one signal. Those of silence are in [SilenceKind].
+const (
+	Leak          Kind = "leak"           // memory or another stock grows without an end in sight
+	Spike         Kind = "spike"          // short, and gone again
+	Step          Kind = "step"           // a sudden change that stays
+	Ramp          Kind = "ramp"           // a gradual change
+	Drop          Kind = "drop"           // a sudden fall that stays
+	Flatline      Kind = "flatline"       // it no longer varies, though the control does
+	Sawtooth      Kind = "sawtooth"       // rises and sudden falls, without growing
+	Oscillation   Kind = "oscillation"    // swings that the control does not show
+	WarmupPattern Kind = "warmup"         // high at first, then down to where the control is
+	CacheFill     Kind = "cache-fill"     // rises towards where the control is, ever slower
+	TrafficGrowth Kind = "traffic-growth" // both cohorts rise with traffic
+	Bimodal       Kind = "bimodal"        // some instances or requests differ from the rest
+)
+
+// A Pattern is a shape seen in a signal.
+type Pattern struct {
+	Kind        Kind
+	Signal      int // index of the signal
+	Onset       Onset
+	Probability float64 // that the shape is there, 0..1
+	For         string  // what speaks for it
+	Against     string  // what speaks against it; "" when nothing does
+}
+
+// Worrying says whether the pattern tells of trouble, rather than of a
+// healthy look-alike.
+func (p Pattern) Worrying() bool {
+	switch p.Kind {
+	case Leak, Spike, Step, Ramp, Drop, Flatline, Oscillation, Bimodal:
+		return true
+	case Sawtooth, WarmupPattern, CacheFill, TrafficGrowth:
+		return false
+	default:
+		return false
+	}
+}
+
+// odds turns a log e-value into a probability, with even odds before.
+func odds(logE float64) float64 { return 1 / (1 + math.Exp(-math.Max(-30, math.Min(30, logE)))) }
+
+// Shapes names the patterns of one signal of a subject that was compared with
+// its reference. Control is nil when there is no live one.
+func Shapes(id int, s signal.Signal, c *Comparison, subject, control *Track) []Pattern {
+	y := subject.Values.Means()
+	base := Pattern{Signal: id, Onset: c.Onset}
+	var out []Pattern
+	add := func(k Kind, p float64, reason, against string) {
+		b := base
+		b.Kind, b.Probability, b.For, b.Against = k, p, reason, against
+		out = append(out, b)
+	}
+	stock := s.Kind == signal.Memory || s.Kind == signal.Saturation || s.Kind == signal.Database || s.Kind == signal.Infra
+	early, late := ends(c.Difference)
+	settled := c.SD > 0 && c.Frames >= 6
+	switch teeth := Teeth(y, c.SD); {
+	case teeth >= 2:
+		add(Sawtooth, odds(float64(teeth)), "it falls back again and again", "")
+	case settled && stock && early < -2*c.SD && late > early && late < c.Size && concave(y):
+		add(CacheFill, 0.8, "it rises ever slower towards what the control uses", "")
+	case settled && s.Kind == signal.Cache && early > 2*c.SD && late < early:
+		add(CacheFill, 0.8, "the hit ratio climbs towards the control's", "")
+	case stock && c.Growing():
+		add(Leak, odds(c.SlopeLogE), "it grows against the control without levelling off", against(concave(y), "its growth slows"))
+	case settled && early > 3*c.SD && late < early/2 && late < c.Size:
+		add(WarmupPattern, 0.8, "it began high and came down to the control's level", "")
+	case c.LogE > 3 && c.Effect > 0 && gradual(c):
+		add(Ramp, odds(c.LogE), "it moved away from the control little by little", "")
+	case c.LogE > 3 && c.Effect > 0:
+		add(Step, odds(c.LogE), "it moved away from the control at once and stayed", "")
+	}
+	if k, ok := spike(c); ok {
+		add(Spike, 0.7, k, "")
+	}
+	out = append(out, contrasts(base, s, c, subject, control)...)
+	return out
+}
+
+func against(cond bool, text string) string {
+	if cond {
+		return text
+	}
+	return ""
+}
+
+// Growing says whether the difference grows beyond doubt: the trend is
+// certain and, had it gone on as long again, of consequence.
+func (c *Comparison) Growing() bool {
+	return c.Slope > 0 && c.SlopeLogE > 3 && c.Effective >= MinEffective && c.Projected() >= c.Size
+}
+
+// Projected is the difference to expect after as many frames again as were
+// seen, if it goes on growing as it did.
+func (c *Comparison) Projected() float64 {
+	return c.Whole + 1.5*c.Slope*c.Frames
+}
+
+// ends returns the mean of the first and the last quarter of the differences.
+func ends(d []float64) (early, late float64) {
+	f := stats.Finite(d)
+	k := max(1, len(f)/4)
+	if len(f) == 0 {
+		return math.NaN(), math.NaN()
+	}
+	return stats.Mean(f[:k]), stats.Mean(f[len(f)-k:])
+}
+
+// concave says whether a series rises faster in its first half than in its
+// second.
+func concave(y []float64) bool {
+	f := stats.Finite(y)
+	if len(f) < 6 {
+		return false
+	}
+	third := len(f) / 3
+	a, b, c := stats.Mean(f[:third]), stats.Mean(f[third:2*third]), stats.Mean(f[2*third:])
+	return b-a > 1.5*(c-b)
+}
+
+// Teeth counts sudden falls by over 4 standard deviations that end a rise:
+// what garbage collection and rotated logs look like.
+func Teeth(y []float64, sd float64) int {
+	f := stats.Finite(y)
+	teeth, low, high := 0, math.Inf(1), math.Inf(-1)
+	for i, x := range f {
+		low, high = math.Min(low, x), math.Max(high, x)
+		if i > 0 && f[i-1]-x > 4*sd && f[i-1]-x > (high-low)/2 && f[i-1] >= high-sd {
+			teeth++
+			low, high = x, x
+		}
+	}
+	return teeth
+}
+
+// gradual says whether a straight line through the differences explains the
+// suffix better than a step at its onset: its second half is well above its
+// first.
+func gradual(c *Comparison) bool {
+	var in []float64
+	for i, d := range c.Difference {
+		if !math.IsNaN(d) && c.frames[i] >= c.Onset.P50 {
+			in = append(in, d)
+		}
+	}
+	if len(in) < 6 {
+		return false
+	}
+	a, b := stats.Mean(in[:len(in)/2]), stats.Mean(in[len(in)/2:])
+	return b-a > 2*c.SD/math.Sqrt(float64(len(in))/4)*math.Sqrt(c.Tau) && b-a > 0.3*b
+}
+
+// spike finds a single short excursion of over 6 standard deviations that was
+// over again three frames ago or more.
+func spike(c *Comparison) (string, bool) {
+	last := -1
+	n := 0
+	for i, d := range c.Difference {
+		if d > 6*c.SD && d > c.Size {
+			last = i
+			n++
+		}
+	}
+	if n == 0 || n > 3 || len(c.Difference)-1-last < 3 {
+		return "", false
+	}
+	return "it shot up and was back soon after", true
+}
+
+// contrasts are the patterns that need the control's own variation.
+func contrasts(base Pattern, s signal.Signal, c *Comparison, subject, control *Track) []Pattern {
+	if control == nil || control.Values.N < 8 || subject.Values.N < 8 {
+		return nil
+	}
+	var out []Pattern
+	add := func(k Kind, p float64, reason string) {
+		b := base
+		b.Kind, b.Probability, b.For = k, p, reason
+		out = append(out, b)
+	}
+	if s.Kind == signal.Traffic && c.Before > 0 && control.Values.Mean() > 1.3*c.Before && subject.Values.N >= 8 {
+		add(TrafficGrowth, 0.8, "the control's traffic grew as well")
+	}
+	ratio, p := stats.VarianceRatio(subject.Values.Means(), control.Values.Means(), c.Tau)
+	if ratio == 0 && c.ControlSD > 0.01*math.Abs(c.Level) {
+		add(Flatline, 0.9, "it has not varied at all while the control did")
+	}
+	if p < 1e-4 && ratio > 4 && c.LogE < 3 && math.Abs(c.Whole) < c.SD {
+		add(Oscillation, 1-p, "it swings far more than the control about the same level")
+	}
+	if apart := subject.Apart(); apart > math.Max(c.Size, 3*math.Sqrt(control.Persistent())) && apart > 3*c.ControlSD {
+		add(Bimodal, 0.8, "its instances differ far more than the control's do")
+	}
+	return out
+}
+
+// Apart returns how far the highest instance's mean lies above the median of
+// the instances; 0 with fewer than two that were seen often enough.
+func (t *Track) Apart() float64 {
+	var means []float64
+	for _, p := range t.Pods {
+		if p.N >= 4 {
+			means = append(means, p.Mean)
+		}
+	}
+	if len(means) < 2 {
+		return 0
+	}
+	return stats.Quantile(means, 1) - stats.Quantile(means, 0.5)
+}

@@ -1,0 +1,93 @@
+package pattern
+
+import "math"
+
+// SilenceKind says what a missing signal means.
+type SilenceKind uint8
+
+// The kinds of silence. The names are those of the pattern kinds on the wire.
+const (
+	NotSilent       SilenceKind = iota + 1
+	SilenceStarting             // no sample yet, and it may still be starting
+	SilenceShared               // the control is silent as well: the witness is missing
+	SilenceTraffic              // it reports, or could, but serves nothing while the control does
+	SilenceStopped              // it had samples and they stopped
+	SilenceTarget               // its exporter is gone: the control's traffic shows that it takes its share
+)
+
+var silenceNames = [...]string{
+	NotSilent: "", SilenceStarting: "silence-starting", SilenceShared: "silence-metric",
+	SilenceTraffic: "silence-traffic", SilenceStopped: "silence-stopped", SilenceTarget: "silence-target",
+}
+
+// String returns the pattern kind on the wire; "" for NotSilent.
+func (k SilenceKind) String() string { return silenceNames[k] }
+
+// Presence is what is known of the samples of one release now.
+type Presence struct {
+	Frames       int     // since the step in force began
+	StartUp      int     // frames a new version may take to start
+	Seen         bool    // whether the canary ever had a sample
+	Missed       int     // frames in a row without any sample of the canary
+	ServedMissed int     // frames in a row without a sample that only served work gives
+	Serves       bool    // whether signals of served work exist for this release at all
+	Control      float64 // share of the last frames in which the control had samples, 0..1
+	ControlServe float64 // the same of signals of served work
+	Share        float64 // log odds that the canary takes its share of traffic; NaN when unknown
+}
+
+// A Silence is what the absence of samples means.
+type Silence struct {
+	Kind SilenceKind
+	For  int // frames
+}
+
+// Silent reads the presence of a release's samples. Gaps of up to two frames
+// are scrapes that came late, and mean nothing.
+//
+// A canary that serves nothing speaks only when the control reports and
+// serves, and only past its start-up time.
+func Silent(p Presence) Silence {
+	missed := p.Missed
+	wholly := missed > 2 || !p.Seen
+	idle := p.Serves && p.ServedMissed > 2 && p.ControlServe >= 0.75
+	switch {
+	case !wholly && !idle:
+		return Silence{Kind: NotSilent}
+	case wholly && p.Control < 0.5:
+		return Silence{Kind: SilenceShared, For: missed}
+	case p.Frames < p.StartUp && !(p.Seen && missed > p.StartUp):
+		return Silence{Kind: SilenceStarting, For: min(missed, p.Frames)}
+	case !wholly:
+		if p.ServedMissed < p.StartUp {
+			return Silence{Kind: NotSilent}
+		}
+		return Silence{Kind: SilenceTraffic, For: p.ServedMissed}
+	case p.Share > 0:
+		return Silence{Kind: SilenceTarget, For: missed}
+	case !p.Seen:
+		return Silence{Kind: SilenceTraffic, For: missed}
+	case missed < p.StartUp:
+		return Silence{Kind: SilenceStarting, For: missed}
+	default:
+		return Silence{Kind: SilenceStopped, For: missed}
+	}
+}
+
+// TakesShare returns the log odds that a silent canary of the given weight
+// takes its share of traffic, judged by the control's own: with the share
+// taken the control keeps 1−weight of what it had, otherwise all of it.
+//
+//	before, now  the control's traffic, > 0
+//	sd           relative standard deviation of now against before
+//
+// The two Gaussians' log likelihood ratio; NaN when it cannot be told.
+func TakesShare(before, now, weight, sd float64) float64 {
+	if !(before > 0 && now >= 0 && weight > 0.01 && weight < 0.99) {
+		return math.NaN()
+	}
+	sd = math.Max(sd, 0.05)
+	r := now / before
+	all, rest := (r-1)/sd, (r-(1-weight))/sd
+	return (all*all - rest*rest) / 2
+}

@@ -1,0 +1,110 @@
+package prevention
+
+// Verdict is what to do about the next step.
+type Verdict uint8
+
+// The five verdicts, as on the wire.
+const (
+	Promote  Verdict = iota + 1 // the next step is safe to take now
+	Hold                        // wait: harm is likely enough, or somebody else's incident is on
+	Rollback                    // this release does harm
+	Unknown                     // the evidence is too thin to tell
+	Escalate                    // a person is needed
+)
+
+var verdictNames = [...]string{Promote: "promote", Hold: "hold", Rollback: "rollback", Unknown: "unknown", Escalate: "escalate"}
+
+// String returns the verdict as on the wire.
+func (v Verdict) String() string {
+	if v == 0 || int(v) >= len(verdictNames) {
+		return ""
+	}
+	return verdictNames[v]
+}
+
+// Reason says why a verdict is not a plain promote.
+type Reason uint8
+
+// The reasons, as on the wire.
+const (
+	None           Reason = iota + 1 // nothing is wrong
+	Suspect                          // its signals are worse
+	Elsewhere                        // somebody else's incident is on
+	Thin                             // too little was seen
+	Silent                           // it serves nothing
+	UnsafeRollback                   // going back is not safe
+	HoldExpired                      // a hold outlived its time
+)
+
+var reasonNames = [...]string{
+	None: "none", Suspect: "suspect", Elsewhere: "elsewhere", Thin: "thin", Silent: "silent",
+	UnsafeRollback: "unsafe-rollback", HoldExpired: "hold-expired",
+}
+
+// String returns the reason as on the wire.
+func (r Reason) String() string {
+	if r == 0 || int(r) >= len(reasonNames) {
+		return ""
+	}
+	return reasonNames[r]
+}
+
+// A Case is what is known of one release in one frame when it is decided.
+type Case struct {
+	Harm      float64 // probability that the next step does harm, from the signals, 0..1
+	Proven    bool    // the new version is worse beyond the policy's false-alarm rate
+	Culprit   float64 // probability that this release hurts the system, 0..1
+	Enough    bool    // the new version was seen long enough
+	Silence   bool    // it serves nothing past its start-up time while the control does
+	Starting  bool    // it has no samples, and may be starting or unseen
+	Suffer    bool    // its callers suffer since it began
+	Elsewhere bool    // somebody else's incident touches it
+	Unsafe    bool    // going back is not safe
+}
+
+// A Decision is a verdict with its reason.
+type Decision struct {
+	Verdict Verdict
+	Reason  Reason
+	Blames  bool
+}
+
+// Decide weighs one case. It knows nothing of earlier frames: latches and
+// expiry are the fold's.
+func (p Policy) Decide(c Case) Decision {
+	blames := c.Culprit >= p.Blame
+	d := Decision{Blames: blames}
+	switch {
+	case c.Silence && c.Suffer && blames:
+		d.Verdict, d.Reason = Rollback, Silent
+	case c.Silence:
+		d.Verdict, d.Reason = Hold, Silent
+	case c.Starting:
+		d.Verdict, d.Reason = Unknown, Thin
+	case c.Proven && blames && c.Harm >= p.RollbackAbove:
+		d.Verdict, d.Reason = Rollback, Suspect
+	case c.Proven && blames:
+		d.Verdict, d.Reason = Hold, Suspect
+	case c.Elsewhere:
+		d.Verdict, d.Reason = Hold, Elsewhere
+	case blames:
+		d.Verdict, d.Reason = Hold, Suspect
+	case !c.Enough:
+		d.Verdict, d.Reason = Unknown, Thin
+	case c.Harm >= p.PromoteBelow && c.Proven:
+		d.Verdict, d.Reason = Hold, Suspect
+	case c.Harm >= p.RollbackAbove:
+		d.Verdict, d.Reason = Hold, Suspect
+	case c.Harm >= p.PromoteBelow:
+		d.Verdict, d.Reason = Unknown, Thin
+	default:
+		d.Verdict, d.Reason = Promote, None
+	}
+	if d.Verdict != Rollback && d.Verdict != Hold {
+		d.Blames = false
+	}
+	if d.Verdict == Rollback && c.Unsafe {
+		d.Verdict, d.Reason = Escalate, UnsafeRollback
+	}
+	return d
+}
