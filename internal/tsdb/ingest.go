@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -251,6 +252,10 @@ func (in *ingest) locate(cause error, chunk []byte, entries int) error {
 		}
 	}
 	msg := cause.Error()
+	var number *strconv.NumError
+	if errors.As(cause, &number) {
+		msg = fmt.Sprintf("%q is not a number", number.Num)
+	}
 	if at := strings.Index(msg, " while parsing: "); at >= 0 {
 		msg = msg[:at]
 	}

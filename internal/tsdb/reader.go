@@ -90,7 +90,7 @@ func (l *lines) broken(format string, err error) error {
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, zstd.ErrMagicMismatch):
 		msg = "this is no " + format + "; compress the file or take the ending off its name"
 	}
-	return &FileError{File: l.name, Line: l.line + bytes.Count(l.rest, newline), Msg: "read " + format + ": " + msg}
+	return &FileError{File: l.name, Line: l.line, Msg: "read " + format + ": " + msg}
 }
 
 var newline = []byte("\n")
@@ -134,9 +134,6 @@ func (l *lines) next() ([]byte, error) {
 }
 
 func (l *lines) format() string {
-	if _, ending, ok := strings.Cut(l.name[strings.LastIndexByte(l.name, '/')+1:], ".om."); ok {
-		return ending
-	}
 	switch {
 	case strings.HasSuffix(l.name, ".gz"):
 		return "gzip"
