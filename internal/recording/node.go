@@ -39,8 +39,9 @@ func (e *SyntaxError) Hint() string {
 // has 100 kB.
 const maxYAML = 1 << 20
 
-// document reads one YAML document of at most maxYAML bytes.
-func document(path string) (*yaml.Node, error) {
+// limited reads a file up to just above maxYAML, so that parse can refuse it
+// without reading all of it.
+func limited(path string) ([]byte, error) {
 	f, err := os.Open(path) //nolint:gosec // the path is what the user asked for
 	if err != nil {
 		return nil, err
@@ -50,9 +51,10 @@ func document(path string) (*yaml.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	return parse(path, b)
+	return b, nil
 }
 
+// parse reads one YAML document of at most maxYAML bytes.
 func parse(path string, b []byte) (*yaml.Node, error) {
 	if len(b) > maxYAML {
 		return nil, &SyntaxError{File: path, Msg: "more than 1 MiB of YAML; metrics belong in metrics.om.gz"}
@@ -78,7 +80,8 @@ func parse(path string, b []byte) (*yaml.Node, error) {
 	return doc.Content[0], nil
 }
 
-// yamlError takes the line out of the parser's message.
+// yamlError takes the line out of the parser's message. It is that of the
+// begin of the value that is not well formed, or just above it.
 func yamlError(path string, err error) error {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
 	var line int
@@ -232,17 +235,20 @@ func (o object) number(name string, low, high, missing float64) float64 {
 	}
 	x, err := strconv.ParseFloat(s, 64)
 	if err != nil || !(x >= low && x <= high) || math.IsInf(x, 0) {
-		o.fail(o.at(name), "%s.%s is %q; want a number %s", o.where, name, s, span(low, high))
+		o.fail(o.at(name), "%s.%s is %q; want %s", o.where, name, s, span(low, high))
 		return missing
 	}
 	return x
 }
 
 func span(low, high float64) string {
-	if high == math.MaxFloat64 {
-		return fmt.Sprintf("≥ %g", low)
+	switch {
+	case low == -math.MaxFloat64 && high == math.MaxFloat64:
+		return "a number"
+	case high == math.MaxFloat64:
+		return fmt.Sprintf("a number ≥ %g", low)
 	}
-	return fmt.Sprintf("between %g and %g", low, high)
+	return fmt.Sprintf("a number between %g and %g", low, high)
 }
 
 func (o object) count(name string) int {

@@ -45,9 +45,23 @@ const maxFrames = 100_000
 // Load reads the recording in the folder. It does not read the metrics.
 func Load(dir string) (*Recording, error) {
 	path := filepath.Join(dir, "recording.yaml")
-	node, err := document(path)
+	text, err := limited(path)
 	if err != nil {
 		return nil, fmt.Errorf("read recording: %w", err)
+	}
+	rec, err := decode(path, text)
+	if err != nil {
+		return nil, fmt.Errorf("read recording: %w", err)
+	}
+	rec.Metrics = filepath.Join(dir, filepath.FromSlash(rec.Metrics))
+	return rec, nil
+}
+
+// decode makes a recording of the text of the file.
+func decode(path string, text []byte) (*Recording, error) {
+	node, err := parse(path, text)
+	if err != nil {
+		return nil, err
 	}
 	b := builder{decoder: decoder{file: path}, services: map[string]int{}, ids: map[string]int{}}
 	rec := b.recording(b.object(node, "the recording", "apiVersion kind metadata spec"))
@@ -55,9 +69,8 @@ func Load(dir string) (*Recording, error) {
 		b.err = validate(path, node)
 	}
 	if b.err != nil {
-		return nil, fmt.Errorf("read recording: %w", b.err)
+		return nil, b.err
 	}
-	rec.Metrics = filepath.Join(dir, filepath.FromSlash(rec.Metrics))
 	return rec, nil
 }
 

@@ -27,10 +27,14 @@ type Truth struct {
 // LoadTruth reads truth.yaml in the folder; false means that there is none.
 func LoadTruth(dir string) (*Truth, bool, error) {
 	path := filepath.Join(dir, "truth.yaml")
-	node, err := document(path)
+	text, err := limited(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}
+	if err != nil {
+		return nil, false, fmt.Errorf("read truth: %w", err)
+	}
+	node, err := parse(path, text)
 	if err != nil {
 		return nil, false, fmt.Errorf("read truth: %w", err)
 	}
