@@ -263,15 +263,18 @@ func TestCohorts(t *testing.T) {
 		want    string // service/release/cohort=value of minute 0, then of minute 2
 	}{
 		{
-			"canary and control", release.Release{Steps: steps, Canary: `service="cart",version="v2"`, Control: `service="cart",version="v1"`},
+			"canary and control",
+			release.Release{Steps: steps, Canary: `service="cart",version="v2"`, Control: `service="cart",version="v1"`},
 			"0/0/canary=NaN 0/0/control=1 1/-1/whole=3|0/0/canary=2 0/0/control=1 1/-1/whole=3",
 		},
 		{
-			"no control", release.Release{Steps: steps, Canary: `service="cart",version="v2"`},
+			"no control",
+			release.Release{Steps: steps, Canary: `service="cart",version="v2"`},
 			"0/-1/whole=1 0/0/canary=NaN 1/-1/whole=3|0/-1/whole=1 0/-1/whole=2 0/0/canary=2 1/-1/whole=3",
 		},
 		{
-			"no cohorts", release.Release{Steps: steps},
+			"no cohorts",
+			release.Release{Steps: steps},
 			"0/-1/whole=1 0/0/canary=NaN 1/-1/whole=3|0/-1/whole=1 0/-1/whole=2 0/0/canary=1 0/0/canary=2 1/-1/whole=3",
 		},
 	}
@@ -411,7 +414,7 @@ func TestNoLookAhead(t *testing.T) {
 // series, nor the number of processors, nor on how many frames are asked at
 // once.
 func TestSameBytes(t *testing.T) {
-	const n = 600 // more than two chunks
+	const n = 300 // more than one chunk
 	sys, series := busy(n)
 	frames, _ := take(t, strings.Join(series, ""), sys, n)
 	want := fmt.Sprintf("%+v", frames)

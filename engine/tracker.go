@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -77,7 +78,7 @@ func newTracker(a ask, sig signal.Signal, s *Source) *tracker {
 
 // fixedLabels returns the labels that a query compares with one value.
 func fixedLabels(query string) []string {
-	out := []string{labels.MetricName}
+	out := []string{model.MetricNameLabel}
 	expr, err := ParseQuery(query)
 	if err != nil {
 		return out
@@ -98,7 +99,7 @@ func fixedLabels(query string) []string {
 // cell returns the cell at an instant; false where there is none, because a
 // discovered signal has had no sample yet.
 func (t *tracker) cell(r *replay, at time.Time) (signal.Cell, bool) {
-	c := signal.Cell{Service: t.service, Signal: t.ask.signal, Release: t.release, Cohort: t.cohort, Limit: r.limit(t.ask, at)}
+	c := signal.Cell{Service: t.service, Signal: t.signal, Release: t.release, Cohort: t.cohort, Limit: r.limit(t.ask, at)}
 	values := map[*instance]Sample{}
 	if !at.Before(t.from) {
 		values = t.match(r, at)

@@ -84,7 +84,7 @@ func (b *builder) release(sys *release.System, o object) release.Release {
 		if i < 0 {
 			b.fail(o.at("strategy"), "unknown strategy %q; want one of %s", s, strings.Join(strategies, ", "))
 		}
-		r.Strategy = release.Strategy(i + 1) //nolint:gosec // four of them
+		r.Strategy = release.Strategy(i + 1)
 	}
 	if o.has("cohorts") {
 		c := b.object(o.at("cohorts"), o.where+".cohorts", "canary ? control")
@@ -142,7 +142,7 @@ func (b *builder) facts(r *release.Release, o object) {
 		if i < 0 {
 			b.fail(o.at("rollback"), "unknown rollback %q in %s; want safe, unsafe or unknown", s, o.where)
 		}
-		r.Rollback = release.Safety(i + 1) //nolint:gosec // three of them
+		r.Rollback = release.Safety(i + 1)
 	}
 	for name, n := range o.fields {
 		if name != "rollback" {

@@ -70,6 +70,7 @@ func locate(n *yaml.Node, path []string) (where string, line int) {
 				next = n.Content[i]
 			}
 			where += "[" + p + "]"
+		default: // the path ends at a value
 		}
 		n = next
 	}

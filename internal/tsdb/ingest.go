@@ -252,8 +252,7 @@ func (in *ingest) locate(cause error, chunk []byte, entries int) error {
 		}
 	}
 	msg := cause.Error()
-	var number *strconv.NumError
-	if errors.As(cause, &number) {
+	if number, ok := errors.AsType[*strconv.NumError](cause); ok {
 		msg = fmt.Sprintf("%q is not a number", number.Num)
 	}
 	if at := strings.Index(msg, " while parsing: "); at >= 0 {

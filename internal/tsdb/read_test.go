@@ -225,16 +225,14 @@ func TestQueryErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		_, err := db.Range(t.Context(), tt.query, time.Unix(3600, 0), time.Unix(3600, 0), time.Minute)
-		var q *engine.QueryError
-		if !errors.As(err, &q) {
+		if _, ok := errors.AsType[*engine.QueryError](err); !ok {
 			t.Errorf("Range(%q) gives %T %v, want a *engine.QueryError", tt.query, err, err)
 		} else if err.Error() != tt.want {
 			t.Errorf("Range(%q):\n got %s\nwant %s", tt.query, err, tt.want)
 		}
 	}
 	_, err = db.Range(t.Context(), "a + on() b", time.Unix(3600, 0), time.Unix(3600, 0), time.Minute)
-	var refused *engine.EvaluationError
-	if !errors.As(err, &refused) {
+	if _, ok := errors.AsType[*engine.EvaluationError](err); !ok {
 		t.Errorf("many to one gives %T %v, want a *engine.EvaluationError", err, err)
 	}
 }

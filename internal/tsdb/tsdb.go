@@ -14,6 +14,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
@@ -78,7 +79,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	if info.IsDir() {
 		return openBlocks(path, o)
 	}
-	f, err := os.Open(path) //nolint:gosec // the path is what the user asked for
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read metrics: %w", err)
 	}
@@ -97,7 +98,7 @@ func Read(ctx context.Context, r io.Reader, name string, o Options) (*DB, error)
 	}
 	in := newIngest(head, name, o)
 	if err := in.run(ctx, r); err != nil {
-		db.Close() //nolint:errcheck // the first error says more
+		db.Close()
 		return nil, err
 	}
 	db.samples, db.series = in.samples, in.series()
@@ -132,7 +133,7 @@ func (db *DB) openHead() (*tsdb.Head, error) {
 	o.ChunkWriteQueueSize = 0
 	head, err := tsdb.NewHead(nil, nil, nil, nil, o, nil)
 	if err != nil {
-		db.Close() //nolint:errcheck // the first error says more
+		db.Close()
 		return nil, fmt.Errorf("make a head for the metrics: %w", err)
 	}
 	db.close = append(db.close, head.Close)
@@ -145,8 +146,8 @@ func (db *DB) openHead() (*tsdb.Head, error) {
 // Close frees what the DB holds.
 func (db *DB) Close() error {
 	var first error
-	for i := len(db.close) - 1; i >= 0; i-- {
-		if err := db.close[i](); err != nil && first == nil {
+	for _, free := range slices.Backward(db.close) {
+		if err := free(); err != nil && first == nil {
 			first = err
 		}
 	}
@@ -171,7 +172,7 @@ func openBlocks(path string, o Options) (*DB, error) {
 	db.close = append(db.close, func() error { return os.RemoveAll(sandbox) })
 	ro, err := tsdb.OpenDBReadOnly(path, sandbox, nil)
 	if err != nil {
-		db.Close() //nolint:errcheck // the first error says more
+		db.Close()
 		return nil, fmt.Errorf("read blocks in %s: %w", path, err)
 	}
 	db.close = append(db.close, ro.Close)
@@ -180,7 +181,7 @@ func openBlocks(path string, o Options) (*DB, error) {
 		err = errors.New("there is no block; want folders with meta.json, index and chunks, as Prometheus and promtool write them")
 	}
 	if err != nil {
-		db.Close() //nolint:errcheck // the first error says more
+		db.Close()
 		return nil, fmt.Errorf("read blocks in %s: %w", path, err)
 	}
 	db.queryable = storage.QueryableFunc(func(mint, maxt int64) (storage.Querier, error) {
@@ -198,7 +199,7 @@ func blockQuerier(blocks []tsdb.BlockReader, mint, maxt int64) (storage.Querier,
 		q, err := tsdb.NewBlockQuerier(b, mint, maxt)
 		if err != nil {
 			for _, open := range queriers {
-				open.Close() //nolint:errcheck // the first error says more
+				open.Close()
 			}
 			return nil, err
 		}
