@@ -55,8 +55,11 @@ type Comparison struct {
 	Frames     float64 // frames in which the subject had a value
 	Onset      Onset   // of the suffix
 	Size       float64 // the change of consequence, in base units
+	Falls      bool    // whether worse is down
 	Difference []float64
 	frames     []float64 // the middle of each block, in frames
+	fixed      float64   // variance of the effect that more frames do not lessen
+	block      float64   // frames per block
 }
 
 // An Onset is when something began, in frames, with its uncertainty.
@@ -70,61 +73,85 @@ type reference struct {
 // Compare compares a subject with its live control and what the service was
 // before. during may be nil (no control), before may be nil; with neither
 // there is nothing to say and ok is false. Worse is the direction in which
-// the signal gets worse; Both counts as Up on the absolute scale.
+// the signal gets worse; with Both it is the one in which it moved.
 func Compare(subject, during, before *Track, worse signal.Direction, size Size) (c Comparison, ok bool) {
-	ref := reference{before: before, during: during}
-	y := subject.Values.Means()
-	n := subject.Values.N
-	level, levelVar, hasLevel := ref.level(subject.Values.Size)
-	if n < 1 || !hasLevel {
+	if !c.measure(subject, reference{before: before, during: during}, size) {
 		return Comparison{}, false
 	}
-	sign := 1.0 // which way is worse
-	if worse == signal.Down {
-		sign = -1
-	}
-	c = Comparison{Level: level, Before: math.NaN(), Mean: subject.Values.Mean(), Size: size.Of(level), Frames: n}
-	if before != nil {
-		c.Before = before.Values.Mean()
-	}
-	block := float64(subject.Values.Size)
+	c.test(worse)
+	return c, true
+}
+
+// measure fills in everything up to the differences and their noise.
+func (c *Comparison) measure(subject *Track, ref reference, size Size) bool {
 	noise := ref.noise(subject.Values.Size)
+	level, levelVar, hasLevel := ref.level(subject.Values.Size, noise)
+	if subject.Values.N < 1 || !hasLevel {
+		return false
+	}
+	*c = Comparison{
+		Level: level, Before: math.NaN(), Mean: subject.Values.Mean(), Size: size.Of(level),
+		Frames: subject.Values.N, block: float64(subject.Values.Size), Tau: noise.Tau, ControlSD: noise.sd,
+	}
+	if ref.before != nil {
+		c.Before = ref.before.Values.Mean()
+	}
+	y := subject.Values.Means()
 	lambda := 0.0
-	if during != nil {
+	if ref.during != nil {
 		lambda = ref.lambda(y, noise.Rho)
 	}
 	k := ref.blocks(len(y), subject.Values.Size)
-	d := make([]float64, len(y))
+	c.Difference, c.frames = make([]float64, len(y)), make([]float64, len(y))
 	for i := range y {
 		base := level
 		if !math.IsNaN(k[i]) {
 			base = lambda*k[i] + (1-lambda)*level
 		}
-		d[i] = sign * (y[i] - base)
-	}
-	c.Difference = d
-	c.frames = make([]float64, len(y))
-	for i := range y {
+		c.Difference[i] = y[i] - base
 		c.frames[i] = subject.Values.Frame(i)
 	}
-	c.ControlSD = noise.sd
-	floor := math.Max(size.Noise, 0.02*math.Abs(level))
 	// A cohort of one pod wavers more than the mean of four.
-	scale := ref.instances() / subject.Instances()
-	ownVar := noise.sd * noise.sd * (math.Max(1, scale) + lambda*lambda)
-	within := stats.MAD(stats.Finite(d)) // 0 when most are alike
-	own := countFinite(d)
-	c.SD = math.Sqrt(max(ownVar, within*within, floor*floor/block))
-	c.Tau = noise.Tau
-	fixed := ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*levelVar
+	scale := math.Max(1, ref.instances()/subject.Instances())
+	ownVar := noise.sd * noise.sd * (scale + lambda*lambda)
+	present := stats.Finite(c.Difference)
+	within := stats.MAD(present) // 0 when most are alike
+	floor := math.Max(size.Noise, 0.02*math.Abs(level))
+	c.SD = math.Sqrt(max(ownVar, within*within, floor*floor/c.block))
+	c.fixed = ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*levelVar
+	own := float64(len(present))
 	c.Effective = (own + noise.n) / noise.Tau
 	c.Own = own / noise.Tau
 	c.NU = math.Max(1, c.Effective-2)
-	c.suffix(fixed, block)
-	c.trend(block)
-	c.SD *= math.Sqrt(block) // back to one frame, as if blocks were independent
-	c.Tau *= block
-	return c, true
+	return true
+}
+
+// test turns the differences the way that is worse and tests them.
+func (c *Comparison) test(worse signal.Direction) {
+	var price float64 // of choosing the direction after looking
+	if worse == signal.Both {
+		price = math.Ln2
+		worse = signal.Up
+		if tail := stats.Finite(c.Difference); len(tail) > 0 && stats.Mean(tail[max(0, len(tail)-reach):]) < 0 {
+			worse = signal.Down
+		}
+	}
+	if worse == signal.Down {
+		c.Falls = true
+		for i := range c.Difference {
+			c.Difference[i] = -c.Difference[i]
+		}
+	}
+	c.suffix(c.fixed, c.block)
+	c.trend()
+	c.LogE -= price
+	c.SlopeLogE -= price
+	c.SD *= math.Sqrt(c.block) // back to one frame, as if blocks were independent
+	c.Tau *= c.block
+	c.Now = c.Level + c.Effect
+	if c.Falls {
+		c.Now = c.Level - c.Effect
+	}
 }
 
 func countFinite(xs []float64) float64 {
@@ -171,7 +198,6 @@ func (c *Comparison) suffix(fixed, block float64) {
 		return
 	}
 	c.LogE = stats.LogSumExp(logs) - math.Log(total)
-	c.Now = c.Level + c.Effect
 	c.onset(logs, at)
 }
 
@@ -192,12 +218,8 @@ func (c *Comparison) onset(logs []float64, at []int) {
 
 // trend tests whether the difference grows. The standard error allows for
 // autocorrelation as the mean's does.
-func (c *Comparison) trend(block float64) {
-	x := make([]float64, len(c.Difference))
-	for i := range x {
-		x[i] = c.frames[i]
-	}
-	f := stats.OLS(x, c.Difference)
+func (c *Comparison) trend() {
+	f := stats.OLS(c.frames, c.Difference)
 	if f.N < 8 || math.IsNaN(f.Slope) || f.SE == 0 {
 		return
 	}

@@ -73,7 +73,7 @@ func tailSD(residuals []float64) float64 {
 // level returns the reference's level and the variance of it. The control
 // during the release and the service before count together when they agree
 // within two standard errors; else the live control alone counts.
-func (r reference) level(size int) (level, variance float64, ok bool) {
+func (r reference) level(size int, noise noise) (level, variance float64, ok bool) {
 	var n, sum float64
 	var means [2]float64
 	var counts [2]float64
@@ -83,7 +83,6 @@ func (r reference) level(size int) (level, variance float64, ok bool) {
 	if r.during != nil {
 		means[1], counts[1] = r.during.Values.Mean(), r.during.Values.N
 	}
-	noise := r.noise(size)
 	frame := noise.sd * noise.sd * noise.Tau * float64(size) // variance of a mean is this / frames
 	if counts[0] > 0 && counts[1] > 0 {
 		gap := means[0] - means[1]

@@ -220,3 +220,10 @@ func (t *Track) Apart() float64 {
 	}
 	return stats.Quantile(means, 1) - stats.Quantile(means, 0.5)
 }
+
+// Settling says whether the difference is still coming down from its first
+// values: the subject warms up.
+func (c *Comparison) Settling() bool {
+	early, late := ends(c.Difference)
+	return early > 2*c.SD && late < early/2 && late > c.SD
+}

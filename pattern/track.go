@@ -184,3 +184,17 @@ func (t *Track) Persistent() float64 {
 	}
 	return math.Max(0, v/(n-1)-within/n)
 }
+
+// Tail returns the last up to n ≤ 16 values that are present, oldest first.
+func Tail(t *Track, n int) []float64 { return stats.Finite(t.Values.Tail(n)) }
+
+// Deviation returns the standard deviation from block to block.
+func (t *Track) Deviation() float64 {
+	v := stats.Finite(t.Values.Means())
+	m := stats.Mean(v)
+	var sum float64
+	for _, x := range v {
+		sum += (x - m) * (x - m)
+	}
+	return math.Sqrt(sum / math.Max(1, float64(len(v)-1)))
+}

@@ -1,3 +1,8 @@
-// Package release is the fold over frames: one Step observes every release, attributes blame
-// once, and decides for each. It alone knows the wire form of an assessment.
+// Package release is the fold: one pure Step per frame observes every release
+// in flight, attributes blame once among all of them, and decides for each.
+// It knows the system, the state that is kept between frames, the assessment
+// and its only wire form.
+//
+// The same system, policy and frames give the same bytes, however often the
+// state was saved and loaded on the way.
 package release

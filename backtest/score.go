@@ -1,0 +1,189 @@
+package backtest
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/foreshock/foreshock/release"
+)
+
+// Truth is what really happened in a recording.
+type Truth struct {
+	Faulty    []string  // ids of releases, or services
+	Class     []string  // any of these causes counts as right
+	OnsetAt   time.Time // zero when unknown
+	CrashedAt time.Time // zero when it did not crash
+}
+
+// A Score is how well one recording was judged.
+type Score struct {
+	Recording string    `json:"recording"`
+	Subjects  []Subject `json:"subjects"`
+	// Rank is the place of the first faulty release among the culprits, or of
+	// the first faulty service among the subsystems when no release is
+	// faulty; 1 is the best, 0 when nothing was faulty.
+	Rank int `json:"rank"`
+	// Both says whether every faulty service stands before every other one
+	// (only for changes of the whole system).
+	Both bool `json:"both"`
+	// Frames that were healthy, and how many of them had a warning.
+	HealthyFrames, FalseFrames int
+	// Cause is what was said, and Right whether it is among the right ones.
+	Cause string   `json:"cause"`
+	Class []string `json:"class"`
+	Right bool     `json:"right"`
+}
+
+// A Subject is one release or change of a recording with how it was judged.
+type Subject struct {
+	ID         string         `json:"id"`
+	Bad        bool           `json:"bad"`
+	Change     bool           `json:"change"` // of the whole system
+	Warned     bool           `json:"warned"`
+	RolledBack bool           `json:"rolledBack"`
+	Contained  bool           `json:"contained"` // never promoted before its second step
+	InTime     bool           `json:"inTime"`    // promoted before its second step
+	InWindow   bool           `json:"inWindow"`  // warned of between onset and crash
+	Exposure   release.Number `json:"exposure"`  // percent when first warned; null without a warning
+	Delay      time.Duration  `json:"delay"`     // from onset, or else the first step, to the warning
+	Window     time.Duration  `json:"window"`    // from onset to crash; 0 when unknown
+	Culprit    release.Number `json:"culprit"`   // at the end of the first step
+	Verdict    string         `json:"verdict"`
+	Reason     string         `json:"reason"`
+}
+
+// A Judge follows one recording's assessments.
+type Judge struct {
+	truth  Truth
+	sys    release.System
+	score  Score
+	second map[string]time.Time
+	first  map[string]time.Time
+	index  map[string]int
+}
+
+// NewJudge returns a judge of one recording.
+func NewJudge(name string, sys release.System, truth Truth) *Judge {
+	j := &Judge{truth: truth, sys: sys, score: Score{Recording: name, Class: truth.Class}, second: map[string]time.Time{}, first: map[string]time.Time{}, index: map[string]int{}}
+	add := func(s Subject) {
+		s.Exposure, s.Contained, s.Culprit = release.Number(math.NaN()), true, release.Number(math.NaN())
+		j.index[s.ID] = len(j.score.Subjects)
+		j.score.Subjects = append(j.score.Subjects, s)
+	}
+	for _, r := range sys.Releases {
+		if len(r.Steps) > 0 {
+			j.first[r.ID] = r.Steps[0].At
+		}
+		if len(r.Steps) > 1 {
+			j.second[r.ID] = r.Steps[1].At
+		}
+		add(Subject{ID: r.ID, Bad: slices.Contains(truth.Faulty, r.ID) || slices.Contains(truth.Faulty, sys.Services[r.Service].Name)})
+	}
+	for _, c := range sys.Changes {
+		j.first[c.ID] = c.At
+		add(Subject{ID: c.ID, Change: true, Bad: len(truth.Faulty) > 0 && !j.anyBadRelease()})
+	}
+	return j
+}
+
+func (j *Judge) anyBadRelease() bool {
+	return slices.ContainsFunc(j.score.Subjects, func(s Subject) bool { return s.Bad && !s.Change })
+}
+
+// Add takes one assessment, in the order of time.
+func (j *Judge) Add(a release.Assessment) {
+	i, ok := j.index[a.ID]
+	if !ok {
+		return
+	}
+	s := &j.score.Subjects[i]
+	before := true
+	if second, ok := j.second[a.ID]; ok {
+		before = a.At.Before(second)
+	}
+	if before {
+		s.Culprit = a.Culprit
+		if a.Verdict == "promote" {
+			s.InTime, s.Contained = true, false
+		}
+	}
+	healthy := !s.Bad || (!j.truth.OnsetAt.IsZero() && a.At.Before(j.truth.OnsetAt))
+	if healthy {
+		j.score.HealthyFrames++
+	}
+	if a.Warns() {
+		j.warn(s, a, healthy)
+	}
+	s.RolledBack = s.RolledBack || a.Verdict == "rollback"
+	s.Verdict, s.Reason = a.Verdict, a.Reason
+}
+
+// warn takes a warning. A warning of a change before its onset is a false
+// one, and does not count as having warned.
+func (j *Judge) warn(s *Subject, a release.Assessment, healthy bool) {
+	if healthy {
+		j.score.FalseFrames++
+		if s.Bad {
+			return
+		}
+	}
+	if len(a.Cause) > 0 && s.Bad {
+		j.score.Cause = a.Cause[0].Class
+	}
+	if s.Warned {
+		return
+	}
+	s.Warned, s.Exposure = true, a.Weight
+	from := j.truth.OnsetAt
+	if from.IsZero() {
+		from = j.first[s.ID]
+	}
+	s.Delay = a.At.Sub(from)
+	if crash := j.truth.CrashedAt; !crash.IsZero() {
+		s.Window = crash.Sub(from)
+		s.InWindow = !a.At.After(crash)
+	}
+}
+
+// Score returns the recording's score with its summary.
+func (j *Judge) Score(sum release.Summary) Score {
+	s := j.score
+	var names []string
+	if j.anyBadRelease() {
+		for _, c := range sum.Culprits {
+			if c.ID != "none" {
+				names = append(names, c.ID)
+			}
+		}
+		s.Rank = j.rank(names, func(id string) bool {
+			i, ok := j.index[id]
+			return ok && s.Subjects[i].Bad
+		})
+	} else if len(j.truth.Faulty) > 0 {
+		for _, x := range sum.Subsystems {
+			names = append(names, x.Service)
+		}
+		s.Rank = j.rank(names, j.faulty)
+		s.Both = true
+		for _, n := range names[:min(len(names), len(j.truth.Faulty))] {
+			s.Both = s.Both && j.faulty(n)
+		}
+	}
+	s.Right = slices.Contains(j.truth.Class, s.Cause)
+	return s
+}
+
+// faulty says whether a service is a faulty one, or its own database.
+func (j *Judge) faulty(name string) bool {
+	return slices.ContainsFunc(j.truth.Faulty, func(f string) bool { return name == f || name == f+"-db" })
+}
+
+func (j *Judge) rank(names []string, bad func(string) bool) int {
+	for i, n := range names {
+		if bad(n) {
+			return i + 1
+		}
+	}
+	return len(names) + 1
+}

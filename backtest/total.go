@@ -1,0 +1,186 @@
+package backtest
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"time"
+)
+
+// A Total sums up the scores of several recordings.
+type Total struct {
+	Recordings int `json:"recordings"`
+
+	Bad             int           `json:"bad"` // bad releases, and changes that went bad
+	BadWarned       int           `json:"badWarned"`
+	Contained       int           `json:"contained"`
+	Healthy         int           `json:"healthy"`
+	HealthyWarned   int           `json:"healthyWarned"`
+	HealthyBack     int           `json:"healthyRolledBack"`
+	HealthyInTime   int           `json:"healthyInTime"`
+	First           int           `json:"culpritFirst"` // recordings whose culprit is ranked first
+	FirstThree      int           `json:"culpritFirstThree"`
+	Ranked          int           `json:"ranked"` // recordings with something faulty
+	CauseRight      int           `json:"causeRight"`
+	CauseOf         int           `json:"causeOf"` // recordings with a class and something warned of
+	HealthyFrames   int           `json:"healthyFrames"`
+	FalseFrames     int           `json:"falseFrames"`
+	InWindow        int           `json:"inWindow"`  // warned between onset and crash
+	Crashes         int           `json:"crashes"`   // recordings with a crash
+	BothFirst       int           `json:"bothFirst"` // all faulty services ranked before the rest
+	BothOf          int           `json:"bothOf"`    // of so many
+	MacroRecall     float64       `json:"macroRecall"`
+	MajorityClass   float64       `json:"majorityBaseline"`
+	MedianExposure  float64       `json:"medianExposure"`
+	MedianDelay     time.Duration `json:"medianDelay"`
+	MeanWindowShare float64       `json:"meanWindowShare"` // of the time from onset to crash, when warned
+	Brier           float64       `json:"brier"`           // of culprit at the end of the first step; −1 without releases
+	Reliability     []Bin         `json:"reliability"`
+}
+
+// A Bin is one row of a reliability table.
+type Bin struct {
+	From, To float64 // predicted probability
+	N        int
+	Mean     float64 // mean prediction
+	Bad      float64 // share that was bad
+}
+
+// Sum adds scores up. Fields that cannot be told are −1.
+func Sum(scores []Score) Total {
+	t := Total{Recordings: len(scores), Brier: -1, MedianExposure: -1, MedianDelay: -1, MeanWindowShare: -1, MacroRecall: -1, MajorityClass: -1}
+	var exposures, windows, ps, ys []float64
+	var delays []time.Duration
+	for _, s := range scores {
+		t.addRecording(s)
+		for _, x := range s.Subjects {
+			t.addSubject(x)
+			if x.Bad && x.Warned {
+				exposures, delays = append(exposures, float64(x.Exposure)), append(delays, x.Delay)
+				if x.Window > 0 {
+					windows = append(windows, float64(x.Delay)/float64(x.Window))
+				}
+			}
+			if p := float64(x.Culprit); !x.Change && !math.IsNaN(p) {
+				ps, ys = append(ps, p), append(ys, truth(x.Bad))
+			}
+		}
+	}
+	t.classes(scores)
+	if len(exposures) > 0 {
+		slices.Sort(exposures)
+		slices.Sort(delays)
+		t.MedianExposure, t.MedianDelay = exposures[len(exposures)/2], delays[len(delays)/2]
+	}
+	if len(windows) > 0 {
+		t.MeanWindowShare = mean(windows)
+	}
+	t.calibrate(ps, ys)
+	return t
+}
+
+func (t *Total) addRecording(s Score) {
+	t.HealthyFrames, t.FalseFrames = t.HealthyFrames+s.HealthyFrames, t.FalseFrames+s.FalseFrames
+	if s.Rank == 0 {
+		return
+	}
+	t.Ranked++
+	t.First += count(s.Rank == 1)
+	t.FirstThree += count(s.Rank <= 3)
+	if !slices.ContainsFunc(s.Subjects, func(x Subject) bool { return x.Bad && !x.Change }) {
+		t.BothOf++
+		t.BothFirst += count(s.Both)
+	}
+}
+
+func (t *Total) addSubject(x Subject) {
+	if x.Bad {
+		t.Bad++
+		t.BadWarned += count(x.Warned)
+		t.Contained += count(x.Contained)
+		if x.Window > 0 {
+			t.Crashes++
+			t.InWindow += count(x.InWindow)
+		}
+		return
+	}
+	t.Healthy++
+	t.HealthyWarned += count(x.Warned)
+	t.HealthyBack += count(x.RolledBack)
+	t.HealthyInTime += count(x.InTime)
+}
+
+// classes scores the cause over the recordings with a known class. A
+// recording with several right classes counts for the first of them, and the
+// baseline always says the class that is right most often.
+func (t *Total) classes(scores []Score) {
+	right, of, any := map[string]int{}, map[string]int{}, map[string]int{}
+	for _, s := range scores {
+		if len(s.Class) == 0 {
+			continue
+		}
+		t.CauseOf++
+		t.CauseRight += count(s.Right)
+		of[s.Class[0]]++
+		right[s.Class[0]] += count(s.Right)
+		for _, c := range s.Class {
+			any[c]++
+		}
+	}
+	if t.CauseOf == 0 {
+		return
+	}
+	var recalls []float64
+	best := 0
+	for _, c := range slices.Sorted(maps.Keys(of)) {
+		recalls = append(recalls, float64(right[c])/float64(of[c]))
+	}
+	for _, n := range any {
+		best = max(best, n)
+	}
+	t.MacroRecall, t.MajorityClass = mean(recalls), float64(best)/float64(t.CauseOf)
+}
+
+// calibrate fills in the Brier score and the reliability table.
+func (t *Total) calibrate(ps, ys []float64) {
+	if len(ps) == 0 {
+		return
+	}
+	edges := []float64{0, 0.1, 0.3, 0.5, 0.7, 0.9, 1}
+	sum := 0.0
+	for i, p := range ps {
+		sum += (p - ys[i]) * (p - ys[i])
+	}
+	t.Brier = sum / float64(len(ps))
+	for k := range len(edges) - 1 {
+		b := Bin{From: edges[k], To: edges[k+1]}
+		for i, p := range ps {
+			if p >= b.From && (p < b.To || b.To == 1) {
+				b.N++
+				b.Mean += p
+				b.Bad += ys[i]
+			}
+		}
+		if b.N > 0 {
+			b.Mean, b.Bad = b.Mean/float64(b.N), b.Bad/float64(b.N)
+			t.Reliability = append(t.Reliability, b)
+		}
+	}
+}
+
+func mean(xs []float64) float64 {
+	var sum float64
+	for _, x := range xs {
+		sum += x
+	}
+	return sum / float64(len(xs))
+}
+
+func count(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func truth(b bool) float64 { return float64(count(b)) }

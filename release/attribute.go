@@ -1,0 +1,247 @@
+package release
+
+import (
+	"math"
+	"slices"
+
+	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/prediction"
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// influence is how long after a release began an incident is still laid at
+// its door with half the weight or more, in frames: ten.
+const influence = 15
+
+// silence reads what the absence of a release's samples means.
+func (s *State) silence(i int, weight float64) pattern.Silence {
+	x := &s.mem.Subjects[i]
+	return pattern.Silent(pattern.Presence{
+		Frames:  s.mem.Frame - x.Stepped,
+		StartUp: s.startUp(),
+		Seen:    x.Seen >= 0, Missed: x.Missed,
+		ServedMissed: x.Idle, Serves: s.hasServed(),
+		Control: x.Reports, ControlServe: x.Serves,
+		Share: s.takesShare(i, weight),
+	})
+}
+
+// startUp returns how many frames a new version may take to start.
+func (s *State) startUp() int {
+	return max(s.policy.StartUpFrames, int(math.Ceil(s.policy.StartUp.Seconds()/s.sys.Interval.Seconds())))
+}
+
+func (s *State) hasServed() bool {
+	return slices.ContainsFunc(s.sys.Signals, func(g signal.Signal) bool { return serves(g.Kind) })
+}
+
+// takesShare returns the log odds that the canary takes its share, from the
+// control's traffic before and during the release.
+func (s *State) takesShare(i int, weight float64) float64 {
+	x := &s.mem.Subjects[i]
+	sum := math.NaN()
+	for id, sig := range s.sys.Signals {
+		before, now := x.Before[id], x.Control[id]
+		if sig.Kind != signal.Traffic || sig.Unit.Dimension != signal.Rate || before == nil || now == nil {
+			continue
+		}
+		tail := pattern.Tail(now, 8)
+		mean := before.Values.Mean() * before.Instances()
+		if len(tail) < 3 || !(mean > 0) {
+			continue
+		}
+		var total float64
+		for _, v := range tail {
+			total += v / float64(len(tail))
+		}
+		// perShare has divided whole cohorts by their share of traffic.
+		factor := now.Instances()
+		if whole := len(now.Pods) == 1 && now.Pods[0].Instance == ""; whole {
+			factor = 1 - weight
+		}
+		sd := before.Deviation() / before.Values.Mean() / math.Sqrt(float64(len(tail))/2)
+		if lr := pattern.TakesShare(mean, total*factor, weight, sd); !math.IsNaN(lr) {
+			sum = lr
+		}
+	}
+	return sum
+}
+
+// attribute fills in incidents and blame.
+func (s *State) attribute(f signal.Frame, sc *scene) {
+	for j := range s.mem.Services {
+		s.incidents(j, sc)
+	}
+	cs := make([]prediction.Candidate, len(s.mem.Subjects))
+	for i := range s.mem.Subjects {
+		if i < len(s.sys.Releases) {
+			cs[i] = s.candidate(i, f, sc)
+		} else {
+			cs[i] = s.changeCandidate(i, sc)
+		}
+	}
+	sc.blame = prediction.Attribute(s.sys.Graph, cs, sc.incidents, influence)
+}
+
+// incidents finds what is worse with service j than before, whichever
+// version serves.
+func (s *State) incidents(j int, sc *scene) {
+	best, onset, overload := 0.0, math.NaN(), false
+	consider := func(fs []finding) {
+		for _, fd := range fs {
+			symptom := prevention.Symptom(fd.Kind) && fd.Kind != signal.Dependency
+			if fd.Rejected && fd.Active && fd.LogE > best && (symptom || fd.Kind == signal.Saturation) {
+				best, onset, overload = fd.LogE, fd.Onset.P50, !symptom
+			}
+		}
+	}
+	consider(sc.services[j])
+	for i, r := range s.sys.Releases {
+		if r.Service == j {
+			consider(sc.alike[i])
+		}
+	}
+	if best > 0 {
+		sc.incidents = append(sc.incidents, prediction.Incident{Service: j, Onset: onset, Overload: overload})
+	}
+}
+
+// candidate sums up the evidence about one release.
+func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate {
+	x, r := &s.mem.Subjects[i], s.sys.Releases[i]
+	c := prediction.Candidate{Service: r.Service, Begun: x.Begun >= 0, Since: float64(x.Begun), Seen: math.NaN()}
+	if x.Seen >= 0 {
+		c.Seen = float64(x.Seen)
+	}
+	if i < len(f.Exposure) {
+		c.Weight = f.Exposure[i].Weight
+	}
+	for _, fd := range sc.releases[i] {
+		if fd.Rejected && fd.Active && fd.Kind != signal.Infra {
+			c.Direct = math.Max(c.Direct, fd.LogE)
+		}
+	}
+	c.Silent = silent(sc.silences[i])
+	c.Shared = sc.silences[i].Kind == pattern.SilenceTarget
+	for _, inc := range sc.incidents {
+		if inc.Service == r.Service && inc.Onset >= c.Since-1 {
+			c.Suffer = true
+		}
+	}
+	c.Suffer = c.Suffer || s.callersSuffer(r.Service, c.Since, sc)
+	sc.suffer[i] = c.Suffer
+	for _, fd := range sc.alike[i] {
+		c.Alike = c.Alike || fd.Rejected && fd.Active
+	}
+	return c
+}
+
+// silent says whether a silence counts: past the start-up time, with the
+// control serving.
+func silent(p pattern.Silence) bool {
+	return p.Kind == pattern.SilenceTraffic || p.Kind == pattern.SilenceStopped || p.Kind == pattern.SilenceTarget
+}
+
+// callersSuffer says whether a direct caller of the service is worse since a
+// frame, with nothing else released there.
+func (s *State) callersSuffer(service int, since float64, sc *scene) bool {
+	for _, caller := range s.sys.Graph.Callers(service) {
+		for _, fd := range sc.services[caller] {
+			if fd.Kind == signal.Dependency && fd.Rejected && fd.Active && fd.Onset.P50 >= since-1 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// changeCandidate sums up the evidence about a change of the whole system:
+// whatever reacted after it and is no release's own doing.
+func (s *State) changeCandidate(i int, sc *scene) prediction.Candidate {
+	x := &s.mem.Subjects[i]
+	c := prediction.Candidate{Service: -1, Begun: x.Begun >= 0, Since: float64(x.Begun), Seen: math.NaN(), Weight: 1}
+	if x.Begun < 0 {
+		return c
+	}
+	for _, fs := range sc.services {
+		for _, fd := range fs {
+			if fd.Rejected && fd.Active && fd.Onset.P50 >= c.Since-1 {
+				c.Direct = math.Max(c.Direct, fd.LogE)
+				sc.releases[i] = append(sc.releases[i], fd)
+			}
+		}
+	}
+	return c
+}
+
+// elsewhere says whether somebody else's incident touches release i: its own
+// service is worse in both versions, or one that it calls is.
+func (s *State) elsewhere(i int, sc *scene) bool {
+	r := s.sys.Releases[i]
+	for _, fd := range sc.alike[i] {
+		if fd.Rejected && fd.Active {
+			return true
+		}
+	}
+	for _, fd := range sc.releases[i] {
+		if fd.Rejected && fd.Active {
+			return false // its own evidence speaks
+		}
+	}
+	for k, inc := range sc.incidents {
+		if sc.blame.Owned[k] && inc.Service != r.Service {
+			continue
+		}
+		near := inc.Service == r.Service || slices.Contains(s.sys.Graph.Callees(r.Service), inc.Service) ||
+			slices.Contains(s.sys.Graph.Callers(r.Service), inc.Service)
+		if near {
+			return true
+		}
+	}
+	return false
+}
+
+// react keeps the books of how badly every service reacted: the size of its
+// worst lasting change in sizes of consequence, where early ones count more.
+func (s *State) react(sc *scene) {
+	first := math.NaN()
+	for _, x := range s.mem.Services {
+		if !math.IsNaN(x.Onset) && !(x.Onset >= first) {
+			first = x.Onset
+		}
+	}
+	now := float64(s.mem.Frame)
+	for j := range s.mem.Services {
+		x := &s.mem.Services[j]
+		fade := 1.0
+		if !math.IsNaN(first) {
+			fade = math.Exp(-(now - first) / influence)
+		}
+		consider := func(fs []finding) {
+			for _, fd := range fs {
+				if !fd.Rejected || !fd.Active || fd.Size <= 0 {
+					continue
+				}
+				if math.IsNaN(x.Onset) {
+					x.Onset = now
+				}
+				size := fd.Effect
+				if fd.Grows {
+					size = fd.Projected()
+				}
+				score := fade * size / fd.Size
+				if score > x.Score {
+					x.Score, x.Signal = score, fd.Signal
+				}
+			}
+		}
+		consider(sc.services[j])
+		for i, r := range s.sys.Releases {
+			if r.Service == j {
+				consider(sc.releases[i])
+				consider(sc.alike[i])
+			}
+		}
+	}
+}

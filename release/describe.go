@@ -1,0 +1,243 @@
+package release
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/prediction"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// evidence returns the signals that spoke, strongest first, and how many did
+// not change.
+func (s *State) evidence(i int, sc *scene) (out []Evidence, unchanged int) {
+	fs := slices.Clone(sc.releases[i])
+	slices.SortStableFunc(fs, func(a, b finding) int {
+		return cmp.Or(cmp.Compare(rank(b), rank(a)), cmp.Compare(b.Comparison.LogE, a.Comparison.LogE))
+	})
+	out = []Evidence{}
+	for _, fd := range fs {
+		if rank(fd) == 0 {
+			unchanged++
+			continue
+		}
+		if len(out) < 8 {
+			out = append(out, s.evidenceOf(i, fd))
+		}
+	}
+	return out, unchanged
+}
+
+// rank orders findings: decided, certain but small, leaning.
+func rank(f finding) int {
+	switch {
+	case f.Rejected && f.Active:
+		return 3
+	case f.Small:
+		return 2
+	case f.LogE > 2 || f.Comparison.LogE > 4:
+		return 1
+	default:
+		return 0
+	}
+}
+
+func (s *State) evidenceOf(i int, fd finding) Evidence {
+	sig := s.sys.Signals[fd.Signal]
+	cohort := signal.Canary
+	selector := ""
+	if i < len(s.sys.Releases) {
+		selector = s.sys.Releases[i].Canary
+	} else {
+		cohort, selector = signal.Whole, s.sys.Services[fd.Service].Selector
+	}
+	e := Evidence{
+		Signal: sig.Name, Service: s.sys.Services[fd.Service].Name, Cohort: cohort.String(), Value: Number(fd.Now), Was: Number(fd.Level),
+		Unit: sig.Unit.Base, Query: fill(sig.Query, s.sys.Services[fd.Service].Name, selector, s.sys.Interval),
+		Strength: Number(math.Max(fd.LogE, fd.Comparison.LogE)), Decided: fd.Rejected && fd.Active, Small: fd.Small,
+		Tail: numbers(fd.Subject), WasTail: []Number{},
+	}
+	if fd.Control != nil {
+		e.WasTail = numbers(fd.Control)
+	}
+	return e
+}
+
+func numbers(t *pattern.Track) []Number {
+	tail := t.Values.Tail(16)
+	out := make([]Number, len(tail))
+	for i, v := range tail {
+		out[i] = Number(v)
+	}
+	return out
+}
+
+// stress returns how much more the new version asks of each domain for the
+// same work, where it can be told: the ratio of the signal that changed most.
+func (s *State) stress(i int, f signal.Frame, sc *scene) []Stress {
+	best := map[signal.Domain]Stress{}
+	size := map[signal.Domain]float64{}
+	load := 1.0
+	if i < len(s.sys.Releases) {
+		load = s.loadRatio(i, f)
+	}
+	for _, fd := range sc.releases[i] {
+		sig := s.sys.Signals[fd.Signal]
+		d := sig.Kind.Domain()
+		if d == signal.DomainSymptom || !(fd.Level > 0) || fd.SE == 0 || math.IsNaN(fd.Mean) {
+			continue
+		}
+		per := 1.0
+		if sig.Kind == signal.CPU || sig.Kind == signal.Network || sig.Kind == signal.Database {
+			per = load // what follows work is put on the same work
+		}
+		ratio := fd.Mean / fd.Level / per
+		margin := 1.2816 * fd.SE / fd.Level / per
+		if w := math.Abs(math.Log(math.Max(ratio, 1e-9))); w > size[d] || best[d].Signal == "" {
+			size[d] = w
+			best[d] = Stress{Domain: d.String(), Signal: sig.Name, Ratio: Quantiles{
+				P10: Number(math.Max(0, ratio-margin)), P50: Number(ratio), P90: Number(ratio + margin),
+			}}
+		}
+	}
+	out := []Stress{}
+	for d := signal.DomainCPU; d <= signal.DomainTraffic; d++ {
+		if x, ok := best[d]; ok {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// loadRatio returns how much more work one instance of the canary gets than
+// one of the control, by weight and instances; 1 when it cannot be told.
+func (s *State) loadRatio(i int, f signal.Frame) float64 {
+	if i >= len(f.Exposure) || f.Exposure[i].Moving {
+		return 1
+	}
+	w := f.Exposure[i].Weight
+	k := f.Exposure[i].Step - 1
+	steps := s.sys.Releases[i].Steps
+	if k < 0 || k >= len(steps) || steps[k].CanaryReplicas < 1 || steps[k].ControlReplicas < 1 || w <= 0 || w >= 1 {
+		return 1
+	}
+	return w / float64(steps[k].CanaryReplicas) / ((1 - w) / float64(steps[k].ControlReplicas))
+}
+
+// exhaustion says when what grows reaches its limit.
+func (s *State) exhaustion(i int, sc *scene) []Prediction {
+	out := []Prediction{}
+	for _, fd := range sc.releases[i] {
+		limit := fd.Subject.Limit
+		if math.IsNaN(limit) || !fd.Growing() || fd.Falls {
+			continue
+		}
+		tail := pattern.Tail(fd.Subject, 3)
+		if len(tail) == 0 || tail[len(tail)-1] >= limit {
+			continue
+		}
+		room := limit - tail[len(tail)-1]
+		at := func(slope float64) time.Time {
+			frames := math.Min(room/math.Max(slope, 1e-12), 1e6)
+			return s.instant(float64(s.mem.Frame) + frames)
+		}
+		out = append(out, Prediction{
+			Kind: "exhausts", Signal: s.sys.Signals[fd.Signal].Name, Service: s.sys.Services[fd.Service].Name,
+			Probability: Number(odds(fd.SlopeLogE)),
+			At: &Times{
+				P10: at(fd.Slope + 1.2816*fd.SlopeSE), P50: at(fd.Slope), P90: at(fd.Slope - 1.2816*fd.SlopeSE),
+			},
+		})
+	}
+	return out
+}
+
+// signs reads the signs of a cause off everything seen of a subject.
+func (s *State) signs(i int, sc *scene, shapes []pattern.Pattern) prediction.Signs {
+	var g prediction.Signs
+	if i < len(s.sys.Releases) {
+		x := &s.mem.Subjects[i]
+		g.NeverServed = x.Seen < 0 && silent(sc.silences[i])
+		g.Stopped = sc.silences[i].Kind == pattern.SilenceStopped
+		g.ExporterOut = sc.silences[i].Kind == pattern.SilenceTarget
+		g.Idle = x.Seen >= 0 && sc.silences[i].Kind == pattern.SilenceTraffic
+		g.Restarts = s.restarts(i)
+	}
+	for _, fd := range sc.releases[i] {
+		if !fd.Rejected || !fd.Active {
+			if fd.Kind == signal.CPU || fd.Kind == signal.Memory {
+				g.CPU = g.CPU || fd.Kind == signal.CPU && fd.Comparison.LogE > 8 && fd.Effect > 2*fd.Size
+				g.Memory = g.Memory || fd.Kind == signal.Memory && fd.Comparison.LogE > 8 && fd.Effect > 2*fd.Size
+			}
+			continue
+		}
+		s.sign(fd, &g)
+	}
+	for _, p := range shapes {
+		switch p.Kind {
+		case pattern.Leak:
+			g.Leak = true
+		case pattern.Ramp:
+			g.Gradual = g.Gradual || p.Signal >= 0 && s.sys.Signals[p.Signal].Kind == signal.Errors
+		case pattern.Bimodal:
+			g.OneInstance = true
+		default:
+		}
+	}
+	return g
+}
+
+// sign reads one decided finding.
+func (s *State) sign(fd finding, g *prediction.Signs) {
+	switch fd.Kind {
+	case signal.Errors, signal.Timeouts, signal.Crashes:
+		if s.sys.Signals[fd.Signal].Unit.Dimension == signal.Ratio && fd.Now >= 0.95 {
+			g.AllErrors = true
+		} else {
+			g.SomeErrors = true
+		}
+	case signal.Latency:
+		g.Slow = true
+	case signal.CPU:
+		g.CPU = true
+	case signal.Memory:
+		g.Memory = true
+	case signal.Dependency, signal.Retries:
+		g.Calls = true
+	case signal.Database:
+		g.Database = true
+	case signal.Network:
+		g.Network = true
+	case signal.Infra:
+		g.Node = true
+	case signal.Cache, signal.Traffic, signal.Saturation:
+	}
+}
+
+// restarts says whether the canary's memory fell to almost nothing twice or
+// more: a process that starts again and again.
+func (s *State) restarts(i int) bool {
+	for id, t := range s.mem.Subjects[i].Canary {
+		if t == nil || s.sys.Signals[id].Kind != signal.Memory {
+			continue
+		}
+		falls, high := 0, 0.0
+		for _, v := range t.Values.Means() {
+			switch {
+			case math.IsNaN(v):
+			case v < high/4:
+				falls++
+				high = v
+			default:
+				high = math.Max(high, v)
+			}
+		}
+		if falls >= 2 {
+			return true
+		}
+	}
+	return false
+}

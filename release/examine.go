@@ -1,0 +1,254 @@
+package release
+
+import (
+	"math"
+
+	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/prediction"
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/stats"
+)
+
+// A finding is what one signal says of one release or service.
+type finding struct {
+	pattern.Comparison
+	Service, Signal int
+	Kind            signal.Kind
+	Harm            float64 // probability that it is of consequence, weighed by its kind
+	Counted         bool    // whether LogE comes from counts
+	LogE            float64 // evidence that it is worse, 0 when not of consequence
+	Rejected        bool    // worse beyond the false-alarm rate, and of consequence
+	Active          bool    // and still so in the last frames
+	Grows           bool    // it is the growth that is of consequence
+	Needs           float64 // observations still needed to tell; 0 when enough
+	Small           bool    // certain, but too small to matter
+	Subject         *pattern.Track
+	Control         *pattern.Track
+}
+
+// A scene is all that one frame shows.
+type scene struct {
+	releases  [][]finding // by subject
+	services  [][]finding // by service, signals of the whole service
+	alike     [][]finding // by release: its control against what it was before
+	incidents []prediction.Incident
+	blame     prediction.Blame
+	silences  []pattern.Silence
+	suffer    []bool
+}
+
+// examine compares everything with its reference.
+func (s *State) examine(f signal.Frame) *scene {
+	n := len(s.mem.Subjects)
+	sc := &scene{
+		releases: make([][]finding, n), services: s.examineServices(), alike: make([][]finding, len(s.sys.Releases)),
+		silences: make([]pattern.Silence, n), suffer: make([]bool, n),
+	}
+	for i := range s.sys.Releases {
+		if x := &s.mem.Subjects[i]; x.Begun >= 0 {
+			sc.releases[i] = s.examineRelease(i)
+			sc.alike[i] = s.examineAlike(i)
+			weight := 0.0
+			if i < len(f.Exposure) {
+				weight = f.Exposure[i].Weight
+			}
+			sc.silences[i] = s.silence(i, weight)
+		}
+	}
+	return sc
+}
+
+// examineRelease compares the canary of a release with its control.
+func (s *State) examineRelease(i int) []finding {
+	x := &s.mem.Subjects[i]
+	var out []finding
+	for id, canary := range x.Canary {
+		if canary == nil || s.sys.Signals[id].Kind == signal.Traffic {
+			continue
+		}
+		before := x.Before[id]
+		if before == nil && s.sys.Releases[i].Control == "" {
+			before = s.mem.Services[s.sys.Releases[i].Service].Before[id]
+		}
+		c, ok := pattern.Compare(canary, x.Control[id], before, s.sys.Signals[id].Direction(), s.sizes[id])
+		if !ok {
+			continue
+		}
+		fd := s.finding(c, s.sys.Releases[i].Service, id, canary)
+		fd.Control = x.Control[id]
+		if x.Counts[id] != nil && x.Counts[id].N > 0 {
+			s.countFinding(&fd, x.Counts[id], x.Limits[id])
+		}
+		out = append(out, fd)
+	}
+	s.reject(out)
+	return out
+}
+
+// examineAlike compares the control of a release with what it was before:
+// what shows here hurts both versions.
+func (s *State) examineAlike(i int) []finding {
+	x := &s.mem.Subjects[i]
+	var out []finding
+	for id, control := range x.Control {
+		sig := s.sys.Signals[id]
+		if control == nil || x.Before[id] == nil || !prevention.Symptom(sig.Kind) {
+			continue
+		}
+		if c, ok := pattern.Compare(control, nil, x.Before[id], sig.Direction(), s.sizes[id]); ok {
+			out = append(out, s.finding(c, s.sys.Releases[i].Service, id, control))
+		}
+	}
+	s.reject(out)
+	return out
+}
+
+// examineServices compares the services as a whole with what they were
+// before anything began, and with each other.
+func (s *State) examineServices() [][]finding {
+	out := make([][]finding, len(s.mem.Services))
+	for id, sig := range s.sys.Signals {
+		var subjects []pattern.Subject
+		var who []int
+		for j := range s.mem.Services {
+			x := &s.mem.Services[j]
+			if x.After[id] == nil || x.Before[id] == nil || sig.Kind == signal.Traffic {
+				continue
+			}
+			subjects = append(subjects, pattern.Subject{After: x.After[id], Before: x.Before[id], Worse: sig.Direction(), Size: s.sizes[id]})
+			who = append(who, j)
+		}
+		cs, ok := pattern.Among(subjects)
+		for k, c := range cs {
+			if ok[k] {
+				out[who[k]] = append(out[who[k]], s.finding(c, who[k], id, subjects[k].After))
+			}
+		}
+	}
+	var all []finding
+	for j := range out {
+		all = append(all, out[j]...)
+	}
+	s.reject(all)
+	k := 0
+	for j := range out {
+		k += copy(out[j], all[k:k+len(out[j])])
+	}
+	return out
+}
+
+// finding weighs a comparison by its kind.
+func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.Track) finding {
+	sig := s.sys.Signals[id]
+	if limit := subject.Limit; !math.IsNaN(limit) {
+		c.Size = sized(c, limit)
+	}
+	f := finding{Comparison: c, Service: service, Signal: id, Kind: sig.Kind, Subject: subject}
+	size := c.Size
+	if !prevention.Symptom(sig.Kind) && !f.pastLimit() {
+		size *= s.policy.Major
+	}
+	big := c.Effect >= size && c.Effective >= pattern.MinEffective && c.Frames >= 3
+	if big {
+		f.LogE = c.LogE
+	}
+	if f.Grows = stock(sig.Kind) && c.Growing() && c.SlopeLogE > f.LogE; f.Grows {
+		f.LogE = c.SlopeLogE
+	}
+	if c.Effect < c.Size && c.LogE > 5 {
+		f.Small = true
+	}
+	f.Active = f.LogE > 0 && (f.Grows || s.active(c, size))
+	f.Harm = c.HarmProbability()
+	if !prevention.Symptom(sig.Kind) && !f.pastLimit() {
+		wide := c
+		wide.Size = size
+		f.Harm = math.Min(f.Harm, wide.HarmProbability())
+	}
+	return f
+}
+
+// sized lowers the size of consequence to the distance to a limit.
+func sized(c pattern.Comparison, limit float64) float64 {
+	room := limit - c.Level
+	if c.Falls {
+		room = -room
+	}
+	if room > 0 && room < c.Size {
+		return room
+	}
+	return c.Size
+}
+
+// pastLimit says whether the subject is past its limit now while its
+// reference is not.
+func (f *finding) pastLimit() bool {
+	limit := f.Subject.Limit
+	if math.IsNaN(limit) {
+		return false
+	}
+	if f.Falls {
+		return f.Now < limit && f.Level >= limit
+	}
+	return f.Now >= limit*(1-1e-9) && f.Level < limit
+}
+
+// stock says whether a kind measures something that fills up.
+func stock(k signal.Kind) bool {
+	return k == signal.Memory || k == signal.Saturation || k == signal.Database || k == signal.Infra
+}
+
+// active says whether the difference still stands in the last three values.
+func (s *State) active(c pattern.Comparison, size float64) bool {
+	tail := stats.Finite(c.Difference)
+	if len(tail) > 3 {
+		tail = tail[len(tail)-3:]
+	}
+	return stats.Median(tail) >= size/2
+}
+
+// countFinding replaces what a ratio says by what its counts say, which need
+// no estimate of noise.
+func (s *State) countFinding(f *finding, c *stats.CountTest, l *stats.LimitTest) {
+	f.Counted = true
+	p, q := c.Events/math.Max(c.N, 1), c.Control/math.Max(c.NControl, 1)
+	f.Effect, f.Now, f.Level = p-q, p, q
+	logE := c.LogEValue()
+	if l != nil && q < f.Subject.Limit {
+		logE = math.Max(logE, l.LogEValue())
+	}
+	relative := s.sizes[f.Signal].Relative
+	delta := math.Max(relative*q, prevention.CountFloor)
+	f.Size = delta
+	f.LogE, f.Active, f.Grows = 0, false, false
+	// The policy's two rates differ; the e-value is put on the gauges' scale.
+	if p >= q*(1+relative) && c.Events >= 3 {
+		f.LogE = math.Max(0, logE+math.Log(s.policy.CountAlpha/s.policy.Alpha))
+		f.Active = f.LogE > 0
+	}
+	excess := stats.ExcessProbability(c.Events, c.N, c.Control, c.NControl, delta)
+	f.Harm = math.Min(1, excess*s.policy.PromoteBelow/prevention.CountRisk)
+	if excess >= prevention.CountRisk {
+		f.Needs = math.Max(1, stats.RequestsNeeded(math.Max(q, p), delta, 1-prevention.CountRisk)-c.N)
+	}
+	if f.LogE == 0 {
+		f.Harm = math.Min(f.Harm, s.policy.RollbackAbove-0.01)
+	}
+}
+
+// reject applies e-BH across the signals.
+func (s *State) reject(fs []finding) {
+	logs := make([]float64, len(fs))
+	for i, f := range fs {
+		logs[i] = f.LogE
+	}
+	for _, i := range stats.EBH(logs, s.policy.Alpha) {
+		if fs[i].LogE > 0 {
+			fs[i].Rejected = true
+			fs[i].Harm = math.Max(fs[i].Harm, odds(fs[i].LogE-math.Log(float64(len(fs)))))
+		}
+	}
+}
+
+func odds(logE float64) float64 { return 1 / (1 + math.Exp(-logE)) }

@@ -1,0 +1,107 @@
+package release
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// needs is what is missing to answer.
+type needs struct {
+	frames   float64 // frames of the new version still to be seen; ≤ 0 when enough
+	requests float64 // observations still to be counted; 0 when enough
+	perFrame float64 // observations counted per frame
+	noisy    string  // the signal that is too noisy to tell yet; "" for none
+	more     float64 // frames until that signal can be told; NaN when it cannot be said
+}
+
+// needs looks for what keeps the evidence thin.
+//
+// Enough frames means that at least one signal of served work was seen in the
+// policy's number of frames, or, without any such signal, any one signal.
+func (s *State) needs(i int, sc *scene) needs {
+	n := needs{frames: float64(s.policy.MinFrames), more: math.NaN()}
+	most, anySymptom := 0.0, false
+	for _, fd := range sc.releases[i] {
+		symptom := prevention.Symptom(fd.Kind)
+		if symptom && !anySymptom {
+			most, anySymptom = 0, true
+		}
+		if symptom == anySymptom {
+			most = math.Max(most, fd.Frames)
+		}
+		if fd.Counted && fd.Needs > n.requests {
+			n.requests = fd.Needs
+			n.perFrame = fd.Subject.Counted / math.Max(1, fd.Subject.Frames)
+		}
+		if !fd.Counted && fd.Harm >= s.policy.PromoteBelow && !fd.Rejected && n.noisy == "" {
+			n.noisy = s.sys.Signals[fd.Signal].Name
+			n.more = moreFrames(fd)
+		}
+	}
+	if i >= len(s.sys.Releases) {
+		most = float64(s.mem.Frame - s.mem.Subjects[i].Begun)
+	}
+	n.frames -= most
+	return n
+}
+
+// moreFrames returns how many more frames bring the standard error down to
+// where a change of consequence would stand out, if things stay as they are.
+func moreFrames(fd finding) float64 {
+	margin := math.Max(fd.Size, fd.ControlSD) - fd.Whole
+	if margin <= 0 {
+		return math.NaN()
+	}
+	factor := fd.SE / margin
+	return math.Ceil(fd.Frames * math.Max(0.1, factor*factor-1))
+}
+
+// unknowing says what would make it known.
+func (s *State) unknowing(i int, n needs) *Unknowing {
+	interval := s.sys.Interval
+	x := &s.mem.Subjects[i]
+	switch {
+	case i < len(s.sys.Releases) && x.Seen < 0:
+		return &Unknowing{Needs: "the first sample of the new version", ETA: ""}
+	case n.frames > 0:
+		eta := time.Duration(n.frames) * interval
+		return &Unknowing{Needs: fmt.Sprintf("%.0f more frames of the new version", math.Ceil(n.frames)), ETA: shortDuration(eta)}
+	case n.requests > 0:
+		eta := ""
+		if n.perFrame > 0 {
+			eta = shortDuration(time.Duration(n.requests / n.perFrame * float64(interval)))
+		}
+		return &Unknowing{Needs: signal.Thousands(n.requests) + " more requests", ETA: eta}
+	case n.noisy != "" && !math.IsNaN(n.more) && n.more < 1e6:
+		return &Unknowing{
+			Needs: fmt.Sprintf("%.0f more frames of %s, which is too noisy to tell yet", n.more, n.noisy),
+			ETA:   shortDuration(time.Duration(n.more) * interval),
+		}
+	case n.noisy != "":
+		return &Unknowing{Needs: n.noisy + " coming back to the control's level, or moving further from it", ETA: ""}
+	default:
+		return &Unknowing{Needs: "the new version reporting again", ETA: ""}
+	}
+}
+
+// shortDuration writes a span as a person would: "6m", "1h30m", "45s".
+func shortDuration(d time.Duration) string {
+	switch {
+	case d >= 48*time.Hour:
+		return fmt.Sprintf("%dd", int(d.Hours()/24))
+	case d >= time.Hour:
+		d = d.Round(time.Minute)
+		if m := int(d.Minutes()) % 60; m > 0 {
+			return fmt.Sprintf("%dh%dm", int(d.Hours()), m)
+		}
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	case d >= 5*time.Minute:
+		return fmt.Sprintf("%dm", int(math.Ceil(d.Minutes())))
+	default:
+		return d.Round(time.Second).String()
+	}
+}

@@ -1,0 +1,209 @@
+package release
+
+import (
+	"math"
+
+	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/stats"
+)
+
+// memoryShare is the weight of one frame in running shares: about the last
+// eight frames count.
+const memoryShare = 1.0 / 8
+
+// observe takes one frame into the memory.
+func (s *State) observe(f signal.Frame) {
+	if s.mem.Frame == 0 {
+		s.mem.Start = f.At
+	}
+	s.mem.At = f.At
+	s.begin(f)
+	seen := make([]sight, len(s.sys.Releases))
+	for _, c := range f.Cells {
+		if c.Signal < 0 || c.Signal >= len(s.sys.Signals) {
+			continue
+		}
+		if c.Release < 0 {
+			s.observeService(c)
+			continue
+		}
+		if c.Release < len(s.sys.Releases) {
+			s.observeRelease(c, f.Exposure, &seen[c.Release])
+		}
+	}
+	for i := range s.sys.Releases {
+		s.count(i)
+		s.mem.Subjects[i].note(seen[i], s.mem.Frame)
+	}
+}
+
+// begin notes which releases and changes have begun.
+func (s *State) begin(f signal.Frame) {
+	for i := range s.mem.Subjects {
+		x := &s.mem.Subjects[i]
+		step := 0
+		if i < len(s.sys.Releases) {
+			if i < len(f.Exposure) {
+				step = f.Exposure[i].Step
+			}
+		} else if c := s.sys.Changes[i-len(s.sys.Releases)]; !c.At.After(f.At) {
+			step = 1
+		}
+		if step > x.Step {
+			x.Step, x.Stepped = step, s.mem.Frame
+		}
+		if step > 0 && x.Begun < 0 {
+			x.Begun = s.mem.Frame
+			if s.mem.Begun < 0 {
+				s.mem.Begun = s.mem.Frame
+			}
+		}
+	}
+}
+
+// A sight is what was seen of a release in one frame.
+type sight struct{ canary, canaryServes, control, controlServes, serves bool }
+
+func (s *State) observeService(c signal.Cell) {
+	x := &s.mem.Services[c.Service]
+	side, origin := x.Before, 0
+	if s.mem.Begun >= 0 {
+		side, origin = x.After, s.mem.Begun
+	}
+	track(side, c.Signal, origin).Add(s.mem.Frame, c, s.sys.Interval.Seconds())
+}
+
+// track returns the track of a signal, a new one when there is none.
+func track(side []*pattern.Track, id, origin int) *pattern.Track {
+	if side[id] == nil {
+		side[id] = pattern.NewTrack(origin)
+	}
+	return side[id]
+}
+
+func (s *State) observeRelease(c signal.Cell, exposure []signal.Exposure, seen *sight) {
+	x := &s.mem.Subjects[c.Release]
+	sig := s.sys.Signals[c.Signal]
+	present := false
+	for _, r := range c.Readings {
+		present = present || r.Presence == signal.Present
+	}
+	served := present && serves(sig.Kind) && !(sig.Kind == signal.Traffic && total(c) == 0)
+	switch {
+	case c.Cohort == signal.Canary && x.Begun >= 0:
+		seen.canary = seen.canary || present
+		seen.canaryServes = seen.canaryServes || served
+		if c.Release < len(exposure) {
+			c = s.perShare(c, exposure[c.Release].Weight)
+		}
+		track(x.Canary, c.Signal, x.Begun).Add(s.mem.Frame, c, s.sys.Interval.Seconds())
+	case c.Cohort == signal.Control:
+		seen.control = seen.control || present
+		seen.controlServes = seen.controlServes || served
+		side, origin := x.Before, 0
+		if x.Begun >= 0 {
+			side, origin = x.Control, x.Begun
+			if c.Release < len(exposure) {
+				c = s.perShare(c, 1-exposure[c.Release].Weight)
+			}
+		}
+		track(side, c.Signal, origin).Add(s.mem.Frame, c, s.sys.Interval.Seconds())
+	}
+	seen.serves = seen.serves || serves(sig.Kind)
+}
+
+// serves says whether only served work gives samples of a kind.
+func serves(k signal.Kind) bool {
+	return k == signal.Latency || k == signal.Errors || k == signal.Traffic
+}
+
+func total(c signal.Cell) float64 {
+	var sum float64
+	for _, r := range c.Readings {
+		if r.Presence == signal.Present {
+			sum += r.Value
+		}
+	}
+	return sum
+}
+
+// perShare divides the value of a whole cohort that grows with its share of
+// traffic by that share, so that cohorts of unlike size can be compared.
+// Values of single instances are left as they are.
+func (s *State) perShare(c signal.Cell, share float64) signal.Cell {
+	sig := s.sys.Signals[c.Signal]
+	extensive := sig.Unit.Dimension == signal.Rate || sig.Unit.Dimension == signal.CPUTime
+	if !extensive || len(c.Readings) != 1 || c.Readings[0].Instance != "" {
+		return c
+	}
+	r := c.Readings[0]
+	if share < 0.01 {
+		r.Presence, r.Value = signal.Empty, math.NaN()
+	} else {
+		r.Value /= share
+	}
+	c.Readings = []signal.Reading{r}
+	return c
+}
+
+// count feeds the tests on counted events.
+func (s *State) count(i int) {
+	x := &s.mem.Subjects[i]
+	for id, canary := range x.Canary {
+		control := x.Control[id]
+		if canary == nil || !counted(s.sys.Signals[id].Kind) || math.IsNaN(canary.Events) || math.IsNaN(canary.N) {
+			continue
+		}
+		if control != nil && !math.IsNaN(control.Events) && !math.IsNaN(control.N) {
+			if x.Counts[id] == nil {
+				x.Counts[id] = &stats.CountTest{}
+			}
+			x.Counts[id].Add(canary.Events, canary.N, control.Events, control.N)
+		}
+		if canary.Limit > 0 {
+			if x.Limits[id] == nil {
+				x.Limits[id] = &stats.LimitTest{}
+			}
+			x.Limits[id].Add(canary.Events, canary.N, canary.Limit)
+		}
+	}
+}
+
+// counted says whether events of a kind are counted against observations.
+func counted(k signal.Kind) bool {
+	switch k {
+	case signal.Errors, signal.Dependency, signal.Retries, signal.Timeouts, signal.Crashes:
+		return true
+	default:
+		return false
+	}
+}
+
+// note keeps the books of presence of one release.
+func (x *subject) note(seen sight, frame int) {
+	x.Reports += memoryShare * (share(seen.control) - x.Reports)
+	x.Serves += memoryShare * (share(seen.controlServes) - x.Serves)
+	if x.Begun < 0 {
+		return
+	}
+	if seen.canary && x.Seen < 0 {
+		x.Seen = frame
+	}
+	x.Missed = run(x.Missed, seen.canary)
+	x.Idle = run(x.Idle, seen.canaryServes || !seen.serves)
+}
+
+func share(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func run(n int, seen bool) int {
+	if seen {
+		return 0
+	}
+	return n + 1
+}

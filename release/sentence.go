@@ -1,0 +1,236 @@
+package release
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/prediction"
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// fill replaces the variables of a query as the engine does, so that evidence
+// can be asked again.
+func fill(query, service, selector string, interval time.Duration) string {
+	window := (4 * interval).String()
+	window = strings.TrimSuffix(strings.TrimSuffix(window, "0s"), "0m")
+	return strings.NewReplacer("$service", service, "$sel", selector, "$window", window).Replace(query)
+}
+
+// sentence says the verdict in one plain sentence about the next step.
+func (s *State) sentence(i int, r ruling, a *Assessment, sc *scene) string {
+	who := a.ID
+	step := s.stepText(i, a)
+	switch {
+	case r.Verdict == prevention.Promote:
+		return s.promoteText(i, step, a, sc)
+	case r.Verdict == prevention.Unknown:
+		return s.unknownText(i, a, sc)
+	case r.Reason == prevention.HoldExpired:
+		return fmt.Sprintf("A person must decide on %s: it has been held for %s without an answer; %s",
+			who, shortDuration(a.At.Sub(s.mem.Subjects[i].Held)), s.because(i, a, sc))
+	case r.Reason == prevention.UnsafeRollback:
+		return fmt.Sprintf("A person must decide on %s: it does harm, but going back is not safe; %s", who, s.because(i, a, sc))
+	case r.Verdict == prevention.Rollback && i >= len(s.sys.Releases):
+		return fmt.Sprintf("Undo %s: %s", who, s.because(i, a, sc))
+	case r.Verdict == prevention.Rollback:
+		return fmt.Sprintf("Roll %s back before %s: %s", who, step, s.because(i, a, sc))
+	case r.Reason == prevention.Elsewhere:
+		return fmt.Sprintf("Hold %s before %s: %s", who, step, s.elsewhereText(i, sc))
+	default:
+		return fmt.Sprintf("Hold %s before %s: %s", who, step, s.because(i, a, sc))
+	}
+}
+
+// stepText names the next step.
+func (s *State) stepText(i int, a *Assessment) string {
+	if i >= len(s.sys.Releases) {
+		return "anything else changes"
+	}
+	if a.NextStep == nil {
+		return "closing the release"
+	}
+	return fmt.Sprintf("the step to %s %%", percent(float64(a.NextStep.Weight)))
+}
+
+func percent(w float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", w), ".0") }
+
+func (s *State) promoteText(i int, step string, a *Assessment, sc *scene) string {
+	worst, at := 0.0, -1
+	for k, fd := range sc.releases[i] {
+		if fd.Harm > worst {
+			worst, at = fd.Harm, k
+		}
+	}
+	frames := 0.0
+	for _, fd := range sc.releases[i] {
+		frames = math.Max(frames, fd.Frames)
+	}
+	seen := fmt.Sprintf("%d signals over %.0f frames at %s %% show no harm", len(sc.releases[i]), frames, percent(float64(a.Weight)))
+	if i >= len(s.sys.Releases) {
+		seen = fmt.Sprintf("%d signals show no harm since it was made", len(sc.releases[i]))
+		return fmt.Sprintf("%s may stay: %s.", a.ID, seen)
+	}
+	for _, e := range a.Evidence {
+		if e.Small {
+			sig := s.signalNamed(e.Signal)
+			return fmt.Sprintf("%s is safe to take to %s: %s; %s went from %s to %s, too little to matter.",
+				a.ID, stepTarget(step), seen, e.Signal, sig.Unit.Format(float64(e.Was)), sig.Unit.Format(float64(e.Value)))
+		}
+	}
+	if at < 0 || worst < 0.01 {
+		return fmt.Sprintf("%s is safe to take to %s: %s.", a.ID, stepTarget(step), seen)
+	}
+	return fmt.Sprintf("%s is safe to take to %s: %s; %s is the least sure, with %.0f %% chance of harm.",
+		a.ID, stepTarget(step), seen, s.sys.Signals[sc.releases[i][at].Signal].Name, 100*worst)
+}
+
+// stepTarget turns "the step to 40 %" into "40 %".
+func stepTarget(step string) string {
+	if rest, ok := strings.CutPrefix(step, "the step to "); ok {
+		return rest
+	}
+	return "its end"
+}
+
+func (s *State) signalNamed(name string) signal.Signal {
+	for _, g := range s.sys.Signals {
+		if g.Name == name {
+			return g
+		}
+	}
+	return signal.Signal{}
+}
+
+func (s *State) unknownText(i int, a *Assessment, sc *scene) string {
+	why := "too little of the new version was seen"
+	if i < len(s.sys.Releases) {
+		switch k := sc.silences[i].Kind; {
+		case k == pattern.SilenceStarting && s.mem.Subjects[i].Seen < 0:
+			why = "nothing of the new version was seen yet, and it may still be starting"
+		case k == pattern.SilenceStarting:
+			why = "the new version has stopped reporting, briefly so far"
+		case k == pattern.SilenceShared:
+			why = "neither version reports: the witness is missing, not only the service"
+		}
+	}
+	if a.Unknown == nil {
+		return fmt.Sprintf("Cannot tell yet about %s: %s.", a.ID, why)
+	}
+	text := fmt.Sprintf("Cannot tell yet about %s: %s; it takes %s", a.ID, why, a.Unknown.Needs)
+	if a.Unknown.ETA != "" {
+		text += ", about " + a.Unknown.ETA
+	}
+	return text + "."
+}
+
+// because names the number, the signal and the reason.
+func (s *State) because(i int, a *Assessment, sc *scene) string {
+	if silentNow(i, s, sc) {
+		return s.silentText(i, sc)
+	}
+	best := -1
+	for k, fd := range sc.releases[i] {
+		if fd.Rejected && fd.Active && (best < 0 || louder(fd, sc.releases[i][best])) {
+			best = k
+		}
+	}
+	if best < 0 {
+		if len(a.Evidence) == 0 {
+			return "what made it suspect has just gone; it is watched a little longer."
+		}
+		e := a.Evidence[0]
+		u := s.signalNamed(e.Signal).Unit
+		return fmt.Sprintf("%s stood at %s against %s, and has just calmed down.", e.Signal, u.Format(float64(e.Value)), u.Format(float64(e.Was)))
+	}
+	fd := sc.releases[i][best]
+	text := s.contrast(i, fd)
+	if a.Next != nil && i < len(s.sys.Releases) {
+		text += "; next to expect: " + a.Next.Rung
+		if a.Next.In != nil {
+			text += " in about " + a.Next.In.P50
+		}
+	}
+	if len(a.Cause) > 0 {
+		text += fmt.Sprintf(". It looks like %s (%.0f %%)", classText(a.Cause[0].Class), 100*float64(a.Cause[0].Probability))
+	}
+	return text + "."
+}
+
+// louder orders decided findings for the sentence: symptoms before resources,
+// then the larger change.
+func louder(a, b finding) bool {
+	sa, sb := prevention.Symptom(a.Kind), prevention.Symptom(b.Kind)
+	if sa != sb {
+		return sa
+	}
+	return a.Effect/math.Max(a.Size, 1e-12) > b.Effect/math.Max(b.Size, 1e-12)
+}
+
+// contrast says how a finding's value stands against its reference.
+func (s *State) contrast(i int, fd finding) string {
+	sig := s.sys.Signals[fd.Signal]
+	now, was := sig.Unit.Format(fd.Now), sig.Unit.Format(fd.Level)
+	since := s.instant(fd.Onset.P50).UTC().Format("15:04")
+	switch {
+	case i >= len(s.sys.Releases) && fd.Grows:
+		return fmt.Sprintf("%s of %s keeps growing since %s (%s, was %s)", sig.Name, s.sys.Services[fd.Service].Name, since, now, was)
+	case i >= len(s.sys.Releases):
+		return fmt.Sprintf("%s of %s is %s since %s, was %s before", sig.Name, s.sys.Services[fd.Service].Name, now, since, was)
+	case fd.Grows:
+		return fmt.Sprintf("%s keeps growing against the control since %s (%s against %s)", sig.Name, since, now, was)
+	default:
+		return fmt.Sprintf("%s is %s against %s on the control since %s", sig.Name, now, was, since)
+	}
+}
+
+func classText(class string) string {
+	switch class {
+	case prediction.Config.String():
+		return "a configuration fault"
+	case prediction.Infra.String():
+		return "a fault of the infrastructure"
+	case prediction.DB.String():
+		return "a database fault"
+	case prediction.Routing.String():
+		return "a routing fault"
+	default:
+		return "a fault in the code"
+	}
+}
+
+func (s *State) silentText(i int, sc *scene) string {
+	sil := sc.silences[i]
+	since := s.instant(float64(s.mem.Frame - sil.For)).UTC().Format("15:04")
+	text := fmt.Sprintf("the new version has served nothing since %s while the control serves", since)
+	switch {
+	case sil.Kind == pattern.SilenceTarget:
+		return fmt.Sprintf("its metrics are missing since %s, though the control's traffic shows that it takes its share; mend its exporter to see more.", since)
+	case sc.suffer[i]:
+		return text + ", and its callers suffer."
+	default:
+		return text + "; no caller suffers yet. Look whether it gets ready, and whether traffic reaches it."
+	}
+}
+
+// elsewhereText names the incident that is not this release's.
+func (s *State) elsewhereText(i int, sc *scene) string {
+	r := s.sys.Releases[i]
+	for _, fd := range sc.alike[i] {
+		if fd.Rejected && fd.Active {
+			sig := s.sys.Signals[fd.Signal]
+			return fmt.Sprintf("both versions of %s fail alike (%s of the control is %s, was %s), so it is not this release; wait until that is over.",
+				s.sys.Services[r.Service].Name, sig.Name, sig.Unit.Format(fd.Now), sig.Unit.Format(fd.Level))
+		}
+	}
+	for k, inc := range sc.incidents {
+		if !sc.blame.Owned[k] || inc.Service == r.Service {
+			return fmt.Sprintf("%s is in trouble since %s, and that is not laid to this release; wait until it is over.",
+				s.sys.Services[inc.Service].Name, s.instant(inc.Onset).UTC().Format("15:04"))
+		}
+	}
+	return "an incident of another cause is just ending; it is watched a little longer."
+}

@@ -1,0 +1,213 @@
+package release
+
+import (
+	"bytes"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/stats"
+)
+
+// stateVersion is raised whenever the encoding of a state changes.
+const stateVersion = 1
+
+// A State is what is remembered of a system under change between two frames.
+// It is bounded, however many frames there were.
+type State struct {
+	sys    System
+	policy prevention.Policy
+	sizes  []pattern.Size // by signal
+	mem    memory
+}
+
+// memory is the part of a state that is saved.
+type memory struct {
+	Frame    int       // frames stepped so far
+	Start    time.Time // of the first frame
+	At       time.Time // of the last frame
+	Begun    int       // frame in which the first release or change began; −1 before
+	Subjects []subject // releases, then changes
+	Services []service
+}
+
+// A subject is what is remembered of one release or one change of the whole
+// system.
+type subject struct {
+	Begun   int // frame of the first step; −1 before
+	Stepped int // frame of the last step
+	Step    int
+	Canary  []*pattern.Track   // by signal; nil when never measured
+	Control []*pattern.Track   // since the first step
+	Before  []*pattern.Track   // the control before it
+	Counts  []*stats.CountTest // by signal; nil when counts are not known
+	Limits  []*stats.LimitTest // by signal, the canary's counts against the limit
+	Seen    int                // frame of the canary's first sample; −1 before
+	Missed  int                // frames in a row without a sample of the canary
+	Idle    int                // frames in a row without a sample of served work
+	Reports float64            // running share of frames in which the control reported
+	Serves  float64            // the same of served work
+	Proven  int                // frames in a row in which it was proven worse
+	Latched prevention.Decision
+	Held    time.Time // since when it is held; zero when it is not
+	Why     prevention.Reason
+	Clear   int     // frames in a row in which a hold's evidence was gone
+	Recent  float64 // culprit probability, smoothed
+	Worst   float64 // the greatest it ever was
+	Phase   pattern.Phase
+	// PhaseSince is when the phase began.
+	PhaseSince time.Time
+}
+
+// A service is what is remembered of a service as a whole.
+type service struct {
+	Before, After []*pattern.Track // by signal; before and since anything began
+	Score         float64          // how badly it reacted, early reactions first
+	Signal        int              // the signal that showed it most
+	Onset         float64          // frame; NaN before
+}
+
+// New returns the state of a system before its first frame.
+func New(sys System, policy prevention.Policy) *State {
+	s := &State{sys: sys, policy: policy, mem: memory{Begun: -1}}
+	for range len(sys.Releases) + len(sys.Changes) {
+		s.mem.Subjects = append(s.mem.Subjects, newSubject(len(sys.Signals)))
+	}
+	for range sys.Services {
+		s.mem.Services = append(s.mem.Services, service{
+			Before: make([]*pattern.Track, len(sys.Signals)), After: make([]*pattern.Track, len(sys.Signals)), Onset: math.NaN(),
+		})
+	}
+	s.measure()
+	return s
+}
+
+func newSubject(signals int) subject {
+	return subject{
+		Begun: -1, Seen: -1,
+		Canary: make([]*pattern.Track, signals), Control: make([]*pattern.Track, signals),
+		Before: make([]*pattern.Track, signals), Counts: make([]*stats.CountTest, signals),
+		Limits: make([]*stats.LimitTest, signals),
+	}
+}
+
+// measure looks up the size of consequence of every signal.
+func (s *State) measure() {
+	s.sizes = make([]pattern.Size, len(s.sys.Signals))
+	for i, sig := range s.sys.Signals {
+		z := s.policy.SizeOf(sig)
+		s.sizes[i] = pattern.Size{Relative: z.Relative, Absolute: z.Absolute, Noise: z.Noise}
+	}
+}
+
+// wire is the saved form. Slices with holes are kept sparse, because gob
+// cannot carry nil pointers inside slices.
+type wire struct {
+	Version  int
+	Frame    int
+	Start    time.Time
+	At       time.Time
+	Begun    int
+	Subjects []subject
+	Services []service
+	Holes    [][]bool
+}
+
+// MarshalBinary returns the state in its versioned binary form.
+func (s *State) MarshalBinary() ([]byte, error) {
+	w := wire{
+		Version: stateVersion, Frame: s.mem.Frame, Start: s.mem.Start, At: s.mem.At, Begun: s.mem.Begun,
+		Subjects: make([]subject, len(s.mem.Subjects)), Services: make([]service, len(s.mem.Services)),
+	}
+	for i, x := range s.mem.Subjects {
+		x.Canary, w.Holes = dense(x.Canary, w.Holes)
+		x.Control, w.Holes = dense(x.Control, w.Holes)
+		x.Before, w.Holes = dense(x.Before, w.Holes)
+		x.Counts, w.Holes = dense(x.Counts, w.Holes)
+		x.Limits, w.Holes = dense(x.Limits, w.Holes)
+		w.Subjects[i] = x
+	}
+	for i, x := range s.mem.Services {
+		x.Before, w.Holes = dense(x.Before, w.Holes)
+		x.After, w.Holes = dense(x.After, w.Holes)
+		w.Services[i] = x
+	}
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(w); err != nil {
+		return nil, fmt.Errorf("encode state: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// Load returns the state that was saved of the same system.
+func Load(sys System, policy prevention.Policy, data []byte) (*State, error) {
+	var w wire
+	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&w); err != nil {
+		return nil, fmt.Errorf("decode state: %w", err)
+	}
+	if w.Version != stateVersion {
+		return nil, fmt.Errorf("state has version %d; this program reads %d: start the fold anew", w.Version, stateVersion)
+	}
+	if len(w.Subjects) != len(sys.Releases)+len(sys.Changes) || len(w.Services) != len(sys.Services) {
+		return nil, errors.New("state is of another system: start the fold anew")
+	}
+	s := &State{sys: sys, policy: policy, mem: memory{
+		Frame: w.Frame, Start: w.Start, At: w.At, Begun: w.Begun, Subjects: w.Subjects, Services: w.Services,
+	}}
+	holes := w.Holes
+	var ok [7]bool
+	for i := range s.mem.Subjects {
+		x := &s.mem.Subjects[i]
+		x.Canary, holes, ok[0] = sparse(x.Canary, holes)
+		x.Control, holes, ok[1] = sparse(x.Control, holes)
+		x.Before, holes, ok[2] = sparse(x.Before, holes)
+		x.Counts, holes, ok[3] = sparse(x.Counts, holes)
+		x.Limits, holes, ok[4] = sparse(x.Limits, holes)
+		if !(ok[0] && ok[1] && ok[2] && ok[3] && ok[4]) || len(x.Canary) != len(sys.Signals) {
+			return nil, errors.New("state is of another system or damaged: start the fold anew")
+		}
+	}
+	for i := range s.mem.Services {
+		x := &s.mem.Services[i]
+		x.Before, holes, ok[5] = sparse(x.Before, holes)
+		x.After, holes, ok[6] = sparse(x.After, holes)
+		if !ok[5] || !ok[6] || len(x.After) != len(sys.Signals) {
+			return nil, errors.New("state is of another system or damaged: start the fold anew")
+		}
+	}
+	s.measure()
+	return s, nil
+}
+
+// dense drops the nil pointers of xs and appends where they were.
+func dense[T any](xs []*T, holes [][]bool) ([]*T, [][]bool) {
+	out, there := make([]*T, 0, len(xs)), make([]bool, len(xs))
+	for i, x := range xs {
+		if x != nil {
+			out, there[i] = append(out, x), true
+		}
+	}
+	return out, append(holes, there)
+}
+
+// sparse is the inverse of dense.
+func sparse[T any](xs []*T, holes [][]bool) ([]*T, [][]bool, bool) {
+	if len(holes) == 0 {
+		return nil, holes, false
+	}
+	out := make([]*T, len(holes[0]))
+	for i, there := range holes[0] {
+		if !there {
+			continue
+		}
+		if len(xs) == 0 {
+			return nil, holes, false
+		}
+		out[i], xs = xs[0], xs[1:]
+	}
+	return out, holes[1:], len(xs) == 0
+}

@@ -1,0 +1,132 @@
+package release
+
+import (
+	"time"
+
+	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// Step takes one frame and returns the assessment of every release and change
+// that has begun, in their order in the system, releases first. It observes
+// each, attributes once, decides each. Frames must come in the order of time.
+func (s *State) Step(f signal.Frame) []Assessment {
+	s.observe(f)
+	var out []Assessment
+	if s.mem.Begun >= 0 {
+		sc := s.examine(f)
+		s.attribute(f, sc)
+		s.react(sc)
+		s.remember(sc)
+		for i := range s.mem.Subjects {
+			if s.mem.Subjects[i].Begun >= 0 {
+				out = append(out, s.assess(i, f, sc))
+			}
+		}
+	}
+	s.mem.Frame++
+	return out
+}
+
+// A ruling is a decision with what would be said without the latch.
+type ruling struct {
+	prevention.Decision
+	shadow prevention.Decision
+	harm   float64
+	needs  needs
+}
+
+// rule decides one subject, and keeps latch and hold.
+func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
+	x := &s.mem.Subjects[i]
+	harm, proven := s.harm(i, sc)
+	if proven {
+		x.Proven++
+	} else {
+		x.Proven = 0
+	}
+	n := s.needs(i, sc)
+	d := s.policy.Decide(prevention.Case{
+		Harm: harm, Proven: x.Proven >= 2, Culprit: sc.blame.Culprit[i],
+		Enough:    n.frames <= 0,
+		Silence:   i < len(s.sys.Releases) && silent(sc.silences[i]),
+		Starting:  i < len(s.sys.Releases) && (sc.silences[i].Kind == pattern.SilenceStarting || sc.silences[i].Kind == pattern.SilenceShared || x.Seen < 0),
+		Suffer:    sc.suffer[i],
+		Elsewhere: i < len(s.sys.Releases) && s.elsewhere(i, sc),
+		Unsafe:    i < len(s.sys.Releases) && s.sys.Releases[i].Rollback == Unsafe,
+	})
+	d = s.hold(x, d, f.At, i)
+	shadow := d
+	switch {
+	case x.Latched.Verdict != 0:
+		d = x.Latched
+	case d.Verdict == prevention.Rollback || d.Verdict == prevention.Escalate:
+		x.Latched = d
+	}
+	return ruling{Decision: d, shadow: shadow, harm: harm, needs: n}
+}
+
+// hold keeps a hold until its evidence is gone for the policy's number of
+// frames, and turns one that outlived its time into escalate.
+func (s *State) hold(x *subject, d prevention.Decision, at time.Time, i int) prevention.Decision {
+	switch {
+	case d.Verdict == prevention.Hold:
+		if x.Held.IsZero() || x.Why != d.Reason {
+			x.Held, x.Why = at, d.Reason
+		}
+		x.Clear = 0
+	case x.Held.IsZero():
+		return d
+	case d.Verdict == prevention.Rollback || d.Verdict == prevention.Escalate:
+		x.Held, x.Clear = time.Time{}, 0
+		return d
+	default:
+		x.Clear++
+		if x.Clear >= s.policy.Clear {
+			x.Held, x.Clear = time.Time{}, 0
+			return d
+		}
+		d = prevention.Decision{Verdict: prevention.Hold, Reason: x.Why}
+	}
+	// Somebody else's incident has an owner: waiting for its end costs nothing.
+	if x.Why != prevention.Elsewhere && at.Sub(x.Held) >= s.maxHold(i) {
+		return prevention.Decision{Verdict: prevention.Escalate, Reason: prevention.HoldExpired}
+	}
+	return d
+}
+
+// maxHold is twice the length of the step in force, and at least the policy's.
+func (s *State) maxHold(i int) time.Duration {
+	if i >= len(s.sys.Releases) {
+		return s.policy.MaxHold
+	}
+	steps := s.sys.Releases[i].Steps
+	k := s.mem.Subjects[i].Step - 1
+	if k < 0 || k >= len(steps) {
+		return s.policy.MaxHold
+	}
+	length := steps[k].CompletedAt.Sub(steps[k].At)
+	if k > 0 {
+		length = max(length, steps[k].At.Sub(steps[k-1].At))
+	}
+	return max(s.policy.MaxHold, 2*length)
+}
+
+// harm returns the probability that the next step does harm, from the
+// signals, and whether it is worse beyond the false-alarm rate.
+func (s *State) harm(i int, sc *scene) (p float64, proven bool) {
+	for _, fd := range sc.releases[i] {
+		if fd.Kind == signal.Infra && i < len(s.sys.Releases) {
+			continue // the machine below is not the release's doing
+		}
+		switch {
+		case fd.Rejected && fd.Active:
+			proven = true
+			p = max(p, fd.Harm)
+		case i < len(s.sys.Releases):
+			p = max(p, min(fd.Harm, s.policy.RollbackAbove-0.01))
+		}
+	}
+	return p, proven
+}

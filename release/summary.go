@@ -1,0 +1,117 @@
+package release
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/foreshock/foreshock/prevention"
+)
+
+// A Tally sums up the assessments of a whole recording.
+type Tally struct {
+	sums  map[string]*ReleaseSummary
+	order []string
+	last  map[string]Assessment
+}
+
+// NewTally returns a tally that has seen nothing.
+func NewTally() *Tally {
+	return &Tally{sums: map[string]*ReleaseSummary{}, last: map[string]Assessment{}}
+}
+
+// Warns says whether an assessment is a warning: a rollback, or a hold that
+// blames. An escalate that stands for a rollback which is not safe is one too.
+func (a Assessment) Warns() bool {
+	return a.Verdict == prevention.Rollback.String() ||
+		(a.Verdict == prevention.Hold.String() && a.Blames) ||
+		(a.Verdict == prevention.Escalate.String() && a.Reason == prevention.UnsafeRollback.String())
+}
+
+// Add takes one assessment, in the order of time.
+func (t *Tally) Add(a Assessment) {
+	r := t.sums[a.ID]
+	if r == nil {
+		r = &ReleaseSummary{ID: a.ID, Service: a.Service}
+		t.sums[a.ID], t.order = r, append(t.order, a.ID)
+	}
+	at, weight := a.At, a.Weight
+	if a.Verdict == prevention.Promote.String() && r.FirstPromoteAt == nil {
+		r.FirstPromoteAt = &at
+	}
+	if a.Warns() {
+		if r.FirstWarnAt == nil {
+			r.FirstWarnAt, r.FirstWarnWeight = &at, &weight
+		}
+		if len(a.Cause) > 0 {
+			r.Cause = a.Cause[0].Class
+		}
+	}
+	if a.Verdict == prevention.Rollback.String() && r.FirstStopAt == nil {
+		r.FirstStopAt, r.FirstStopWeight = &at, &weight
+	}
+	r.Verdict, r.Reason, r.Sentence = a.Verdict, a.Reason, a.Sentence
+	r.Culprit = Number(math.Max(float64(r.Culprit), 0))
+	if !a.Warns() || float64(a.Culprit) > float64(r.Culprit) || r.FirstWarnAt == nil {
+		r.Culprit = a.Culprit
+	}
+	t.last[a.ID] = a
+}
+
+// Summary returns what is said of the whole recording. A release that was
+// warned of keeps the culprit's probability of its worst hour: blame is not
+// washed off when the symptoms end.
+func (t *Tally) Summary(recording string, s *State, warnings []WarningText) Summary {
+	out := Summary{Type: "summary", Recording: recording, Releases: []ReleaseSummary{}, Culprits: []Culprit{}, Subsystems: s.Subsystems(), Warnings: warnings}
+	if out.Warnings == nil {
+		out.Warnings = []WarningText{}
+	}
+	for _, id := range t.order {
+		out.Releases = append(out.Releases, *t.sums[id])
+	}
+	out.Culprits = s.ranking()
+	return out
+}
+
+// Subsystems ranks the services by how badly they reacted, the worst first.
+func (s *State) Subsystems() []Subsystem {
+	out := []Subsystem{}
+	for j, x := range s.mem.Services {
+		name := ""
+		if x.Score > 0 {
+			name = s.sys.Signals[x.Signal].Name
+		}
+		out = append(out, Subsystem{Service: s.sys.Services[j].Name, Score: Number(x.Score), Signal: name})
+	}
+	slices.SortStableFunc(out, func(a, b Subsystem) int { return cmp.Compare(b.Score, a.Score) })
+	return out
+}
+
+// ranking returns the culprits by the greatest share of blame each had, and
+// "none" by what that leaves.
+func (s *State) ranking() []Culprit {
+	out := []Culprit{}
+	worst := 0.0
+	for i, x := range s.mem.Subjects {
+		if x.Begun >= 0 {
+			out = append(out, Culprit{ID: s.id(i), Probability: Number(x.Worst)})
+			worst = math.Max(worst, x.Worst)
+		}
+	}
+	out = append(out, Culprit{ID: none, Probability: Number(1 - worst)})
+	slices.SortStableFunc(out, func(a, b Culprit) int { return cmp.Compare(b.Probability, a.Probability) })
+	return out
+}
+
+// remember keeps the worst that was thought of a subject, smoothed over three
+// frames so that one frame alone does not count.
+func (s *State) remember(sc *scene) {
+	for i := range s.mem.Subjects {
+		x := &s.mem.Subjects[i]
+		if x.Begun < 0 {
+			continue
+		}
+		x.Recent += (sc.blame.Culprit[i] - x.Recent) / 3
+		x.Worst = math.Max(x.Worst, x.Recent)
+	}
+}

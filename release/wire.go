@@ -1,0 +1,221 @@
+package release
+
+import (
+	"math"
+	"strconv"
+	"time"
+)
+
+// Number is a number on the wire: six significant digits, and null for a
+// missing one (NaN).
+type Number float64
+
+// MarshalJSON writes the number.
+func (n Number) MarshalJSON() ([]byte, error) {
+	f := float64(n)
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return []byte("null"), nil
+	}
+	return strconv.AppendFloat(nil, f, 'g', 6, 64), nil
+}
+
+// UnmarshalJSON reads a number; null is NaN.
+func (n *Number) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*n = Number(math.NaN())
+		return nil
+	}
+	f, err := strconv.ParseFloat(string(b), 64)
+	if err != nil {
+		return err
+	}
+	*n = Number(f)
+	return nil
+}
+
+// An Assessment is what is said of one release in one frame, in its wire
+// form (foreshock.dev/v1alpha1).
+type Assessment struct {
+	Type        string        `json:"type"` // "assessment"
+	Recording   string        `json:"recording"`
+	ID          string        `json:"id"`
+	Service     string        `json:"service"` // "" for a change of the whole system
+	At          time.Time     `json:"at"`
+	Weight      Number        `json:"weight"` // percent of traffic on the new version
+	Moving      bool          `json:"moving"`
+	Phase       string        `json:"phase"`
+	PhaseSince  time.Time     `json:"phaseSince"`
+	PhaseEnds   string        `json:"phaseEnds"`
+	Verdict     string        `json:"verdict"`
+	Reason      string        `json:"reason"`
+	Blames      bool          `json:"blames"`
+	Shadow      string        `json:"shadow"` // what would be said without the latch
+	Sentence    string        `json:"sentence"`
+	Ladder      []Climbed     `json:"ladder"`
+	Next        *Next         `json:"next"`
+	Patterns    []PatternSeen `json:"patterns"`
+	Stress      []Stress      `json:"stress"`
+	Predictions []Prediction  `json:"predictions"`
+	Cause       []CauseClass  `json:"cause"`
+	Culprit     Number        `json:"culprit"`
+	Culprits    []Culprit     `json:"culprits"`
+	BlastRadius *BlastRadius  `json:"blastRadius"`
+	NextStep    *NextStep     `json:"nextStep"`
+	Harm        Number        `json:"harm"` // probability that the next step does harm, from the signals
+	Unknown     *Unknowing    `json:"unknown"`
+	Evidence    []Evidence    `json:"evidence"`
+	Unchanged   int           `json:"unchanged"` // signals that did not change
+	Warnings    []WarningText `json:"warnings"`
+}
+
+// Quantiles are the 10, 50 and 90 % points of something uncertain.
+type Quantiles struct {
+	P10 Number `json:"p10"`
+	P50 Number `json:"p50"`
+	P90 Number `json:"p90"`
+}
+
+// Times are the 10, 50 and 90 % points of an instant.
+type Times struct {
+	P10 time.Time `json:"p10"`
+	P50 time.Time `json:"p50"`
+	P90 time.Time `json:"p90"`
+}
+
+// Durations are the 10, 50 and 90 % points of a time span, as Go writes
+// durations ("4m30s").
+type Durations struct {
+	P10 string `json:"p10"`
+	P50 string `json:"p50"`
+	P90 string `json:"p90"`
+}
+
+// Climbed is a rung of the failure ladder that was reached.
+type Climbed struct {
+	Rung   string `json:"rung"`
+	Signal string `json:"signal"`
+	Onset  Times  `json:"onset"`
+}
+
+// Next is the rung to expect next.
+type Next struct {
+	Rung  string     `json:"rung"`
+	Order string     `json:"order"` // the known order that fits best
+	In    *Durations `json:"in"`    // null when one rung alone gives no pace
+}
+
+// PatternSeen is a shape in a signal.
+type PatternSeen struct {
+	Kind        string `json:"kind"`
+	Signal      string `json:"signal"`
+	Onset       Times  `json:"onset"`
+	Probability Number `json:"probability"`
+	Evidence    string `json:"evidence"`
+	Against     string `json:"against,omitempty"`
+}
+
+// Stress is how much more the new version asks of a domain per unit of work.
+type Stress struct {
+	Domain string    `json:"domain"`
+	Signal string    `json:"signal"`
+	Ratio  Quantiles `json:"ratio"` // new version over stable one
+}
+
+// Prediction is a statement about the future.
+type Prediction struct {
+	Kind        string     `json:"kind"` // "exhausts"
+	Signal      string     `json:"signal"`
+	Service     string     `json:"service,omitempty"`
+	Probability Number     `json:"probability"`
+	Weight      *Quantiles `json:"weight,omitempty"`
+	At          *Times     `json:"at,omitempty"`
+}
+
+// CauseClass is a class of cause with its probability.
+type CauseClass struct {
+	Class       string   `json:"class"`
+	Probability Number   `json:"probability"`
+	For         []string `json:"for,omitempty"`
+	Against     []string `json:"against,omitempty"`
+}
+
+// Culprit is a release, or "none", with the share of blame it gets when one
+// cause is to be named.
+type Culprit struct {
+	ID          string `json:"id"`
+	Probability Number `json:"probability"`
+}
+
+// BlastRadius is the share of the service's requests that reach the new
+// version while it is bad, 0..1.
+type BlastRadius struct {
+	Now      Number `json:"now"`
+	NextStep Number `json:"nextStep"`
+}
+
+// NextStep is the step that the verdict is about.
+type NextStep struct {
+	Weight Number `json:"weight"` // percent
+	Safe   Number `json:"safe"`   // percent that is believed safe now
+}
+
+// Unknowing says what would make the answer known.
+type Unknowing struct {
+	Needs string `json:"needs"`
+	ETA   string `json:"eta"` // "" when it cannot be told
+}
+
+// Evidence is one signal that spoke.
+type Evidence struct {
+	Signal   string   `json:"signal"`
+	Service  string   `json:"service"`
+	Cohort   string   `json:"cohort"`
+	Value    Number   `json:"value"`
+	Was      Number   `json:"was"` // of the reference
+	Unit     string   `json:"unit"`
+	Query    string   `json:"query"`
+	Strength Number   `json:"strength"` // log e-value
+	Decided  bool     `json:"decided"`  // beyond the false-alarm rate and of consequence
+	Small    bool     `json:"small"`    // certain, but too small to matter
+	Tail     []Number `json:"tail"`     // the last values of the new version
+	WasTail  []Number `json:"wasTail"`  // and of the stable one
+}
+
+// WarningText is something about the result that its reader must know.
+type WarningText struct {
+	Code string `json:"code"`
+	Text string `json:"text"`
+}
+
+// A Summary is what is said of a whole recording, in its wire form.
+type Summary struct {
+	Type       string           `json:"type"` // "summary"
+	Recording  string           `json:"recording"`
+	Releases   []ReleaseSummary `json:"releases"`
+	Culprits   []Culprit        `json:"culprits"`
+	Subsystems []Subsystem      `json:"subsystems"`
+	Warnings   []WarningText    `json:"warnings"`
+}
+
+// ReleaseSummary is what is said of one release over a whole recording.
+type ReleaseSummary struct {
+	ID              string     `json:"id"`
+	Service         string     `json:"service"`
+	Verdict         string     `json:"verdict"` // of the last frame
+	Reason          string     `json:"reason"`
+	FirstPromoteAt  *time.Time `json:"firstPromoteAt"`
+	FirstWarnAt     *time.Time `json:"firstWarnAt"`
+	FirstWarnWeight *Number    `json:"firstWarnWeight"`
+	FirstStopAt     *time.Time `json:"firstStopAt"`
+	FirstStopWeight *Number    `json:"firstStopWeight"`
+	Culprit         Number     `json:"culprit"`
+	Cause           string     `json:"cause"` // the likeliest class when it was warned of; "" without a warning
+	Sentence        string     `json:"sentence"`
+}
+
+// Subsystem is a service with how badly it reacted, worst first.
+type Subsystem struct {
+	Service string `json:"service"`
+	Score   Number `json:"score"` // in sizes of consequence, early reactions first
+	Signal  string `json:"signal"`
+}
