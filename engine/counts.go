@@ -239,10 +239,17 @@ type counter struct {
 	labels map[string]map[string]string
 	keys   []string           // of all series, sorted
 	delta  map[string]float64 // since the frame before; series that are not there have none
+	// sums holds the deltas of this frame, summed by sets of labels; groups
+	// holds which sum each series goes into.
+	sums   map[string]map[string]float64
+	groups map[string]map[string]string
 }
 
 func newCounter() *counter {
-	return &counter{last: map[string]float64{}, labels: map[string]map[string]string{}, delta: map[string]float64{}}
+	return &counter{
+		last: map[string]float64{}, labels: map[string]map[string]string{}, delta: map[string]float64{},
+		sums: map[string]map[string]float64{}, groups: map[string]map[string]string{},
+	}
 }
 
 // advance moves to the frame at t. The first value of a series is where it
@@ -252,6 +259,7 @@ func newCounter() *counter {
 // when the next sample comes, which is right in sum.
 func (c *counter) advance(series []*cursor, t time.Time) {
 	clear(c.delta)
+	clear(c.sums)
 	for _, s := range series {
 		sample, ok := s.at(t)
 		if !ok {
@@ -279,25 +287,34 @@ func (c *counter) advance(series []*cursor, t time.Time) {
 	}
 }
 
-// sum returns the increase of all series that have these labels: of an
-// instance whose labels are what an aggregation left.
-func (c *counter) sum(labels map[string]string) float64 {
-	total := 0.0
-	for _, k := range c.keys {
-		d, ok := c.delta[k]
-		if ok && d > 0 && contains(c.labels[k], labels) {
-			total += d
+// sum returns the increase of all series that have the labels of an
+// instance: of those that an aggregation brought into it.
+func (c *counter) sum(i *instance) float64 {
+	by := strings.Join(i.names, ",")
+	sums, ok := c.sums[by]
+	if !ok {
+		sums = map[string]float64{}
+		for _, k := range c.keys {
+			if d := c.delta[k]; d > 0 {
+				sums[c.group(by, i.names, k)] += d
+			}
 		}
+		c.sums[by] = sums
 	}
-	return total
+	return sums[i.key]
 }
 
-// contains says whether all labels of part but the name are in all.
-func contains(all, part map[string]string) bool {
-	for n, v := range part {
-		if n != "__name__" && all[n] != v {
-			return false
-		}
+// group returns the key of one series by these labels alone.
+func (c *counter) group(by string, names []string, series string) string {
+	groups, ok := c.groups[by]
+	if !ok {
+		groups = map[string]string{}
+		c.groups[by] = groups
 	}
-	return true
+	group, ok := groups[series]
+	if !ok {
+		group = key(c.labels[series], names)
+		groups[series] = group
+	}
+	return group
 }

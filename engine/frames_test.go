@@ -243,6 +243,31 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+// TestCountsOfNoPart holds that events which are not among the observations
+// have no count: here there are more calls out than in.
+func TestCountsOfNoPart(t *testing.T) {
+	s := signal.Signal{Name: "fanout", Kind: signal.Retries, Scope: signal.PerCohort, Unit: signal.ParseUnit("ratio"), Query: `rate(out_total{$sel}[$window]) / rate(in_total{$sel}[$window])`}
+	frames, _ := take(t, points(`out_total{service="cart"}`, 0, 30)+points(`in_total{service="cart"}`, 0, 10), cart(s), 2)
+	if r := only(t, frames)[1][0]; r.N != 10 || !math.IsNaN(r.Events) || r.Value != 3 {
+		t.Errorf("reading %+v, want 3 of 10 observations and no count of events", r)
+	}
+}
+
+// TestTwoReleases holds that the whole service is asked when one of its
+// releases names no control.
+func TestTwoReleases(t *testing.T) {
+	sys := cart(gauge("x{$sel}"))
+	sys.Releases = []release.Release{{Canary: `v="2"`}, {Canary: `v="3"`, Control: `v="2"`}}
+	frames, _ := take(t, points(`x{service="cart",v="1"}`, 1), sys, 1)
+	var got []string
+	for _, c := range frames[0].Cells {
+		got = append(got, fmt.Sprintf("%d/%v", c.Release, c.Cohort))
+	}
+	if g := strings.Join(got, " "); g != "-1/whole 0/canary 1/canary 1/control" {
+		t.Errorf("cells %s", g)
+	}
+}
+
 // TestCountsFromBefore holds that the first frame counts from the sample
 // before it, when there is one.
 func TestCountsFromBefore(t *testing.T) {

@@ -85,11 +85,12 @@ func targets(sys release.System, service int, scope signal.Scope) []target {
 		return []target{asWhole}
 	}
 	var out []target
-	needWhole := true
+	needWhole, released := false, false
 	for i, r := range sys.Releases {
 		if r.Service != service {
 			continue
 		}
+		released = true
 		canary := target{release: i, cohort: signal.Canary, selector: r.Canary}
 		if r.Canary == "" { // the service itself, from the first step on
 			canary.selector = asWhole.selector
@@ -100,13 +101,11 @@ func targets(sys release.System, service int, scope signal.Scope) []target {
 		out = append(out, canary)
 		if r.Control != "" {
 			out = append(out, target{release: i, cohort: signal.Control, selector: r.Control})
-			needWhole = false
+		} else {
+			needWhole = true
 		}
 	}
-	for _, r := range sys.Releases {
-		needWhole = needWhole || r.Service == service && r.Control == ""
-	}
-	if needWhole {
+	if needWhole || !released {
 		out = append(out, asWhole)
 	}
 	return out

@@ -144,7 +144,8 @@ func (s *Source) ready(ctx context.Context, from time.Time) (int, error) {
 type replay struct {
 	*Source
 	queries  []string // distinct
-	priming  []bool   // by query: asked one step early, to count from there
+	index    map[string]int
+	priming  []bool // by query: asked one step early, to count from there
 	trackers []*tracker
 	counters map[string]*counter
 	answers  map[string][]*cursor
@@ -152,7 +153,7 @@ type replay struct {
 }
 
 func newReplay(s *Source) *replay {
-	r := &replay{Source: s, counters: map[string]*counter{}, first: true}
+	r := &replay{Source: s, index: map[string]int{}, counters: map[string]*counter{}, first: true}
 	for _, a := range s.asks {
 		sig := s.sys.Signals[a.signal]
 		t := newTracker(a, sig, s)
@@ -171,9 +172,10 @@ func (r *replay) add(query string, raw bool) {
 	if query == "" {
 		return
 	}
-	at := slices.Index(r.queries, query)
-	if at < 0 {
+	at, ok := r.index[query]
+	if !ok {
 		at = len(r.queries)
+		r.index[query] = at
 		r.queries, r.priming = append(r.queries, query), append(r.priming, false)
 	}
 	r.priming[at] = r.priming[at] || raw

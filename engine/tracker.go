@@ -54,7 +54,7 @@ func (c *cursor) at(t time.Time) (Sample, bool) {
 // An instance is one series of the answers to one query.
 type instance struct {
 	key, name string
-	labels    map[string]string
+	names     []string // of its labels
 	first     time.Time
 	missed    int // frames in a row without an answer
 }
@@ -151,7 +151,7 @@ func (t *tracker) find(key string) *instance {
 }
 
 func (t *tracker) add(c *cursor, at time.Time) *instance {
-	i := &instance{key: c.key, labels: c.series.Labels, first: at}
+	i := &instance{key: c.key, names: names(c.series.Labels), first: at}
 	i.name = t.name(c.series.Labels)
 	pos, _ := slices.BinarySearchFunc(t.instances, i.name, func(a *instance, name string) int { return strings.Compare(a.name, name) })
 	t.instances = slices.Insert(t.instances, pos, i)
@@ -242,7 +242,7 @@ func (r *replay) increase(selectors []string, i *instance) float64 {
 	}
 	total := 0.0
 	for _, q := range selectors {
-		total += r.counters[q].sum(i.labels)
+		total += r.counters[q].sum(i)
 	}
 	return total
 }

@@ -158,6 +158,7 @@ func TestLoadErrors(t *testing.T) {
 		{"variable", "'x{$sel}'", "'x{ns=\"$ns\"}'", ":30: spec.signals[0].query: query: unknown variable $ns; want one of $service, $sel, $window\n  x{ns=\"$ns\"}\n        ^"},
 		{"limit", "'max(limit{$sel})'", "'max(limit'", ":31: spec.signals[1].limit: query: unclosed left parenthesis\n  max(limit\n           ^"},
 		{"null", "name: shop", "name:", ":4: metadata.name is empty; want text"},
+		{"only the schema sees it", "criticality: 2", "criticality: '2'", ":13: spec.services[0].criticality is not as the schema wants it: got string, want number"},
 		{"limit no number", "limit: 500", "limit: true", `:30: spec.signals[0].limit is "true"; want a number`},
 	}
 	for _, tt := range tests {

@@ -145,6 +145,23 @@ func TestHours(t *testing.T) {
 	}
 }
 
+// TestTypeAcrossChunks holds that the type of a metric is known in every
+// chunk: the bounds of a histogram's buckets are spelled one way.
+func TestTypeAcrossChunks(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("# TYPE h histogram\n")
+	for k := range 60_000 {
+		fmt.Fprintf(&b, "h_bucket{le=\"1\",filler=\"0123456789\"} %d %d\n", k, 3600+k)
+	}
+	db, err := read(t, "m.om", b.String()+"# EOF\n", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := one(t, db, `h_bucket{le="1.0"}`, 1000); db.Series() != 1 || len(s) != 1 || len(s[0].Samples) != 1000 {
+		t.Errorf("%d series", db.Series())
+	}
+}
+
 func TestNotNumbers(t *testing.T) {
 	db, err := read(t, "m.om", "a NaN 3600\na +Inf 3660\na -Inf 3720\na 7 3780\n# EOF\n", Options{})
 	if err != nil {
