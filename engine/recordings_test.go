@@ -1,10 +1,16 @@
 package engine_test
 
 import (
+	"bufio"
+	"compress/gzip"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/foreshock/foreshock/engine"
 	"github.com/foreshock/foreshock/internal/recording"
@@ -81,6 +87,65 @@ func TestRecordings(t *testing.T) {
 			t.Logf("%d frames, %d cells, %v, warnings %v", len(frames), len(frames[0].Cells), present, src.Warnings())
 		})
 	}
+}
+
+// TestRecordingsNoLookAhead holds the law on real data: half a recording
+// gives the first half of its frames.
+func TestRecordingsNoLookAhead(t *testing.T) {
+	for _, name := range []string{"shop-22-06", "crash-05", "cause-orders-mem-1"} {
+		dir := recordings(t, name)[0]
+		rec, err := recording.Load(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		middle := rec.Start.Add(rec.End.Sub(rec.Start) / 2)
+		db, err := tsdb.Read(t.Context(), strings.NewReader(until(t, rec.Metrics, middle)), name, tsdb.Options{LookBack: rec.LookBack()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		src, err := engine.New(t.Context(), db, rec.System, engine.Options{Start: rec.Start, End: middle})
+		if err != nil {
+			t.Fatal(err)
+		}
+		half := collect(t, src)
+		_, all, err := replay(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fmt.Sprintf("%+v", half) != fmt.Sprintf("%+v", all[:len(half)]) {
+			t.Errorf("%s: the first %d frames depend on what comes after them", name, len(half))
+		}
+	}
+}
+
+// until returns the text of metrics with no sample after an instant.
+func until(t *testing.T, path string, end time.Time) string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for in := bufio.NewScanner(z); in.Scan(); {
+		line := in.Text()
+		if !strings.HasPrefix(line, "#") {
+			at, err := strconv.ParseFloat(line[strings.LastIndexByte(line, ' ')+1:], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if at > float64(end.Unix()) {
+				continue
+			}
+		}
+		out.WriteString(line + "\n")
+	}
+	return out.String()
 }
 
 func BenchmarkReplay(b *testing.B) {

@@ -32,7 +32,7 @@ func (e *SyntaxError) Error() string {
 
 // Hint says where the format is described.
 func (e *SyntaxError) Hint() string {
-	return "the format is described in docs/recording.md and in internal/recording/recording.schema.json"
+	return "the fields are described in internal/recording/recording.schema.json, a JSON Schema that editors understand"
 }
 
 // maxYAML is the most YAML that is read: a recording of a hundred releases
