@@ -40,6 +40,7 @@ type Comparison struct {
 	Mean       float64 // of the subject over all its frames
 	Now        float64 // of the subject over the suffix that differs most
 	Effect     float64 // over that suffix, positive is worse, in base units
+	Typical    float64 // the same with outliers clipped: what must be of consequence
 	SE         float64 // standard error of the effect over all frames
 	Whole      float64 // effect over all frames, clipped, positive is worse
 	LogE       float64 // log e-value of "worse than the reference"
@@ -60,6 +61,8 @@ type Comparison struct {
 	frames     []float64 // the middle of each block, in frames
 	fixed      float64   // variance of the effect that more frames do not lessen
 	block      float64   // frames per block
+	slopeApart float64   // how far the slopes of services alike lie apart
+	recentOnly bool      // only changes in the last frames are looked for
 }
 
 // An Onset is when something began, in frames, with its uncertainty.
@@ -172,8 +175,12 @@ func (c *Comparison) suffix(fixed, block float64) {
 	best := math.Inf(-1)
 	logs := make([]float64, 0, len(c.Difference))
 	at := make([]int, 0, len(c.Difference))
-	total := math.Max(1, countFinite(c.Difference))
-	for j := len(c.Difference) - 1; j >= 0; j-- {
+	from := 0
+	if c.recentOnly {
+		from = max(0, len(c.Difference)-fresh)
+	}
+	total := math.Max(1, countFinite(c.Difference[from:]))
+	for j := len(c.Difference) - 1; j >= from; j-- {
 		d := c.Difference[j]
 		if math.IsNaN(d) {
 			continue
@@ -191,7 +198,7 @@ func (c *Comparison) suffix(fixed, block float64) {
 		logs, at = append(logs, e), append(at, j)
 		if e > best {
 			best = e
-			c.Effect = raw / n
+			c.Effect, c.Typical = raw/n, c.Whole
 		}
 	}
 	if len(logs) == 0 {
@@ -225,6 +232,7 @@ func (c *Comparison) trend() {
 	}
 	// The residuals' spread or the noise before, whichever is larger.
 	se := f.SE * math.Max(1, c.SD/math.Sqrt2/math.Max(f.Residual, 1e-300)) * math.Sqrt(c.Tau)
+	se = math.Hypot(se, c.slopeApart)
 	c.Slope, c.SlopeSE = f.Slope, se
 	c.SlopeLogE = stats.SafeTOneSided(f.Slope/se, float64(f.N)/c.Tau, c.NU, 1)
 }

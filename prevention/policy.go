@@ -75,6 +75,14 @@ func DefaultPolicy() Policy {
 	}
 }
 
+// CountFloor is the least excess share of failing work that is looked for
+// where events are counted: five in ten thousand.
+const CountFloor = 0.0005
+
+// CountRisk is the probability of a larger excess below which counted events
+// are taken as harmless.
+const CountRisk = 0.1
+
 // Validate says what is wrong with the policy, if anything.
 func (p Policy) Validate() error {
 	for name, x := range map[string]float64{"alpha": p.Alpha, "countAlpha": p.CountAlpha, "blame": p.Blame} {
@@ -104,8 +112,8 @@ func (p Policy) Validate() error {
 
 // SizeOf returns the size of consequence of a signal in its base unit. The
 // absolute floors by kind are shares, seconds and cores; for signals in bytes
-// they are taken of a gibibyte, and signals in other units have none: nothing
-// is known of their scale.
+// they are taken of a gibibyte, numbers of things have one thing, and signals
+// in other units have none: nothing is known of their scale.
 func (p Policy) SizeOf(s signal.Signal) Size {
 	if own, ok := p.Signals[s.Name]; ok {
 		return own
@@ -122,7 +130,9 @@ func (p Policy) SizeOf(s signal.Signal) Size {
 		if s.Kind != signal.Latency {
 			size.Absolute, size.Noise = 0.002, 0.001
 		}
-	case signal.Rate, signal.Things, signal.Opaque:
+	case signal.Things:
+		size.Absolute, size.Noise = 1, 0
+	case signal.Rate, signal.Opaque:
 		size.Absolute, size.Noise = 0, 0
 	default:
 		size.Absolute, size.Noise = 0, 0

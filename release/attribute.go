@@ -164,11 +164,11 @@ func (s *State) changeCandidate(i int, sc *scene) prediction.Candidate {
 	if x.Begun < 0 {
 		return c
 	}
-	for _, fs := range sc.services {
-		for _, fd := range fs {
-			if fd.Rejected && fd.Active && fd.Onset.P50 >= c.Since-1 {
+	for _, fd := range sc.lately {
+		if fd.Onset.P50 >= c.Since-1 {
+			sc.releases[i] = append(sc.releases[i], fd)
+			if fd.Rejected && fd.Active {
 				c.Direct = math.Max(c.Direct, fd.LogE)
-				sc.releases[i] = append(sc.releases[i], fd)
 			}
 		}
 	}
@@ -220,23 +220,23 @@ func (s *State) react(sc *scene) {
 		}
 		consider := func(fs []finding) {
 			for _, fd := range fs {
-				if !fd.Rejected || !fd.Active || fd.Size <= 0 {
-					continue
-				}
-				if math.IsNaN(x.Onset) {
+				score := fade * reaction(fd)
+				if fd.Rejected && fd.Active && math.IsNaN(x.Onset) {
 					x.Onset = now
 				}
-				size := fd.Effect
-				if fd.Grows {
-					size = fd.Projected()
-				}
-				score := fade * size / fd.Size
 				if score > x.Score {
 					x.Score, x.Signal = score, fd.Signal
 				}
 			}
 		}
-		consider(sc.services[j])
+		if sc.lately == nil {
+			consider(sc.services[j])
+		}
+		for _, fd := range sc.lately {
+			if fd.Service == j {
+				consider([]finding{fd})
+			}
+		}
 		for i, r := range s.sys.Releases {
 			if r.Service == j {
 				consider(sc.releases[i])
@@ -244,4 +244,22 @@ func (s *State) react(sc *scene) {
 			}
 		}
 	}
+}
+
+// reaction is how badly a service reacted in one signal: the logarithm of its
+// change in sizes of consequence, times how sure it is. What is not beyond
+// the false-alarm rate counts a quarter.
+func reaction(fd finding) float64 {
+	size := fd.Typical
+	if fd.Grows {
+		size = fd.Projected()
+	}
+	if !(size > 0) || fd.Size <= 0 || !(fd.SE > 0) {
+		return 0
+	}
+	score := math.Log1p(size/fd.Size) * math.Min(1, size/fd.SE/10)
+	if !fd.Rejected || !fd.Active {
+		score /= 4
+	}
+	return score
 }

@@ -36,6 +36,7 @@ type scene struct {
 	blame     prediction.Blame
 	silences  []pattern.Silence
 	suffer    []bool
+	lately    []finding // of all services; only where a change has no service
 }
 
 // examine compares everything with its reference.
@@ -44,6 +45,9 @@ func (s *State) examine(f signal.Frame) *scene {
 	sc := &scene{
 		releases: make([][]finding, n), services: s.examineServices(), alike: make([][]finding, len(s.sys.Releases)),
 		silences: make([]pattern.Silence, n), suffer: make([]bool, n),
+	}
+	if len(s.sys.Changes) > 0 {
+		sc.lately = s.examineLately()
 	}
 	for i := range s.sys.Releases {
 		if x := &s.mem.Subjects[i]; x.Begun >= 0 {
@@ -138,6 +142,39 @@ func (s *State) examineServices() [][]finding {
 	return out
 }
 
+// examineLately compares the services of a system under a change that has no
+// service of its own, each with its recent past and with the others.
+func (s *State) examineLately() []finding {
+	var all []finding
+	for id, sig := range s.sys.Signals {
+		if sig.Kind == signal.Traffic {
+			continue
+		}
+		var subjects []pattern.Recent
+		var who []int
+		for j := range s.mem.Services {
+			if r := s.mem.Services[j].Rings[id]; r != nil {
+				subjects = append(subjects, pattern.Recent{Ring: r, Frame: s.mem.Frame, Worse: sig.Direction(), Size: s.sizes[id]})
+				who = append(who, j)
+			}
+		}
+		cs, ok := pattern.Lately(subjects)
+		for k, c := range cs {
+			if !ok[k] {
+				continue
+			}
+			x := &s.mem.Services[who[k]]
+			t := x.After[id]
+			if t == nil {
+				t = x.Before[id]
+			}
+			all = append(all, s.finding(c, who[k], id, t))
+		}
+	}
+	s.reject(all)
+	return all
+}
+
 // finding weighs a comparison by its kind.
 func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.Track) finding {
 	sig := s.sys.Signals[id]
@@ -149,14 +186,14 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 	if !prevention.Symptom(sig.Kind) && !f.pastLimit() {
 		size *= s.policy.Major
 	}
-	big := c.Effect >= size && c.Effective >= pattern.MinEffective && c.Frames >= 3
+	big := c.Typical >= size && c.Effective >= pattern.MinEffective && c.Frames >= 3
 	if big {
 		f.LogE = c.LogE
 	}
 	if f.Grows = stock(sig.Kind) && c.Growing() && c.SlopeLogE > f.LogE; f.Grows {
 		f.LogE = c.SlopeLogE
 	}
-	if c.Effect < c.Size && c.LogE > 5 {
+	if c.Typical < c.Size && c.LogE > 5 {
 		f.Small = true
 	}
 	f.Active = f.LogE > 0 && (f.Grows || s.active(c, size))

@@ -71,7 +71,15 @@ func (s *State) observeService(c signal.Cell) {
 	if s.mem.Begun >= 0 {
 		side, origin = x.After, s.mem.Begun
 	}
-	track(side, c.Signal, origin).Add(s.mem.Frame, c, s.sys.Interval.Seconds())
+	t := track(side, c.Signal, origin)
+	t.Add(s.mem.Frame, c, s.sys.Interval.Seconds())
+	if len(s.sys.Changes) == 0 {
+		return
+	}
+	if x.Rings[c.Signal] == nil {
+		x.Rings[c.Signal] = &pattern.Ring{}
+	}
+	x.Rings[c.Signal].Add(t.Values.Tail(1)[0])
 }
 
 // track returns the track of a signal, a new one when there is none.

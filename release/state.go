@@ -66,6 +66,7 @@ type subject struct {
 // A service is what is remembered of a service as a whole.
 type service struct {
 	Before, After []*pattern.Track // by signal; before and since anything began
+	Rings         []*pattern.Ring  // by signal, the last frames; only where a change has no service
 	Score         float64          // how badly it reacted, early reactions first
 	Signal        int              // the signal that showed it most
 	Onset         float64          // frame; NaN before
@@ -79,7 +80,8 @@ func New(sys System, policy prevention.Policy) *State {
 	}
 	for range sys.Services {
 		s.mem.Services = append(s.mem.Services, service{
-			Before: make([]*pattern.Track, len(sys.Signals)), After: make([]*pattern.Track, len(sys.Signals)), Onset: math.NaN(),
+			Before: make([]*pattern.Track, len(sys.Signals)), After: make([]*pattern.Track, len(sys.Signals)),
+			Rings: make([]*pattern.Ring, len(sys.Signals)), Onset: math.NaN(),
 		})
 	}
 	s.measure()
@@ -134,6 +136,7 @@ func (s *State) MarshalBinary() ([]byte, error) {
 	for i, x := range s.mem.Services {
 		x.Before, w.Holes = dense(x.Before, w.Holes)
 		x.After, w.Holes = dense(x.After, w.Holes)
+		x.Rings, w.Holes = dense(x.Rings, w.Holes)
 		w.Services[i] = x
 	}
 	var b bytes.Buffer
@@ -159,7 +162,7 @@ func Load(sys System, policy prevention.Policy, data []byte) (*State, error) {
 		Frame: w.Frame, Start: w.Start, At: w.At, Begun: w.Begun, Subjects: w.Subjects, Services: w.Services,
 	}}
 	holes := w.Holes
-	var ok [7]bool
+	var ok [8]bool
 	for i := range s.mem.Subjects {
 		x := &s.mem.Subjects[i]
 		x.Canary, holes, ok[0] = sparse(x.Canary, holes)
@@ -175,7 +178,8 @@ func Load(sys System, policy prevention.Policy, data []byte) (*State, error) {
 		x := &s.mem.Services[i]
 		x.Before, holes, ok[5] = sparse(x.Before, holes)
 		x.After, holes, ok[6] = sparse(x.After, holes)
-		if !ok[5] || !ok[6] || len(x.After) != len(sys.Signals) {
+		x.Rings, holes, ok[7] = sparse(x.Rings, holes)
+		if !(ok[5] && ok[6] && ok[7]) || len(x.After) != len(sys.Signals) {
 			return nil, errors.New("state is of another system or damaged: start the fold anew")
 		}
 	}

@@ -59,6 +59,18 @@ func Autocorr(stretches ...[]float64) Autocorrelation {
 	return newAutocorrelation(rho+math.Sqrt(math.Max(0, 1-rho*rho)/n), int(pairs))
 }
 
+// AutocorrDetrended is [Autocorr] of the residuals about a straight line, whose
+// estimate is biased by −(2+4ρ)/n.
+func AutocorrDetrended(residuals []float64) Autocorrelation {
+	a := Autocorr(residuals)
+	if a.N < 7 || a.Rho == 0 {
+		return a
+	}
+	// Undo Kendall's correction for a mean, and make the one for a line.
+	n := float64(a.N)
+	return newAutocorrelation(a.Rho+(1+a.Rho)/n, a.N)
+}
+
 func newAutocorrelation(rho float64, pairs int) Autocorrelation {
 	rho = math.Max(0, math.Min(0.99, rho))
 	return Autocorrelation{Rho: rho, Tau: (1 + rho) / (1 - rho), N: pairs}
