@@ -56,12 +56,14 @@ type Comparison struct {
 	Frames     float64 // frames in which the subject had a value
 	Onset      Onset   // of the suffix
 	Size       float64 // the change of consequence, in base units
+	Horizon    float64 // frames ahead that growth is thought on; 0 means as many as were seen
 	Falls      bool    // whether worse is down
 	Difference []float64
+	values     []float64 // of the subject, block by block
 	frames     []float64 // the middle of each block, in frames
 	fixed      float64   // variance of the effect that more frames do not lessen
 	block      float64   // frames per block
-	slopeApart float64   // how far the slopes of services alike lie apart
+	common     float64   // the largest relative difference that all services alike showed together
 	recentOnly bool      // only changes in the last frames are looked for
 }
 
@@ -100,6 +102,7 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size) bool {
 		c.Before = ref.before.Values.Mean()
 	}
 	y := subject.Values.Means()
+	c.values = y
 	lambda := 0.0
 	if ref.during != nil {
 		lambda = ref.lambda(y, noise.Rho)
@@ -151,10 +154,22 @@ func (c *Comparison) test(worse signal.Direction) {
 	c.SlopeLogE -= price
 	c.SD *= math.Sqrt(c.block) // back to one frame, as if blocks were independent
 	c.Tau *= c.block
-	c.Now = c.Level + c.Effect
-	if c.Falls {
-		c.Now = c.Level - c.Effect
+	c.Now = c.since(c.Onset.P50)
+}
+
+// since returns the subject's mean from a frame on; of all its values when
+// there is none from then.
+func (c *Comparison) since(frame float64) float64 {
+	var in []float64
+	for i, v := range c.values {
+		if c.frames[i] >= frame && !math.IsNaN(v) {
+			in = append(in, v)
+		}
 	}
+	if len(in) == 0 {
+		return c.Mean
+	}
+	return stats.Mean(in)
 }
 
 func countFinite(xs []float64) float64 {
@@ -232,7 +247,6 @@ func (c *Comparison) trend() {
 	}
 	// The residuals' spread or the noise before, whichever is larger.
 	se := f.SE * math.Max(1, c.SD/math.Sqrt2/math.Max(f.Residual, 1e-300)) * math.Sqrt(c.Tau)
-	se = math.Hypot(se, c.slopeApart)
 	c.Slope, c.SlopeSE = f.Slope, se
 	c.SlopeLogE = stats.SafeTOneSided(f.Slope/se, float64(f.N)/c.Tau, c.NU, 1)
 }

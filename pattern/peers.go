@@ -67,7 +67,7 @@ func adjust(cs []Comparison, ok []bool) {
 		for i := range cs {
 			if ok[i] && k < len(cs[i].Difference) {
 				c := &cs[i]
-				scale := math.Max(math.Abs(c.Level), c.Size)
+				scale := c.scale()
 				c.Difference[k] -= common * scale
 				c.SD = math.Max(c.SD, apart*scale)
 			}
@@ -81,5 +81,5 @@ func (c *Comparison) relative(k int, ok bool) float64 {
 	if !ok || k >= len(c.Difference) {
 		return math.NaN()
 	}
-	return c.Difference[k] / math.Max(math.Abs(c.Level), c.Size)
+	return c.Difference[k] / c.scale()
 }

@@ -1,6 +1,7 @@
 package pattern
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/foreshock/foreshock/signal"
@@ -97,15 +98,17 @@ func against(cond bool, text string) string {
 }
 
 // Growing says whether the difference grows beyond doubt: the trend is
-// certain and, had it gone on as long again, of consequence.
+// certain, it has made a third of a change of consequence already and, had it
+// gone on as long again, all of it.
 func (c *Comparison) Growing() bool {
-	return c.Slope > 0 && c.SlopeLogE > 3 && c.Effective >= MinEffective && c.Projected() >= c.Size
+	return c.Slope > 0 && c.SlopeLogE > 3 && c.Effective >= MinEffective &&
+		c.Slope*c.Frames >= c.Size/3 && c.Projected() >= c.Size
 }
 
-// Projected is the difference to expect after as many frames again as were
-// seen, if it goes on growing as it did.
+// Projected is the difference to expect at the horizon, if it goes on growing
+// as it did.
 func (c *Comparison) Projected() float64 {
-	return c.Whole + 1.5*c.Slope*c.Frames
+	return c.Whole + c.Slope*(c.Frames/2+cmp.Or(c.Horizon, c.Frames))
 }
 
 // ends returns the mean of the first and the last quarter of the differences.

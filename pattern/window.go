@@ -39,6 +39,9 @@ type Recent struct {
 	Frame int // of the newest value
 	Worse signal.Direction
 	Size  Size
+	// Horizon is how many frames ahead growth is thought on: as many as the
+	// change is old.
+	Horizon float64
 }
 
 // Lately compares services without a control, each with its own recent past
@@ -54,16 +57,14 @@ func Lately(subjects []Recent) (cs []Comparison, ok []bool) {
 		ok[i] = cs[i].recent(s)
 	}
 	apart := alone(cs, ok)
-	slopes := slopesApart(cs, ok)
 	for i, s := range subjects {
-		if !ok[i] {
-			continue
+		if ok[i] {
+			cs[i].spread(s.Size, apart)
+			cs[i].Horizon = math.Max(cs[i].Frames, s.Horizon)
+			cs[i].test(s.Worse)
 		}
-		c := &cs[i]
-		c.spread(s.Size, apart)
-		c.slopeApart = slopes * math.Max(math.Abs(c.Level), c.Size)
-		c.test(s.Worse)
 	}
+	outliers(cs, ok)
 	return cs, ok
 }
 
@@ -80,6 +81,7 @@ func (c *Comparison) recent(s Recent) bool {
 		Level: level, Before: level, Mean: stats.Mean(stats.Finite(y)), Size: s.Size.Of(level),
 		Frames: float64(len(stats.Finite(y))), block: 1, recentOnly: true,
 	}
+	c.values = y
 	c.Difference, c.frames = make([]float64, len(y)), make([]float64, len(y))
 	for k := range y {
 		c.Difference[k] = y[k] - level
@@ -119,7 +121,10 @@ func alone(cs []Comparison, ok []bool) float64 {
 		}
 		for i := range cs {
 			if at := len(cs[i].Difference) - k; ok[i] && at >= 0 {
-				cs[i].Difference[at] -= common * math.Max(math.Abs(cs[i].Level), cs[i].Size)
+				if math.Abs(common) > math.Abs(cs[i].common) {
+					cs[i].common = common
+				}
+				cs[i].Difference[at] -= common * cs[i].scale()
 			}
 		}
 	}
@@ -147,26 +152,110 @@ func (c *Comparison) spread(size Size, apart float64) {
 	c.NU = math.Max(1, c.Effective-2)
 	c.fixed = c.SD * c.SD * math.Min(1, a.Tau/n)
 	if !math.IsNaN(apart) {
-		scale := math.Max(math.Abs(c.Level), c.Size)
-		c.SD = math.Max(c.SD, apart*scale)
+		c.SD = math.Max(c.SD, apart*c.scale())
 		c.NU *= 2 // the others' spread is known from as many frames again
 	}
 }
 
-// slopesApart returns how far the relative slopes of the services lie apart,
-// per frame; 0 with too few services.
-func slopesApart(cs []Comparison, ok []bool) float64 {
-	var slopes []float64
+// across is how many of the last frames a lasting shift is read from.
+const across = 4
+
+// outliers adds what the services say of each other at one moment. The others'
+// shifts and slopes are a sample of what chance does here and now, so that a
+// departure from them needs no quiet past:
+//
+//	z = (x − median)/MAD    ln E = SafeT(z, 1, services−1, 1/20)
+//
+// A MAD under a quarter of the size of consequence (a tenth of it over the
+// window, for slopes), or under a quarter of what all services do together,
+// is taken as that: services that agree to the last digit would make every
+// wiggle an outlier, and what moves them all moves them unlike.
+func outliers(cs []Comparison, ok []bool) {
+	var shifts, slopes []float64
+	for i := range cs {
+		if ok[i] {
+			shifts = append(shifts, cs[i].lastShift())
+			slopes = append(slopes, cs[i].Slope/cs[i].scale())
+		}
+	}
+	shifts, slopes = stats.Finite(shifts), stats.Finite(slopes)
+	n := float64(len(shifts))
+	if n < minPeers {
+		return
+	}
+	midShift, midSlope, shiftMAD, slopeMAD := stats.Median(shifts), stats.Median(slopes), stats.MAD(shifts), stats.MAD(slopes)
 	for i := range cs {
 		if !ok[i] {
 			continue
 		}
-		if f := stats.OLS(cs[i].frames, cs[i].Difference); !math.IsNaN(f.Slope) {
-			slopes = append(slopes, f.Slope/math.Max(math.Abs(cs[i].Level), cs[i].Size))
+		c := &cs[i]
+		if x := c.lastShift(); !math.IsNaN(x) {
+			z := (x - midShift) / max(shiftMAD, c.Size/c.scale()/4, math.Abs(c.common)/4)
+			if e := stats.SafeTOneSided(z, 1, n-1, 0.05); z > 0 && e > c.LogE {
+				c.LogE = e
+				c.Typical, c.Effect = x*c.scale(), x*c.scale()
+				c.Effective = math.Max(c.Effective, n)
+				c.Onset = c.departure()
+				c.Now = c.since(c.Onset.P50)
+			}
+		}
+		floor := c.Size / c.scale() / 10 / c.Frames
+		z := (c.Slope/c.scale() - midSlope) / max(slopeMAD, floor, math.Abs(c.common)/4/c.Frames)
+		c.SlopeLogE = stats.SafeTOneSided(z, 1, n-1, 0.05)
+		if c.SlopeLogE > 0 {
+			c.Effective = math.Max(c.Effective, n)
 		}
 	}
-	if len(slopes) < minPeers {
+}
+
+// departure dates the last shift: the first of the last frames that is over
+// half of it, give or take two frames.
+func (c *Comparison) departure() Onset {
+	at := len(c.Difference) - 1
+	for k := len(c.Difference) - 1; k >= 0; k-- {
+		if c.Difference[k] > c.Effect/2 {
+			at = k
+		} else if !math.IsNaN(c.Difference[k]) {
+			break
+		}
+	}
+	return Onset{P10: c.frames[max(0, at-2)], P50: c.frames[at], P90: c.frames[min(len(c.frames)-1, at+1)]}
+}
+
+// lastShift returns the median difference of the last frames as a share of
+// the scale; NaN when fewer than three have a value.
+func (c *Comparison) lastShift() float64 {
+	tail := stats.Finite(c.Difference[max(0, len(c.Difference)-across):])
+	if len(tail) < reach {
+		return math.NaN()
+	}
+	return stats.Median(tail) / c.scale()
+}
+
+// scale is what a difference is related to: the level, or the size of
+// consequence where that is larger.
+func (c *Comparison) scale() float64 { return math.Max(math.Abs(c.Level), c.Size) }
+
+// Stands says whether the difference still stands: the last values are over
+// half the size of consequence away.
+func (c *Comparison) Stands(size float64) bool {
+	tail := stats.Finite(c.Difference)
+	return len(tail) > 0 && stats.Median(tail[max(0, len(tail)-reach):]) >= size/2
+}
+
+// Away returns how far the subject's last values lie from the reference's
+// level, positive is worse, whatever others do.
+func (c *Comparison) Away() float64 {
+	tail := stats.Finite(c.values)
+	if len(tail) == 0 {
 		return 0
 	}
-	return stats.MAD(slopes)
+	return c.direction() * (stats.Median(tail[max(0, len(tail)-reach):]) - c.Level)
+}
+
+func (c *Comparison) direction() float64 {
+	if c.Falls {
+		return -1
+	}
+	return 1
 }

@@ -63,7 +63,7 @@ func DefaultPolicy() Policy {
 		MinFrames: 8, Clear: 3,
 		StartUp: time.Minute, StartUpFrames: 5,
 		MaxHold: 10 * time.Minute,
-		Major:   4,
+		Major:   5,
 		Sizes: map[signal.Kind]Size{
 			signal.Latency: {Relative: 0.1, Absolute: 0.002, Noise: 0.001}, signal.Errors: errs, signal.CPU: resource, signal.Memory: resource,
 			signal.Network: resource, signal.Database: resource, signal.Cache: resource,

@@ -87,8 +87,6 @@ func (p Policy) Decide(c Case) Decision {
 		d.Verdict, d.Reason = Hold, Suspect
 	case c.Elsewhere:
 		d.Verdict, d.Reason = Hold, Elsewhere
-	case blames:
-		d.Verdict, d.Reason = Hold, Suspect
 	case !c.Enough:
 		d.Verdict, d.Reason = Unknown, Thin
 	case c.Harm >= p.PromoteBelow && c.Proven:

@@ -202,48 +202,66 @@ func (s *State) elsewhere(i int, sc *scene) bool {
 	return false
 }
 
-// react keeps the books of how badly every service reacted: the size of its
-// worst lasting change in sizes of consequence, where early ones count more.
+// quiet is after how many frames without any service that is worse an episode
+// is over, and fading is what a frame takes off a service that is no longer
+// worse: half in ten frames.
+const (
+	quiet  = 10
+	fading = 0.933
+)
+
+// react keeps the books of how badly every service reacted. What reacts first
+// in an episode counts most: cause before victim. What is over fades.
 func (s *State) react(sc *scene) {
-	first := math.NaN()
-	for _, x := range s.mem.Services {
-		if !math.IsNaN(x.Onset) && !(x.Onset >= first) {
-			first = x.Onset
+	now := s.mem.Frame
+	worst := make([]float64, len(s.mem.Services))
+	which := make([]int, len(s.mem.Services))
+	consider := func(fs []finding) {
+		for _, fd := range fs {
+			if r := reaction(fd); r > worst[fd.Service] {
+				worst[fd.Service], which[fd.Service] = r, fd.Signal
+			}
+			if fd.Rejected && fd.Active {
+				if now-s.mem.Trouble > quiet || s.mem.Episode == 0 {
+					s.mem.Episode = now
+				}
+				s.mem.Trouble = now
+			}
 		}
 	}
-	now := float64(s.mem.Frame)
+	if sc.lately == nil {
+		for _, fs := range sc.services {
+			consider(fs)
+		}
+	}
+	consider(sc.lately)
+	for i := range s.sys.Releases {
+		consider(sc.releases[i])
+		consider(sc.alike[i])
+	}
+	fade := 1.0
+	if s.mem.Episode > 0 && now-s.mem.Trouble <= quiet {
+		fade = math.Exp(-float64(now-s.mem.Episode) / influence)
+	}
 	for j := range s.mem.Services {
 		x := &s.mem.Services[j]
-		fade := 1.0
-		if !math.IsNaN(first) {
-			fade = math.Exp(-(now - first) / influence)
-		}
-		consider := func(fs []finding) {
-			for _, fd := range fs {
-				score := fade * reaction(fd)
-				if fd.Rejected && fd.Active && math.IsNaN(x.Onset) {
-					x.Onset = now
-				}
-				if score > x.Score {
-					x.Score, x.Signal = score, fd.Signal
-				}
-			}
-		}
-		if sc.lately == nil {
-			consider(sc.services[j])
-		}
-		for _, fd := range sc.lately {
-			if fd.Service == j {
-				consider([]finding{fd})
-			}
-		}
-		for i, r := range s.sys.Releases {
-			if r.Service == j {
-				consider(sc.releases[i])
-				consider(sc.alike[i])
-			}
+		if score := fade * worst[j]; score > x.Score {
+			x.Score, x.Signal = score, which[j]
+		} else if worst[j] < x.Score/4 && !lasts(sc.services[j], x.Signal) {
+			x.Score *= fading
 		}
 	}
+}
+
+// lasts says whether a signal of a service is still away from what it was
+// before anything began.
+func lasts(fs []finding, id int) bool {
+	for _, fd := range fs {
+		if fd.Signal == id {
+			return fd.Away() >= fd.Size/2
+		}
+	}
+	return false
 }
 
 // reaction is how badly a service reacted in one signal: the logarithm of its

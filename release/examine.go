@@ -154,7 +154,7 @@ func (s *State) examineLately() []finding {
 		var who []int
 		for j := range s.mem.Services {
 			if r := s.mem.Services[j].Rings[id]; r != nil {
-				subjects = append(subjects, pattern.Recent{Ring: r, Frame: s.mem.Frame, Worse: sig.Direction(), Size: s.sizes[id]})
+				subjects = append(subjects, pattern.Recent{Ring: r, Frame: s.mem.Frame, Worse: sig.Direction(), Size: s.sizes[id], Horizon: float64(s.mem.Frame - s.mem.Begun)})
 				who = append(who, j)
 			}
 		}
@@ -187,7 +187,7 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 		size *= s.policy.Major
 	}
 	big := c.Typical >= size && c.Effective >= pattern.MinEffective && c.Frames >= 3
-	if big {
+	if big && !harmless(sig, c) {
 		f.LogE = c.LogE
 	}
 	if f.Grows = stock(sig.Kind) && c.Growing() && c.SlopeLogE > f.LogE; f.Grows {
@@ -196,7 +196,7 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 	if c.Typical < c.Size && c.LogE > 5 {
 		f.Small = true
 	}
-	f.Active = f.LogE > 0 && (f.Grows || s.active(c, size))
+	f.Active = f.LogE > 0 && (f.Grows || c.Stands(size))
 	f.Harm = c.HarmProbability()
 	if !prevention.Symptom(sig.Kind) && !f.pastLimit() {
 		wide := c
@@ -204,6 +204,13 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 		f.Harm = math.Min(f.Harm, wide.HarmProbability())
 	}
 	return f
+}
+
+// harmless says whether a change is load and not trouble: more bytes or
+// packets where some were normal. Fewer are trouble, and so are any where
+// none were (drops).
+func harmless(sig signal.Signal, c pattern.Comparison) bool {
+	return sig.Kind == signal.Network && sig.Direction() == signal.Both && !c.Falls && c.Level > c.ControlSD
 }
 
 // sized lowers the size of consequence to the distance to a limit.
@@ -234,15 +241,6 @@ func (f *finding) pastLimit() bool {
 // stock says whether a kind measures something that fills up.
 func stock(k signal.Kind) bool {
 	return k == signal.Memory || k == signal.Saturation || k == signal.Database || k == signal.Infra
-}
-
-// active says whether the difference still stands in the last three values.
-func (s *State) active(c pattern.Comparison, size float64) bool {
-	tail := stats.Finite(c.Difference)
-	if len(tail) > 3 {
-		tail = tail[len(tail)-3:]
-	}
-	return stats.Median(tail) >= size/2
 }
 
 // countFinding replaces what a ratio says by what its counts say, which need

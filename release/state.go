@@ -5,7 +5,6 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/foreshock/foreshock/pattern"
@@ -31,6 +30,8 @@ type memory struct {
 	Start    time.Time // of the first frame
 	At       time.Time // of the last frame
 	Begun    int       // frame in which the first release or change began; −1 before
+	Episode  int       // frame in which the present episode of trouble began; 0 before any
+	Trouble  int       // the last frame with trouble
 	Subjects []subject // releases, then changes
 	Services []service
 }
@@ -69,7 +70,6 @@ type service struct {
 	Rings         []*pattern.Ring  // by signal, the last frames; only where a change has no service
 	Score         float64          // how badly it reacted, early reactions first
 	Signal        int              // the signal that showed it most
-	Onset         float64          // frame; NaN before
 }
 
 // New returns the state of a system before its first frame.
@@ -81,7 +81,7 @@ func New(sys System, policy prevention.Policy) *State {
 	for range sys.Services {
 		s.mem.Services = append(s.mem.Services, service{
 			Before: make([]*pattern.Track, len(sys.Signals)), After: make([]*pattern.Track, len(sys.Signals)),
-			Rings: make([]*pattern.Ring, len(sys.Signals)), Onset: math.NaN(),
+			Rings: make([]*pattern.Ring, len(sys.Signals)),
 		})
 	}
 	s.measure()
@@ -114,6 +114,8 @@ type wire struct {
 	Start    time.Time
 	At       time.Time
 	Begun    int
+	Episode  int
+	Trouble  int
 	Subjects []subject
 	Services []service
 	Holes    [][]bool
@@ -123,6 +125,7 @@ type wire struct {
 func (s *State) MarshalBinary() ([]byte, error) {
 	w := wire{
 		Version: stateVersion, Frame: s.mem.Frame, Start: s.mem.Start, At: s.mem.At, Begun: s.mem.Begun,
+		Episode: s.mem.Episode, Trouble: s.mem.Trouble,
 		Subjects: make([]subject, len(s.mem.Subjects)), Services: make([]service, len(s.mem.Services)),
 	}
 	for i, x := range s.mem.Subjects {
@@ -159,7 +162,8 @@ func Load(sys System, policy prevention.Policy, data []byte) (*State, error) {
 		return nil, errors.New("state is of another system: start the fold anew")
 	}
 	s := &State{sys: sys, policy: policy, mem: memory{
-		Frame: w.Frame, Start: w.Start, At: w.At, Begun: w.Begun, Subjects: w.Subjects, Services: w.Services,
+		Frame: w.Frame, Start: w.Start, At: w.At, Begun: w.Begun,
+		Episode: w.Episode, Trouble: w.Trouble, Subjects: w.Subjects, Services: w.Services,
 	}}
 	holes := w.Holes
 	var ok [8]bool
