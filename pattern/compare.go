@@ -23,12 +23,17 @@ const MinEffective = 10
 type Size struct {
 	Relative float64 // share of the reference level, such as 0.1
 	Absolute float64 // floor in the signal's base unit, ≥ 0
+	Most     float64 // the floor is at most so many levels; 0 means no bound
 	Noise    float64 // floor of the standard deviation, in the signal's base unit
 }
 
 // Of returns the change of consequence at a reference level.
 func (s Size) Of(level float64) float64 {
-	return math.Max(s.Relative*math.Abs(level), s.Absolute)
+	floor := s.Absolute
+	if s.Most > 0 {
+		floor = math.Min(floor, s.Most*math.Abs(level))
+	}
+	return math.Max(s.Relative*math.Abs(level), floor)
 }
 
 // A Comparison says how one signal of the subject (the new version, or a
@@ -55,6 +60,7 @@ type Comparison struct {
 	Own        float64 // effective observations of the subject
 	Frames     float64 // frames in which the subject had a value
 	Onset      Onset   // of the suffix
+	Grown      Onset   // of the growth
 	Size       float64 // the change of consequence, in base units
 	Horizon    float64 // frames ahead that growth is thought on; 0 means as many as were seen
 	Falls      bool    // whether worse is down
@@ -249,6 +255,13 @@ func (c *Comparison) trend() {
 	se := f.SE * math.Max(1, c.SD/math.Sqrt2/math.Max(f.Residual, 1e-300)) * math.Sqrt(c.Tau)
 	c.Slope, c.SlopeSE = f.Slope, se
 	c.SlopeLogE = stats.SafeTOneSided(f.Slope/se, float64(f.N)/c.Tau, c.NU, 1)
+	if f.Slope > 0 {
+		// Growth began where the line leaves zero.
+		first, last := c.frames[0], c.frames[len(c.frames)-1]
+		at := math.Min(last, math.Max(first, -f.Intercept/f.Slope))
+		give := math.Min(last-first, se/f.Slope*(last-first))
+		c.Grown = Onset{P10: math.Max(first, at-give), P50: at, P90: math.Min(last, at+give)}
+	}
 }
 
 // HarmProbability returns the probability that the whole difference is of

@@ -166,7 +166,7 @@ const across = 4
 //
 //	z = (x − median)/MAD    ln E = SafeT(z, 1, services−1, 1/20)
 //
-// A MAD under a quarter of the size of consequence (a tenth of it over the
+// A MAD under a quarter of the size of consequence (a thirtieth of it over the
 // window, for slopes), or under a quarter of what all services do together,
 // is taken as that: services that agree to the last digit would make every
 // wiggle an outlier, and what moves them all moves them unlike.
@@ -199,7 +199,7 @@ func outliers(cs []Comparison, ok []bool) {
 				c.Now = c.since(c.Onset.P50)
 			}
 		}
-		floor := c.Size / c.scale() / 10 / c.Frames
+		floor := c.Size / c.scale() / 30 / c.Frames
 		z := (c.Slope/c.scale() - midSlope) / max(slopeMAD, floor, math.Abs(c.common)/4/c.Frames)
 		c.SlopeLogE = stats.SafeTOneSided(z, 1, n-1, 0.05)
 		if c.SlopeLogE > 0 {

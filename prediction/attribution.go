@@ -31,6 +31,7 @@ type Candidate struct {
 	Silent  bool    // it serves nothing past its start-up time while the control does
 	Shared  bool    // its silence is its exporter's: the control's traffic shows it
 	Suffer  bool    // its callers began to suffer after it began
+	Starved bool    // its control no longer gets work: the trouble is before it in the chain
 	Alike   bool    // both of its versions are worse than the service was before
 }
 
@@ -150,7 +151,7 @@ func proximity(g topology.Graph, c Candidate, inc Incident, frames float64) floa
 		return 0
 	}
 	d := reaches(g, c.Service, inc)
-	if d < 0 || (d == 0 && c.Alike) {
+	if d < 0 || (d == 0 && c.Alike) || c.Starved {
 		return 0
 	}
 	from := c.Since

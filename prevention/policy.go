@@ -49,6 +49,7 @@ type Policy struct {
 type Size struct {
 	Relative float64 // share of the reference level, ≥ 0
 	Absolute float64 // floor in the unit of the signal's dimension; see [Policy.SizeOf]
+	Most     float64 // the floor is at most so many reference levels; 0 means no bound
 	Noise    float64 // least standard deviation from frame to frame, same unit
 }
 
@@ -65,7 +66,7 @@ func DefaultPolicy() Policy {
 		MaxHold: 10 * time.Minute,
 		Major:   5,
 		Sizes: map[signal.Kind]Size{
-			signal.Latency: {Relative: 0.1, Absolute: 0.002, Noise: 0.001}, signal.Errors: errs, signal.CPU: resource, signal.Memory: resource,
+			signal.Latency: {Relative: 0.1, Absolute: 0.01, Most: 2, Noise: 0.001}, signal.Errors: errs, signal.CPU: resource, signal.Memory: resource,
 			signal.Network: resource, signal.Database: resource, signal.Cache: resource,
 			signal.Dependency: errs, signal.Traffic: resource, signal.Retries: errs,
 			signal.Timeouts: errs, signal.Crashes: errs, signal.Saturation: resource,
@@ -128,7 +129,7 @@ func (p Policy) SizeOf(s signal.Signal) Size {
 		size.Absolute, size.Noise = 0.01*(1<<30), 0.001*(1<<30)
 	case signal.Time:
 		if s.Kind != signal.Latency {
-			size.Absolute, size.Noise = 0.002, 0.001
+			size.Absolute, size.Noise = 0.01, 0.001
 		}
 	case signal.Things:
 		size.Absolute, size.Noise = 1, 0

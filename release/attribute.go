@@ -11,8 +11,8 @@ import (
 )
 
 // influence is how long after a release began an incident is still laid at
-// its door with half the weight or more, in frames: ten.
-const influence = 15
+// its door with half the weight or more, in frames: fourteen.
+const influence = 20
 
 // silence reads what the absence of a release's samples means.
 func (s *State) silence(i int, weight float64) pattern.Silence {
@@ -129,6 +129,7 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 			c.Suffer = true
 		}
 	}
+	c.Starved = x.Served >= 0.75 && x.Serves < 0.25
 	c.Suffer = c.Suffer || s.callersSuffer(r.Service, c.Since, sc)
 	sc.suffer[i] = c.Suffer
 	for _, fd := range sc.alike[i] {
@@ -216,12 +217,14 @@ func (s *State) react(sc *scene) {
 	now := s.mem.Frame
 	worst := make([]float64, len(s.mem.Services))
 	which := make([]int, len(s.mem.Services))
+	rejected := make([]bool, len(s.mem.Services))
 	consider := func(fs []finding) {
 		for _, fd := range fs {
 			if r := reaction(fd); r > worst[fd.Service] {
 				worst[fd.Service], which[fd.Service] = r, fd.Signal
 			}
 			if fd.Rejected && fd.Active {
+				rejected[fd.Service] = true
 				if now-s.mem.Trouble > quiet || s.mem.Episode == 0 {
 					s.mem.Episode = now
 				}
@@ -239,18 +242,53 @@ func (s *State) react(sc *scene) {
 		consider(sc.releases[i])
 		consider(sc.alike[i])
 	}
-	fade := 1.0
-	if s.mem.Episode > 0 && now-s.mem.Trouble <= quiet {
-		fade = math.Exp(-float64(now-s.mem.Episode) / influence)
-	}
 	for j := range s.mem.Services {
 		x := &s.mem.Services[j]
+		if rejected[j] && sc.lately != nil {
+			if r, id := lasting(sc.services[j]); r > worst[j] {
+				worst[j], which[j] = r, id
+			}
+		}
+		from := now
+		if rejected[j] && x.Onset == 0 {
+			x.Onset = now
+		}
+		if x.Onset > 0 {
+			from = x.Onset
+		}
+		fade := math.Exp(-math.Max(0, float64(from-s.mem.Episode)) / influence)
 		if score := fade * worst[j]; score > x.Score {
 			x.Score, x.Signal = score, which[j]
 		} else if worst[j] < x.Score/4 && !lasts(sc.services[j], x.Signal) {
 			x.Score *= fading
+			if x.Score < 0.05 {
+				x.Onset = 0
+			}
 		}
 	}
+}
+
+// lasting returns the largest change of a service against the time before
+// anything began, as [reaction] measures it: a slow ramp hardly shows against
+// the last hour. A signal with a limit counts by half to one and a half, as it
+// has eaten up its headroom.
+func lasting(fs []finding) (score float64, id int) {
+	for _, fd := range fs {
+		if fd.Size <= 0 || fd.Harmless {
+			continue
+		}
+		r := math.Log1p(math.Max(0, fd.Away()) / fd.Size)
+		if fd.Kind == signal.Network {
+			r /= 2
+		}
+		if room := math.Abs(fd.Subject.Limit - fd.Level); room > 0 {
+			r *= 0.5 + math.Min(1, fd.Away()/room)
+		}
+		if r > score {
+			score, id = r, fd.Signal
+		}
+	}
+	return score, id
 }
 
 // lasts says whether a signal of a service is still away from what it was
@@ -258,7 +296,7 @@ func (s *State) react(sc *scene) {
 func lasts(fs []finding, id int) bool {
 	for _, fd := range fs {
 		if fd.Signal == id {
-			return fd.Away() >= fd.Size/2
+			return fd.Away() >= fd.Size
 		}
 	}
 	return false
@@ -269,13 +307,19 @@ func lasts(fs []finding, id int) bool {
 // the false-alarm rate counts a quarter.
 func reaction(fd finding) float64 {
 	size := fd.Typical
-	if fd.Grows {
+	switch {
+	case fd.Grows:
 		size = fd.Projected()
+	case fd.Rejected:
+		size = fd.Effect
 	}
-	if !(size > 0) || fd.Size <= 0 || !(fd.SE > 0) {
+	if !(size > 0) || fd.Size <= 0 || !(fd.SE > 0) || fd.Harmless {
 		return 0
 	}
 	score := math.Log1p(size/fd.Size) * math.Min(1, size/fd.SE/10)
+	if fd.Kind == signal.Network {
+		score /= 2 // traffic that one loses another one may have
+	}
 	if !fd.Rejected || !fd.Active {
 		score /= 4
 	}

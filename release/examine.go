@@ -22,6 +22,7 @@ type finding struct {
 	Active          bool    // and still so in the last frames
 	Grows           bool    // it is the growth that is of consequence
 	Needs           float64 // observations still needed to tell; 0 when enough
+	Harmless        bool    // load and not trouble
 	Small           bool    // certain, but too small to matter
 	Subject         *pattern.Track
 	Control         *pattern.Track
@@ -187,11 +188,12 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 		size *= s.policy.Major
 	}
 	big := c.Typical >= size && c.Effective >= pattern.MinEffective && c.Frames >= 3
-	if big && !harmless(sig, c) {
+	f.Harmless = harmless(sig, c)
+	if big && !f.Harmless {
 		f.LogE = c.LogE
 	}
 	if f.Grows = stock(sig.Kind) && c.Growing() && c.SlopeLogE > f.LogE; f.Grows {
-		f.LogE = c.SlopeLogE
+		f.LogE, f.Onset = c.SlopeLogE, c.Grown
 	}
 	if c.Typical < c.Size && c.LogE > 5 {
 		f.Small = true

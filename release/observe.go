@@ -55,6 +55,7 @@ func (s *State) begin(f signal.Frame) {
 		}
 		if step > 0 && x.Begun < 0 {
 			x.Begun = s.mem.Frame
+			x.Served = x.Serves
 			if s.mem.Begun < 0 {
 				s.mem.Begun = s.mem.Frame
 			}

@@ -52,6 +52,7 @@ type subject struct {
 	Idle    int                // frames in a row without a sample of served work
 	Reports float64            // running share of frames in which the control reported
 	Serves  float64            // the same of served work
+	Served  float64            // what Serves was when the release began
 	Proven  int                // frames in a row in which it was proven worse
 	Latched prevention.Decision
 	Held    time.Time // since when it is held; zero when it is not
@@ -70,6 +71,7 @@ type service struct {
 	Rings         []*pattern.Ring  // by signal, the last frames; only where a change has no service
 	Score         float64          // how badly it reacted, early reactions first
 	Signal        int              // the signal that showed it most
+	Onset         int              // frame in which it was first worse; 0 when it is not
 }
 
 // New returns the state of a system before its first frame.
@@ -102,7 +104,7 @@ func (s *State) measure() {
 	s.sizes = make([]pattern.Size, len(s.sys.Signals))
 	for i, sig := range s.sys.Signals {
 		z := s.policy.SizeOf(sig)
-		s.sizes[i] = pattern.Size{Relative: z.Relative, Absolute: z.Absolute, Noise: z.Noise}
+		s.sizes[i] = pattern.Size{Relative: z.Relative, Absolute: z.Absolute, Most: z.Most, Noise: z.Noise}
 	}
 }
 

@@ -103,15 +103,21 @@ func (s *State) ranking() []Culprit {
 	return out
 }
 
-// remember keeps the worst that was thought of a subject, smoothed over three
-// frames so that one frame alone does not count.
+// remember keeps the worst that was thought of a subject while anything was
+// wrong, smoothed over three frames so that one frame alone does not count.
 func (s *State) remember(sc *scene) {
+	wrong := len(sc.incidents) > 0
+	for _, p := range sc.blame.Culprit {
+		wrong = wrong || p >= s.policy.Blame
+	}
 	for i := range s.mem.Subjects {
 		x := &s.mem.Subjects[i]
 		if x.Begun < 0 {
 			continue
 		}
 		x.Recent += (sc.blame.Culprit[i] - x.Recent) / 3
-		x.Worst = math.Max(x.Worst, x.Recent)
+		if wrong {
+			x.Worst = math.Max(x.Worst, x.Recent)
+		}
 	}
 }
