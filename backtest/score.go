@@ -26,13 +26,14 @@ type Score struct {
 	Rank int `json:"rank"`
 	// Both says whether every faulty service stands before every other one
 	// (only for changes of the whole system).
-	Both bool `json:"both"`
-	// Frames that were healthy, and how many of them had a warning.
-	HealthyFrames, FalseFrames int
-	// Cause is what was said, and Right whether it is among the right ones.
+	Both          bool `json:"both"`
+	HealthyFrames int  `json:"healthyFrames"`
+	FalseFrames   int  `json:"falseFrames"` // healthy frames with a warning
+	// Cause is what was said, "" when nothing was; Right says whether it is
+	// among the right ones, of which there are none when they are unknown.
 	Cause string   `json:"cause"`
 	Class []string `json:"class"`
-	Right bool     `json:"right"`
+	Right bool     `json:"causeRight"`
 }
 
 // A Subject is one release or change of a recording with how it was judged.
@@ -42,13 +43,13 @@ type Subject struct {
 	Change     bool           `json:"change"` // of the whole system
 	Warned     bool           `json:"warned"`
 	RolledBack bool           `json:"rolledBack"`
-	Contained  bool           `json:"contained"` // never promoted before its second step
-	InTime     bool           `json:"inTime"`    // promoted before its second step
-	InWindow   bool           `json:"inWindow"`  // warned of between onset and crash
-	Exposure   release.Number `json:"exposure"`  // percent when first warned; null without a warning
-	Delay      time.Duration  `json:"delay"`     // from onset, or else the first step, to the warning
-	Window     time.Duration  `json:"window"`    // from onset to crash; 0 when unknown
-	Culprit    release.Number `json:"culprit"`   // at the end of the first step
+	Contained  bool           `json:"contained"`     // never promoted before its second step
+	InTime     bool           `json:"inTime"`        // promoted before its second step
+	InWindow   bool           `json:"inWindow"`      // warned of between onset and crash
+	Exposure   release.Number `json:"exposure"`      // percent when first warned; null without a warning
+	Delay      release.Number `json:"delaySeconds"`  // from onset, or else the first step, to the warning; null without one
+	Window     release.Number `json:"windowSeconds"` // from onset to crash; null when unknown or not warned of
+	Culprit    release.Number `json:"culprit"`       // at the end of the first step
 	Verdict    string         `json:"verdict"`
 	Reason     string         `json:"reason"`
 }
@@ -65,9 +66,10 @@ type Judge struct {
 
 // NewJudge returns a judge of one recording.
 func NewJudge(name string, sys release.System, truth Truth) *Judge {
-	j := &Judge{truth: truth, sys: sys, score: Score{Recording: name, Class: truth.Class}, second: map[string]time.Time{}, first: map[string]time.Time{}, index: map[string]int{}}
+	j := &Judge{truth: truth, sys: sys, score: Score{Recording: name, Subjects: []Subject{}, Class: append([]string{}, truth.Class...)}, second: map[string]time.Time{}, first: map[string]time.Time{}, index: map[string]int{}}
 	add := func(s Subject) {
-		s.Exposure, s.Contained, s.Culprit = release.Number(math.NaN()), true, release.Number(math.NaN())
+		nan := release.Number(math.NaN())
+		s.Exposure, s.Delay, s.Window, s.Culprit, s.Contained = nan, nan, nan, nan, true
 		j.index[s.ID] = len(j.score.Subjects)
 		j.score.Subjects = append(j.score.Subjects, s)
 	}
@@ -139,9 +141,9 @@ func (j *Judge) warn(s *Subject, a release.Assessment, healthy bool) {
 	if from.IsZero() {
 		from = j.first[s.ID]
 	}
-	s.Delay = a.At.Sub(from)
+	s.Delay = release.Number(a.At.Sub(from).Seconds())
 	if crash := j.truth.CrashedAt; !crash.IsZero() {
-		s.Window = crash.Sub(from)
+		s.Window = release.Number(crash.Sub(from).Seconds())
 		s.InWindow = !a.At.After(crash)
 	}
 }

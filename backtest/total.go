@@ -4,59 +4,66 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"time"
+
+	"github.com/foreshock/foreshock/release"
 )
 
 // A Total sums up the scores of several recordings.
 type Total struct {
 	Recordings int `json:"recordings"`
 
-	Bad             int           `json:"bad"` // bad releases, and changes that went bad
-	BadWarned       int           `json:"badWarned"`
-	Contained       int           `json:"contained"`
-	Healthy         int           `json:"healthy"`
-	HealthyWarned   int           `json:"healthyWarned"`
-	HealthyBack     int           `json:"healthyRolledBack"`
-	HealthyInTime   int           `json:"healthyInTime"`
-	First           int           `json:"culpritFirst"` // recordings whose culprit is ranked first
-	FirstThree      int           `json:"culpritFirstThree"`
-	Ranked          int           `json:"ranked"` // recordings with something faulty
-	CauseRight      int           `json:"causeRight"`
-	CauseOf         int           `json:"causeOf"` // recordings with a class and something warned of
-	HealthyFrames   int           `json:"healthyFrames"`
-	FalseFrames     int           `json:"falseFrames"`
-	InWindow        int           `json:"inWindow"`  // warned between onset and crash
-	Crashes         int           `json:"crashes"`   // recordings with a crash
-	BothFirst       int           `json:"bothFirst"` // all faulty services ranked before the rest
-	BothOf          int           `json:"bothOf"`    // of so many
-	MacroRecall     float64       `json:"macroRecall"`
-	MajorityClass   float64       `json:"majorityBaseline"`
-	MedianExposure  float64       `json:"medianExposure"`
-	MedianDelay     time.Duration `json:"medianDelay"`
-	MeanWindowShare float64       `json:"meanWindowShare"` // of the time from onset to crash, when warned
-	Brier           float64       `json:"brier"`           // of culprit at the end of the first step; −1 without releases
-	Reliability     []Bin         `json:"reliability"`
+	Bad           int `json:"bad"` // bad releases, and changes that went bad
+	BadWarned     int `json:"badWarned"`
+	Contained     int `json:"contained"`
+	Healthy       int `json:"healthy"`
+	HealthyWarned int `json:"healthyWarned"`
+	HealthyBack   int `json:"healthyRolledBack"`
+	HealthyInTime int `json:"healthyInTime"`
+	First         int `json:"culpritFirst"` // recordings whose culprit is ranked first
+	FirstThree    int `json:"culpritFirstThree"`
+	Ranked        int `json:"ranked"` // recordings with something faulty
+	CauseRight    int `json:"causeRight"`
+	CauseOf       int `json:"causeOf"` // recordings with a class and something warned of
+	HealthyFrames int `json:"healthyFrames"`
+	FalseFrames   int `json:"falseFrames"`
+	InWindow      int `json:"inWindow"`  // warned between onset and crash
+	Crashes       int `json:"crashes"`   // recordings with a crash
+	BothFirst     int `json:"bothFirst"` // all faulty services ranked before the rest
+	BothOf        int `json:"bothOf"`    // of so many
+
+	// What cannot be told is NaN, and null on the wire.
+	MacroRecall     release.Number `json:"macroRecall"`        // mean over the classes of cause of the share that was said right
+	MajorityClass   release.Number `json:"majorityBaseline"`   // causes right if the commonest class were said always
+	MedianExposure  release.Number `json:"medianExposure"`     // percent, of bad ones at the first warning
+	MedianDelay     release.Number `json:"medianDelaySeconds"` // from onset, or else the first step, to the first warning
+	MeanWindowShare release.Number `json:"meanWindowShare"`    // of the time from onset to crash that had passed at the warning
+	Brier           release.Number `json:"brier"`              // of culprit at the end of the first step, 0 is best
+	Reliability     []Bin          `json:"reliability"`
 }
 
 // A Bin is one row of a reliability table.
 type Bin struct {
-	From, To float64 // predicted probability
-	N        int
-	Mean     float64 // mean prediction
-	Bad      float64 // share that was bad
+	From release.Number `json:"from"` // predicted probability
+	To   release.Number `json:"to"`
+	N    int            `json:"n"`
+	Mean release.Number `json:"mean"` // prediction
+	Bad  release.Number `json:"bad"`  // share that was bad
 }
 
-// Sum adds scores up. Fields that cannot be told are −1.
+// Sum adds scores up.
 func Sum(scores []Score) Total {
-	t := Total{Recordings: len(scores), Brier: -1, MedianExposure: -1, MedianDelay: -1, MeanWindowShare: -1, MacroRecall: -1, MajorityClass: -1}
-	var exposures, windows, ps, ys []float64
-	var delays []time.Duration
+	nan := release.Number(math.NaN())
+	t := Total{
+		Recordings: len(scores), Brier: nan, MedianExposure: nan, MedianDelay: nan, MeanWindowShare: nan,
+		MacroRecall: nan, MajorityClass: nan, Reliability: []Bin{},
+	}
+	var exposures, delays, windows, ps, ys []float64
 	for _, s := range scores {
 		t.addRecording(s)
 		for _, x := range s.Subjects {
 			t.addSubject(x)
 			if x.Bad && x.Warned {
-				exposures, delays = append(exposures, float64(x.Exposure)), append(delays, x.Delay)
+				exposures, delays = append(exposures, float64(x.Exposure)), append(delays, float64(x.Delay))
 				if x.Window > 0 {
 					windows = append(windows, float64(x.Delay)/float64(x.Window))
 				}
@@ -67,14 +74,7 @@ func Sum(scores []Score) Total {
 		}
 	}
 	t.classes(scores)
-	if len(exposures) > 0 {
-		slices.Sort(exposures)
-		slices.Sort(delays)
-		t.MedianExposure, t.MedianDelay = exposures[len(exposures)/2], delays[len(delays)/2]
-	}
-	if len(windows) > 0 {
-		t.MeanWindowShare = mean(windows)
-	}
+	t.MedianExposure, t.MedianDelay, t.MeanWindowShare = median(exposures), median(delays), mean(windows)
 	t.calibrate(ps, ys)
 	return t
 }
@@ -138,7 +138,7 @@ func (t *Total) classes(scores []Score) {
 	for _, n := range any {
 		best = max(best, n)
 	}
-	t.MacroRecall, t.MajorityClass = mean(recalls), float64(best)/float64(t.CauseOf)
+	t.MacroRecall, t.MajorityClass = mean(recalls), release.Number(float64(best)/float64(t.CauseOf))
 }
 
 // calibrate fills in the Brier score and the reliability table.
@@ -151,29 +151,45 @@ func (t *Total) calibrate(ps, ys []float64) {
 	for i, p := range ps {
 		sum += (p - ys[i]) * (p - ys[i])
 	}
-	t.Brier = sum / float64(len(ps))
+	t.Brier = release.Number(sum / float64(len(ps)))
 	for k := range len(edges) - 1 {
-		b := Bin{From: edges[k], To: edges[k+1]}
+		from, to := edges[k], edges[k+1]
+		var said, came []float64
 		for i, p := range ps {
-			if p >= b.From && (p < b.To || b.To == 1) {
-				b.N++
-				b.Mean += p
-				b.Bad += ys[i]
+			if p >= from && (p < to || to == 1) {
+				said, came = append(said, p), append(came, ys[i])
 			}
 		}
-		if b.N > 0 {
-			b.Mean, b.Bad = b.Mean/float64(b.N), b.Bad/float64(b.N)
-			t.Reliability = append(t.Reliability, b)
+		if len(said) > 0 {
+			t.Reliability = append(t.Reliability, Bin{
+				From: release.Number(from), To: release.Number(to), N: len(said), Mean: mean(said), Bad: mean(came),
+			})
 		}
 	}
 }
 
-func mean(xs []float64) float64 {
+// mean returns NaN of nothing.
+func mean(xs []float64) release.Number {
 	var sum float64
 	for _, x := range xs {
 		sum += x
 	}
-	return sum / float64(len(xs))
+	return release.Number(sum / float64(len(xs)))
+}
+
+// median returns the middle value, of an even number the mean of the two in
+// the middle, and NaN of nothing.
+func median(xs []float64) release.Number {
+	xs = slices.Sorted(slices.Values(xs))
+	n := len(xs)
+	switch {
+	case n == 0:
+		return release.Number(math.NaN())
+	case n%2 == 0:
+		return release.Number((xs[n/2-1] + xs[n/2]) / 2)
+	default:
+		return release.Number(xs[n/2])
+	}
 }
 
 func count(b bool) int {

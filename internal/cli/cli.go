@@ -1,60 +1,214 @@
 // Package cli is the command line: it reads arguments, builds the parts, and
 // prints results and errors for people and machines.
+//
+// Standard output carries the result and nothing else, and carries nothing at
+// all when there is an error. The same arguments and files give the same
+// bytes, wherever and on however many processors they run.
 package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"time"
+	"runtime/debug"
+	"strings"
 
-	"github.com/foreshock/foreshock/backtest"
-	"github.com/foreshock/foreshock/internal/recording"
-	"github.com/foreshock/foreshock/release"
+	"github.com/spf13/cobra"
+
+	"github.com/foreshock/foreshock/prevention"
 )
 
-// Main runs the program and returns its exit code.
+// The exit codes, a public contract.
+const (
+	exitSuccess  = 0 // also promote
+	exitError    = 1
+	exitUsage    = 2
+	exitHold     = 10
+	exitRollback = 20
+	exitUnknown  = 30
+	exitEscalate = 40
+)
+
+// app is one run of the program.
+type app struct {
+	stdout, stderr io.Writer
+	code           int
+}
+
+// Main runs the program with its arguments, without its name, and returns its
+// exit code.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	var scores []backtest.Score
-	for _, dir := range args[1:] {
-		tr, _, err := recording.LoadTruth(dir)
-		if err != nil {
-			fmt.Fprintln(stderr, err)
-			return 1
-		}
-		var j *backtest.Judge
-		p, err := play(ctx, dir, time.Time{}, listener{begin: func(rec *recording.Recording, sys release.System) {
-			j = backtest.NewJudge(rec.Name, sys, backtest.Truth{Faulty: tr.Faulty, Class: tr.Class, OnsetAt: tr.OnsetAt, CrashedAt: tr.CrashedAt})
-		}, assess: func(a release.Assessment) {
-			j.Add(a)
-			if os.Getenv("V") != "" && (os.Getenv("V") == "all" || os.Getenv("V") == a.ID) {
-				fmt.Fprintf(stdout, "%s %-22s w=%3.0f %-9s %-9s %-9s b=%v c=%.2f h=%.2f %s\n", a.At.Format("15:04:05"), a.ID, float64(a.Weight), a.Phase, a.Verdict, a.Reason, a.Blames, float64(a.Culprit), float64(a.Harm), a.Sentence)
+	a := &app{stdout: stdout, stderr: stderr}
+	root := a.root()
+	if args == nil {
+		args = []string{} // nil makes cobra read os.Args
+	}
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		return a.complain(err)
+	}
+	return a.code
+}
+
+// complain prints an error with its mend, and returns the exit code for it.
+func (a *app) complain(err error) int {
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted; nothing was printed")
+	}
+	fmt.Fprintf(a.stderr, "foreshock: %v\n", err)
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		fmt.Fprintf(a.stderr, "hint: %s\n", hinted.Hint())
+	}
+	var wrong *usageError
+	if errors.As(err, &wrong) {
+		return exitUsage
+	}
+	return exitError
+}
+
+// A usageError is a fault in the command line that can be told without
+// looking at any file.
+type usageError struct {
+	msg     string
+	command string // whose help says more
+}
+
+func (e *usageError) Error() string { return e.msg }
+
+// Hint says where the command is described.
+func (e *usageError) Hint() string { return "see " + e.command + " --help" }
+
+func misused(cmd *cobra.Command, format string, args ...any) error {
+	return &usageError{msg: fmt.Sprintf(format, args...), command: cmd.CommandPath()}
+}
+
+// An adviceError is an error with its mend.
+type adviceError struct {
+	msg  string
+	mend string
+}
+
+func (e *adviceError) Error() string { return e.msg }
+
+// Hint says the mend.
+func (e *adviceError) Hint() string { return e.mend }
+
+// root builds the tree of commands.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "foreshock",
+		Short: "Forecast releases: what is this system about to do next?",
+		Long: `Foreshock reads the metrics of a system under change and forecasts what a
+release is about to do: promote, hold, rollback, unknown or escalate, always
+about the next step, with the evidence and the likely cause.`,
+		Example: `  # judge a recorded rollout, as it would have been judged live
+  foreshock replay examples/recordings
+
+  # how often is it right? Score it against what really happened
+  foreshock backtest examples/recordings`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return misused(cmd, "no command; want one of %s", strings.Join(commands(cmd), ", "))
 			}
-		}})
-		if err != nil {
-			fmt.Fprintln(stderr, dir, err)
-			return 1
-		}
-		s := j.Score(p.summary)
-		scores = append(scores, s)
-		fmt.Fprintf(stdout, "%s rank=%d both=%v cause=%s %v %v false=%d/%d\n", filepath.Base(dir), s.Rank, s.Both, s.Cause, s.Class, s.Right, s.FalseFrames, s.HealthyFrames)
-		for _, x := range s.Subjects {
-			m := " "
-			if x.Bad {
-				m = "*"
-			}
-			fmt.Fprintf(stdout, "  %s %-24s warned=%-5v back=%-5v contained=%-5v intime=%-5v exp=%3.0f delay=%s win=%s inwin=%v culprit=%.2f %s/%s\n", m, x.ID, x.Warned, x.RolledBack, x.Contained, x.InTime, float64(x.Exposure), x.Delay, x.Window, x.InWindow, float64(x.Culprit), x.Verdict, x.Reason)
-		}
-		if os.Getenv("SUB") != "" {
-			for i, x := range p.summary.Subsystems {
-				if i < 5 {
-					fmt.Fprintf(stdout, "      %s %.2f %s\n", x.Service, float64(x.Score), x.Signal)
-				}
-			}
+			return misused(cmd, "unknown command %q; want one of %s", args[0], strings.Join(commands(cmd), ", "))
+		},
+		RunE: func(*cobra.Command, []string) error { return nil },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misused(cmd, "%v", err) })
+	root.AddCommand(a.replayCommand(), a.backtestCommand(), a.versionCommand())
+	return root
+}
+
+// commands lists the names of the commands below one.
+func commands(cmd *cobra.Command) []string {
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
 		}
 	}
-	fmt.Fprintf(stdout, "%+v\n", backtest.Sum(scores))
-	return 0
+	return names
+}
+
+// someDirs wants at least one argument.
+func someDirs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return misused(cmd, "no recording; give the folder of at least one")
+	}
+	return nil
+}
+
+// choose returns an error unless the value of a flag is one of the known.
+func choose(cmd *cobra.Command, flag, value string, known ...string) error {
+	for _, k := range known {
+		if value == k {
+			return nil
+		}
+	}
+	last := len(known) - 1
+	return misused(cmd, "--%s is %q; want %s or %s", flag, value, strings.Join(known[:last], ", "), known[last])
+}
+
+// exitCode returns the code for a verdict on the wire.
+func exitCode(verdict string) int {
+	switch verdict {
+	case prevention.Promote.String():
+		return exitSuccess
+	case prevention.Hold.String():
+		return exitHold
+	case prevention.Rollback.String():
+		return exitRollback
+	case prevention.Escalate.String():
+		return exitEscalate
+	default:
+		return exitUnknown
+	}
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version, the commit and the compiler",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return misused(cmd, "version takes no argument, and got %q", args[0])
+			}
+			return nil
+		},
+		RunE: func(*cobra.Command, []string) error {
+			info, ok := debug.ReadBuildInfo()
+			if !ok {
+				return errors.New("this binary carries no build information; build it with 'go build' in module mode")
+			}
+			_, err := fmt.Fprintln(a.stdout, versionText(info))
+			return err
+		},
+	}
+}
+
+// versionText says "foreshock v1.2.3 (commit 0123456789ab, modified) go1.26".
+func versionText(info *debug.BuildInfo) string {
+	var commit, modified string
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			commit = " (commit " + s.Value[:min(12, len(s.Value))]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			modified = ", modified"
+		}
+	}
+	if commit != "" {
+		commit += modified + ")"
+	}
+	version := info.Main.Version
+	if version == "" {
+		version = "(devel)"
+	}
+	return "foreshock " + version + commit + " " + info.GoVersion
 }

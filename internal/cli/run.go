@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
+	"io/fs"
+	"path/filepath"
 
 	"github.com/foreshock/foreshock/engine"
 	"github.com/foreshock/foreshock/internal/recording"
@@ -16,63 +18,68 @@ import (
 type played struct {
 	rec     *recording.Recording
 	sys     release.System
+	frames  int
 	summary release.Summary
 }
 
 // A listener hears of a recording while it is played.
 type listener struct {
-	begin  func(rec *recording.Recording, sys release.System)
-	frame  func(done, total int)
-	assess func(release.Assessment)
+	begin  func(name string, sys release.System) error
+	assess func(release.Assessment) error
+	frame  func(done, total int) // may be nil
 }
 
-// play judges one recording up to until (zero for all of it).
-func play(ctx context.Context, dir string, until time.Time, l listener) (*played, error) {
+// play judges one recording, frame by frame, up to an instant.
+func play(ctx context.Context, dir string, u until, l listener) (*played, error) {
 	rec, err := recording.Load(dir)
 	if err != nil {
 		return nil, err
 	}
-	end := rec.End
-	if !until.IsZero() && until.Before(end) {
-		end = until
-	}
-	if end.Before(rec.Start) {
-		return nil, fmt.Errorf("--until %s is before the recording's start %s", until.Format(time.RFC3339), rec.Start.Format(time.RFC3339))
+	end, err := u.in(rec.Start, rec.End)
+	if err != nil {
+		return nil, fmt.Errorf("recording %s: %w", rec.Name, err)
 	}
 	db, err := tsdb.Open(ctx, rec.Metrics, tsdb.Options{LookBack: rec.LookBack()})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &adviceError{
+			msg:  fmt.Sprintf("recording %s has no metrics: there is no %s", rec.Name, rec.Metrics),
+			mend: "put the metrics there, or say in " + filepath.Join(dir, described) + " where they are (spec.metrics)",
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
 	src, err := engine.New(ctx, db, rec.System, engine.Options{Start: rec.Start, End: end})
 	if err != nil {
+		return nil, fmt.Errorf("recording %s: %w", rec.Name, err)
+	}
+	p := &played{rec: rec, sys: src.System()}
+	if err := l.begin(rec.Name, p.sys); err != nil {
 		return nil, err
 	}
-	sys := src.System()
-	if l.begin != nil {
-		l.begin(rec, sys)
-	}
-	state := release.New(sys, prevention.DefaultPolicy())
+	state := release.New(p.sys, prevention.DefaultPolicy())
 	tally := release.NewTally()
-	total, done := int(end.Sub(rec.Start)/rec.Interval)+1, 0
+	total := int(end.Sub(rec.Start)/rec.Interval) + 1
 	for f, err := range src.Frames(ctx) {
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("recording %s: %w", rec.Name, err)
 		}
 		for _, a := range state.Step(f) {
 			a.Recording = rec.Name
 			tally.Add(a)
-			if l.assess != nil {
-				l.assess(a)
+			if err := l.assess(a); err != nil {
+				return nil, err
 			}
 		}
-		if done++; l.frame != nil {
-			l.frame(done, total)
+		if p.frames++; l.frame != nil {
+			l.frame(p.frames, total)
 		}
 	}
 	var warnings []release.WarningText
 	for _, w := range append(rec.Warnings, src.Warnings()...) {
 		warnings = append(warnings, release.WarningText{Code: w.Code, Text: w.Text})
 	}
-	return &played{rec: rec, sys: sys, summary: tally.Summary(rec.Name, state, warnings)}, nil
+	p.summary = tally.Summary(rec.Name, state, warnings)
+	return p, nil
 }

@@ -1,0 +1,277 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/foreshock/foreshock/release"
+)
+
+// replaying is what a replay was asked for.
+type replaying struct {
+	release string // id; "" for all
+	until   until
+	output  string
+}
+
+func (a *app) replayCommand() *cobra.Command {
+	var o replaying
+	var until string
+	cmd := &cobra.Command{
+		Use:   "replay DIR...",
+		Short: "Judge recorded rollouts, frame by frame, as they would have been judged live",
+		Long: `Replay judges every release and change of a recording, frame by frame, and
+never looks ahead: what it says of a time is what it would have said then.
+
+A recording is a folder with recording.yaml and metrics.om.gz. A folder of
+recordings stands for all of them.
+
+The exit code is the verdict when there is one release or change:
+0 promote, 10 hold, 20 rollback, 30 unknown, 40 escalate. With several it is 0.
+1 is an error, 2 wrong usage.`,
+		Example: `  # the story of a rollout: verdict, ladder, evidence, cause, culprit
+  foreshock replay examples/recordings/shop
+
+  # what was known twelve minutes after the start?
+  foreshock replay rec --until 12m
+
+  # one release of several; the exit code is its verdict
+  foreshock replay rec --release cart && echo "may go on"
+
+  # every assessment, for jq: when did the verdict change?
+  foreshock replay rec -o jsonl | jq -r 'select(.id=="cart") | [.at, .verdict] | @tsv'`,
+		Args: someDirs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := choose(cmd, "output", o.output, "text", "json", "jsonl"); err != nil {
+				return err
+			}
+			var ok bool
+			if o.until, ok = parseUntil(until); !ok {
+				return misused(cmd, "--until is %q; want a time such as 2026-09-22T16:04:00Z, or a span after the start such as 12m", until)
+			}
+			if cmd.Flags().Changed("release") && o.release == "" {
+				return misused(cmd, "--release is empty; want the id of a release or change")
+			}
+			return a.replay(cmd.Context(), args, o)
+		},
+	}
+	cmd.Flags().StringVar(&o.release, "release", "", "print only the release or change with this `ID`")
+	cmd.Flags().StringVar(&until, "until", "", "stop at this `TIME` (RFC 3339), or this long after the start (12m)")
+	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text; json, the summaries; or jsonl, every assessment and the summaries")
+	return cmd
+}
+
+// until is where a replay stops: at a time, or a span after the start of
+// each recording, or at the end when both are zero.
+type until struct {
+	at    time.Time
+	after time.Duration
+}
+
+func parseUntil(s string) (until, bool) {
+	if s == "" {
+		return until{}, true
+	}
+	if d, err := time.ParseDuration(s); err == nil {
+		return until{after: d}, d > 0
+	}
+	at, err := time.Parse(time.RFC3339, s)
+	return until{at: at}, err == nil
+}
+
+// in returns the last instant to look at in a recording.
+func (u until) in(start, end time.Time) (time.Time, error) {
+	stop := end
+	switch {
+	case u.after > 0:
+		stop = start.Add(u.after)
+	case !u.at.IsZero():
+		stop = u.at
+	}
+	if stop.Before(start) {
+		return stop, &adviceError{
+			msg:  fmt.Sprintf("--until %s is before the recording's start %s", u.at.Format(time.RFC3339), start.Format(time.RFC3339)),
+			mend: "give a time in the recording, or a span after its start such as 12m",
+		}
+	}
+	if stop.After(end) {
+		return end, nil
+	}
+	return stop, nil
+}
+
+func (a *app) replay(ctx context.Context, args []string, o replaying) error {
+	dirs, err := expand(args)
+	if err != nil {
+		return err
+	}
+	out, err := newSpool()
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	var verdicts []string
+	prog := newProgress(a.stderr, len(dirs))
+	defer prog.end()
+	pr := newPrinter(out, o.output, a.screen())
+	for _, dir := range dirs {
+		got, err := a.replayOne(ctx, dir, o, pr, prog)
+		if err != nil {
+			return err
+		}
+		verdicts = append(verdicts, got...)
+	}
+	pr.end()
+	prog.end()
+	if err := out.release(a.stdout); err != nil {
+		return err
+	}
+	switch len(verdicts) {
+	case 0:
+		a.code = exitUnknown // nothing judged is no promote
+	case 1:
+		a.code = exitCode(verdicts[0])
+	}
+	return nil
+}
+
+// replayOne replays one recording, and returns the verdict of each release
+// and change that is asked for; "" when one has not begun.
+func (a *app) replayOne(ctx context.Context, dir string, o replaying, pr *printer, prog *progress) ([]string, error) {
+	var wanted []string
+	moments := map[string]*moments{}
+	p, err := play(ctx, dir, o.until, listener{
+		begin: func(name string, sys release.System) (err error) {
+			wanted, err = want(name, sys, o.release)
+			return err
+		},
+		assess: func(as release.Assessment) error {
+			if o.release != "" && as.ID != o.release {
+				return nil
+			}
+			remember(moments, as)
+			return pr.assessment(as)
+		},
+		frame: prog.begin(filepath.Base(dir)),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if o.release != "" {
+		narrow(&p.summary, o.release)
+	}
+	if err := pr.summary(p, wanted, moments); err != nil {
+		return nil, err
+	}
+	var verdicts []string
+	for _, id := range wanted {
+		verdict := ""
+		if m := moments[id]; m != nil {
+			verdict = m.last.Verdict
+		}
+		verdicts = append(verdicts, verdict)
+	}
+	return verdicts, nil
+}
+
+// want returns the ids of the releases and changes to print.
+func want(name string, sys release.System, only string) ([]string, error) {
+	var ids []string
+	for _, r := range sys.Releases {
+		ids = append(ids, r.ID)
+	}
+	for _, c := range sys.Changes {
+		ids = append(ids, c.ID)
+	}
+	if only == "" {
+		return ids, nil
+	}
+	for _, id := range ids {
+		if id == only {
+			return []string{only}, nil
+		}
+	}
+	known := "it has none"
+	if len(ids) > 0 {
+		known = "want one of " + strings.Join(ids, ", ")
+	}
+	return nil, fmt.Errorf("recording %s has no release or change %q; %s", name, only, known)
+}
+
+// narrow leaves only one release in a summary. Culprits and subsystems stay:
+// blame is shared among all.
+func narrow(s *release.Summary, id string) {
+	kept := []release.ReleaseSummary{}
+	for _, r := range s.Releases {
+		if r.ID == id {
+			kept = append(kept, r)
+		}
+	}
+	s.Releases = kept
+}
+
+// printer writes the results of a replay in one format.
+type printer struct {
+	out    io.Writer
+	format string
+	screen screen
+	n      int // recordings so far
+}
+
+func newPrinter(out io.Writer, format string, s screen) *printer {
+	return &printer{out: out, format: format, screen: s}
+}
+
+func (pr *printer) assessment(as release.Assessment) error {
+	if pr.format != "jsonl" {
+		return nil
+	}
+	return encode(pr.out, as, "", "")
+}
+
+func (pr *printer) summary(p *played, wanted []string, ms map[string]*moments) error {
+	pr.n++
+	switch pr.format {
+	case "jsonl":
+		return encode(pr.out, p.summary, "", "")
+	case "json":
+		opening := "[\n  "
+		if pr.n > 1 {
+			opening = ",\n  "
+		}
+		io.WriteString(pr.out, opening)
+		var b strings.Builder
+		if err := encode(&b, p.summary, "  ", "  "); err != nil {
+			return err
+		}
+		_, err := io.WriteString(pr.out, strings.TrimSuffix(b.String(), "\n"))
+		return err
+	default:
+		if pr.n > 1 {
+			io.WriteString(pr.out, "\n")
+		}
+		_, err := io.WriteString(pr.out, pr.screen.report(p, wanted, ms))
+		return err
+	}
+}
+
+// end closes what a format opened.
+func (pr *printer) end() {
+	if pr.format == "json" {
+		io.WriteString(pr.out, "\n]\n")
+	}
+}
+
+func encode(w io.Writer, v any, prefix, indent string) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent(prefix, indent)
+	return enc.Encode(v)
+}

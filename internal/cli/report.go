@@ -1,0 +1,280 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// moments are the assessments of one release that matter to its story.
+type moments struct {
+	promote, warn, stop *release.Assessment // the first of each; nil when there was none
+	last                *release.Assessment
+}
+
+// remember takes one assessment, in the order of time.
+func remember(all map[string]*moments, a release.Assessment) {
+	m := all[a.ID]
+	if m == nil {
+		m = &moments{}
+		all[a.ID] = m
+	}
+	m.last = &a
+	if m.promote == nil && a.Verdict == "promote" {
+		m.promote = &a
+	}
+	if m.warn == nil && a.Warns() {
+		m.warn = &a
+	}
+	if m.stop == nil && a.Verdict == "rollback" {
+		m.stop = &a
+	}
+}
+
+// shown is the moment to explain: the first stop, or else the first warning,
+// or else the last word.
+func (m *moments) shown() *release.Assessment {
+	switch {
+	case m.stop != nil:
+		return m.stop
+	case m.warn != nil:
+		return m.warn
+	default:
+		return m.last
+	}
+}
+
+// A report tells the story of one recording.
+type report struct {
+	page
+	played *played
+	clock  string // the layout of instants
+}
+
+// report writes the story of one recording, with the releases and changes
+// that are wanted.
+func (s screen) report(p *played, wanted []string, ms map[string]*moments) string {
+	r := &report{page: page{screen: s}, played: p, clock: clockOf(p.rec.Interval, p.rec.End.Sub(p.rec.Start))}
+	r.title()
+	said := map[string]bool{}
+	for _, id := range wanted {
+		r.line("")
+		r.subject(id, ms[id], said)
+	}
+	r.blame()
+	for _, w := range p.summary.Warnings {
+		r.row("note", w.Text)
+	}
+	return r.String()
+}
+
+// clockOf returns the layout that tells the frames of a recording apart.
+func clockOf(interval, length time.Duration) string {
+	layout := "15:04"
+	if interval%time.Minute != 0 {
+		layout += ":05"
+	}
+	if length >= 24*time.Hour {
+		layout = "Jan 02 " + layout
+	}
+	return layout
+}
+
+func (r *report) at(t time.Time) string { return t.UTC().Format(r.clock) }
+
+func (r *report) title() {
+	rec := r.played.rec
+	start := rec.Start.UTC()
+	end := start.Add(time.Duration(r.played.frames-1) * rec.Interval)
+	span := start.Format("2006-01-02 15:04") + " to "
+	if end.Format(time.DateOnly) == start.Format(time.DateOnly) {
+		span += end.Format("15:04")
+	} else {
+		span += end.Format("2006-01-02 15:04")
+	}
+	r.line(r.paint(bold, rec.Name) + "  " + span + " UTC")
+	r.wrapped(2, fmt.Sprintf("%s, one every %s; %s, %s", count(r.played.frames, "frame"), short(rec.Interval),
+		count(len(r.played.sys.Services), "service"), count(len(r.played.sys.Signals), "signal")))
+}
+
+// count says "1 frame" and "2 frames".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// short writes a span without its empty parts: "1m", "1h30m".
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// subject tells the story of one release or change. Caveats that were said
+// already are not said again.
+func (r *report) subject(id string, m *moments, said map[string]bool) {
+	if m == nil {
+		r.headline("", id, "")
+		r.wrapped(2, r.notBegun(id))
+		return
+	}
+	a := m.shown()
+	r.headline(m.last.Verdict, id, r.facts(m))
+	if a.Verdict != m.last.Verdict {
+		r.wrapped(2, fmt.Sprintf("At %s, %s: %s", r.at(a.At), strings.ToUpper(a.Verdict), a.Sentence))
+		r.wrapped(2, fmt.Sprintf("At %s, %s: %s", r.at(m.last.At), strings.ToUpper(m.last.Verdict), m.last.Sentence))
+	} else {
+		r.wrapped(2, a.Sentence)
+	}
+	r.details(a)
+	for _, w := range a.Warnings {
+		if !said[w.Text] {
+			said[w.Text] = true
+			r.row("note", w.Text)
+		}
+	}
+}
+
+// headline says verdict, name, versions and facts, on two lines when they do
+// not fit on one.
+func (r *report) headline(verdict, id, facts string) {
+	l := lookOf(verdict)
+	name := id
+	for _, rel := range r.played.sys.Releases {
+		if rel.ID == id && (rel.From != "" || rel.To != "") {
+			name += "  " + blank(rel.From) + " → " + blank(rel.To)
+		}
+	}
+	for _, c := range r.played.sys.Changes {
+		if c.ID == id {
+			name += "  " + fit(c.What, r.width-len(l.word)-len(id)-6)
+		}
+	}
+	head := r.verdict(verdict) + "  " + r.paint(bold, name)
+	plain := len([]rune(l.icon+" "+l.word+"  "+name)) + 2
+	if facts != "" && plain+len([]rune(facts)) > r.width {
+		r.line(head)
+		for _, line := range wrap(facts, r.width-2) {
+			r.line("  " + r.paint(faint, line))
+		}
+		return
+	}
+	r.line(head + "  " + r.paint(faint, facts))
+}
+
+func blank(version string) string {
+	if version == "" {
+		return "?"
+	}
+	return version
+}
+
+// facts says when it was decided, and how far the release had got.
+func (r *report) facts(m *moments) string {
+	var parts []string
+	switch {
+	case m.stop != nil && m.warn.At.Before(m.stop.At):
+		parts = append(parts, "warned "+r.at(m.warn.At)+r.atWeight(m.warn), "stopped "+r.at(m.stop.At)+r.atWeight(m.stop))
+	case m.stop != nil:
+		parts = append(parts, "stopped "+r.at(m.stop.At)+r.atWeight(m.stop))
+	case m.warn != nil:
+		parts = append(parts, "warned "+r.at(m.warn.At)+r.atWeight(m.warn))
+	case m.last.Verdict == "promote":
+		parts = append(parts, "safe since "+r.at(m.promote.At)+r.atWeight(m.promote))
+	default:
+		parts = append(parts, "at "+r.at(m.last.At)+r.atWeight(m.last))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// atWeight says the exposure of a release at an assessment, "" for a change.
+func (r *report) atWeight(a *release.Assessment) string {
+	for _, rel := range r.played.sys.Releases {
+		if rel.ID != a.ID {
+			continue
+		}
+		step := 0
+		for _, s := range rel.Steps {
+			if !s.At.After(a.At) {
+				step++
+			}
+		}
+		return fmt.Sprintf(" at %s %% (step %d of %d)", percent(float64(a.Weight)), step, len(rel.Steps))
+	}
+	return ""
+}
+
+// percent writes a number of percent: 20, 33.3.
+func percent(w float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", w), ".0") }
+
+func (r *report) notBegun(id string) string {
+	for _, rel := range r.played.sys.Releases {
+		if rel.ID == id && len(rel.Steps) > 0 {
+			return fmt.Sprintf("Not begun: its first step is at %s, and nothing is said of it before.", r.at(rel.Steps[0].At))
+		}
+	}
+	for _, c := range r.played.sys.Changes {
+		if c.ID == id {
+			return fmt.Sprintf("Not begun: it is made at %s, and nothing is said of it before.", r.at(c.At))
+		}
+	}
+	return "Not begun."
+}
+
+// blame says who did it, and what reacted worst.
+func (r *report) blame() {
+	sum := r.played.summary
+	if len(sum.Releases) == 0 {
+		return
+	}
+	r.line("")
+	var who []string
+	for i, c := range sum.Culprits {
+		if i < 3 || c.ID == "none" {
+			who = append(who, fmt.Sprintf("%s %s", c.ID, chancePercent(float64(c.Probability))))
+		}
+	}
+	r.row("culprit", strings.Join(who, ", "))
+	var reacted []string
+	for _, s := range sum.Subsystems[:min(3, len(sum.Subsystems))] {
+		if s.Score > 0 {
+			reacted = append(reacted, fmt.Sprintf("%s (%s)", s.Service, s.Signal))
+		}
+	}
+	if len(reacted) > 0 {
+		r.row("reacted", strings.Join(reacted, ", then ")+"; the worst first")
+	}
+}
+
+// chancePercent writes a probability so that neither "0 %" nor "100 %" is
+// said of what is not certain.
+func chancePercent(p float64) string {
+	switch {
+	case p > 0 && p < 0.01:
+		return "<1 %"
+	case p < 1 && p > 0.99:
+		return ">99 %"
+	default:
+		return fmt.Sprintf("%.0f %%", 100*p)
+	}
+}
+
+// value formats a value of a signal, by the signal's name.
+func (r *report) value(name string, v release.Number) string {
+	i := slices.IndexFunc(r.played.sys.Signals, func(s signal.Signal) bool { return s.Name == name })
+	if i < 0 {
+		return fmt.Sprint(float64(v))
+	}
+	return r.played.sys.Signals[i].Unit.Format(float64(v))
+}
