@@ -19,6 +19,11 @@ const reach = 3
 // claimed of a gauge.
 const MinEffective = 10
 
+// least is the smallest spread that a signal is believed to have, as a share
+// of its level: a control that does not vary at all makes every wiggle
+// infinite.
+const least = 0.01
+
 // Size says what change of a signal matters.
 type Size struct {
 	Relative float64 // share of the reference level, such as 0.1
@@ -128,7 +133,7 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size) bool {
 	ownVar := noise.sd * noise.sd * (scale + lambda*lambda)
 	present := stats.Finite(c.Difference)
 	within := stats.MAD(present) // 0 when most are alike
-	floor := math.Max(size.Noise, 0.02*math.Abs(level))
+	floor := math.Max(size.Noise, least*math.Abs(level))
 	c.SD = math.Sqrt(max(ownVar, within*within, floor*floor/c.block))
 	c.fixed = ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*levelVar
 	own := float64(len(present))
@@ -229,19 +234,26 @@ func (c *Comparison) suffix(fixed, block float64) {
 	c.onset(logs, at)
 }
 
-// onset reads the posterior of the suffix's first block off its e-values.
+// onset reads the posterior of the suffix's first block off its e-values,
+// which come latest first.
 func (c *Comparison) onset(logs []float64, at []int) {
 	all := stats.LogSumExp(logs)
-	q := func(p float64) float64 {
-		var cum float64
-		for i := len(logs) - 1; i >= 0; i-- { // earliest first
-			if cum += math.Exp(logs[i] - all); cum >= p {
-				return c.frames[at[i]]
-			}
+	var cum float64
+	c.Onset = Onset{P10: math.NaN(), P50: math.NaN(), P90: c.frames[at[0]]}
+	for i := len(logs) - 1; i >= 0; i-- { // earliest first
+		cum += math.Exp(logs[i] - all)
+		frame := c.frames[at[i]]
+		if math.IsNaN(c.Onset.P10) && cum >= 0.1 {
+			c.Onset.P10 = frame
 		}
-		return c.frames[at[0]]
+		if math.IsNaN(c.Onset.P50) && cum >= 0.5 {
+			c.Onset.P50 = frame
+		}
+		if cum >= 0.9 {
+			c.Onset.P90 = frame
+			break
+		}
 	}
-	c.Onset = Onset{P10: q(0.1), P50: q(0.5), P90: q(0.9)}
 }
 
 // trend tests whether the difference grows. The standard error allows for

@@ -54,7 +54,6 @@ func tailSD(residuals []float64) float64 {
 	if len(residuals) < 2 {
 		return 0
 	}
-	slices.Sort(residuals)
 	limit := clip * stats.MAD(residuals)
 	var sum float64
 	for _, x := range residuals {
@@ -67,6 +66,7 @@ func tailSD(residuals []float64) float64 {
 	if len(residuals) < 20 {
 		return sd
 	}
+	slices.Sort(residuals)
 	return max(sd, stats.SortedQuantile(residuals, 0.9)/1.2816, stats.SortedQuantile(residuals, 0.95)/1.6449)
 }
 

@@ -145,7 +145,7 @@ func (c *Comparison) spread(size Size, apart float64) {
 	a := stats.AutocorrDetrended(rest)
 	n := float64(len(stats.Finite(past)))
 	c.ControlSD = tailSD(stats.Finite(rest))
-	c.SD = max(c.ControlSD, size.Noise, 0.02*math.Abs(c.Level))
+	c.SD = max(c.ControlSD, size.Noise, least*math.Abs(c.Level))
 	c.Tau = a.Tau
 	c.Effective = n / a.Tau
 	c.Own = math.Min(fresh, c.Frames) / a.Tau

@@ -42,8 +42,12 @@ func (s *State) assess(i int, f signal.Frame, sc *scene) Assessment {
 	}
 	a.Stress = s.stress(i, f, sc)
 	a.Predictions = s.exhaustion(i, sc)
-	causes := prediction.Causes(s.signs(i, sc, shapes))
-	if r.harm >= s.policy.PromoteBelow || silentNow(i, s, sc) || r.Blames {
+	if w := r.shadow; w.Verdict == prevention.Rollback || w.Blames || x.Latched.Verdict == 0 {
+		signs := s.signs(i, sc, shapes)
+		x.Signs = &signs // once warned of, the cause is read while the trouble is on
+	}
+	causes := prediction.Causes(*x.Signs)
+	if r.harm >= s.policy.PromoteBelow || silentNow(i, s, sc) || r.Blames || x.Latched.Verdict != 0 {
 		for _, c := range causes {
 			a.Cause = append(a.Cause, CauseClass{Class: c.Class.String(), Probability: Number(c.Probability), For: c.For, Against: c.Against})
 		}

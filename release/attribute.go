@@ -244,7 +244,7 @@ func (s *State) react(sc *scene) {
 	}
 	for j := range s.mem.Services {
 		x := &s.mem.Services[j]
-		if rejected[j] && sc.lately != nil {
+		if (rejected[j] || x.Onset > 0) && sc.lately != nil {
 			if r, id := lasting(sc.services[j]); r > worst[j] {
 				worst[j], which[j] = r, id
 			}

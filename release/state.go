@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/stats"
 )
@@ -61,6 +62,8 @@ type subject struct {
 	Recent  float64 // culprit probability, smoothed
 	Worst   float64 // the greatest it ever was
 	Phase   pattern.Phase
+	// Signs are what the cause was last read from.
+	Signs *prediction.Signs
 	// PhaseSince is when the phase began.
 	PhaseSince time.Time
 }

@@ -56,8 +56,60 @@ func SortedQuantile(s []float64, p float64) float64 {
 	return s[lo] + (h-float64(lo))*(s[lo+1]-s[lo])
 }
 
-// Median returns the median of xs, NaN when xs is empty.
-func Median(xs []float64) float64 { return Quantile(xs, 0.5) }
+// Median returns the median of xs, NaN when xs is empty. It takes O(n).
+func Median(xs []float64) float64 {
+	var buf [128]float64
+	return selectMedian(append(buf[:0], xs...))
+}
+
+// selectMedian returns the median of v, whose order it changes.
+func selectMedian(v []float64) float64 {
+	n := len(v)
+	if n == 0 {
+		return math.NaN()
+	}
+	upper := selectRank(v, n/2)
+	if n%2 == 1 {
+		return upper
+	}
+	lower := v[0]
+	for _, x := range v[1 : n/2] {
+		lower = math.Max(lower, x)
+	}
+	return lower + (upper-lower)/2
+}
+
+// selectRank puts the k-th smallest value (from 0) of v at place k, smaller
+// ones before it, and returns it: C. A. R. Hoare's Find (CACM 4, 1961) with
+// the middle value as the pivot.
+func selectRank(v []float64, k int) float64 {
+	for lo, hi := 0, len(v)-1; lo < hi; {
+		pivot := v[(lo+hi)/2]
+		i, j := lo, hi
+		for i <= j {
+			for v[i] < pivot {
+				i++
+			}
+			for pivot < v[j] {
+				j--
+			}
+			if i <= j {
+				v[i], v[j] = v[j], v[i]
+				i++
+				j--
+			}
+		}
+		switch {
+		case k <= j:
+			hi = j
+		case k >= i:
+			lo = i
+		default:
+			return v[k]
+		}
+	}
+	return v[k]
+}
 
 // madFactor makes the median absolute deviation of Gaussian values their
 // standard deviation: 1/Φ⁻¹(3/4).
@@ -67,11 +119,12 @@ const madFactor = 1.4826022185056018
 // robust estimate of the standard deviation, ≥ 0; NaN when xs is empty.
 func MAD(xs []float64) float64 {
 	m := Median(xs)
-	d := make([]float64, len(xs))
-	for i, x := range xs {
-		d[i] = math.Abs(x - m)
+	var buf [128]float64
+	d := buf[:0]
+	for _, x := range xs {
+		d = append(d, math.Abs(x-m))
 	}
-	return madFactor * Median(d)
+	return madFactor * selectMedian(d)
 }
 
 // Clip returns x held within ±limit.
