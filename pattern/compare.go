@@ -114,11 +114,11 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size) bool {
 	}
 	y := subject.Values.Means()
 	c.values = y
+	k := ref.blocks(len(y), subject.Values.Size)
 	lambda := 0.0
 	if ref.during != nil {
-		lambda = ref.lambda(y, noise.Rho)
+		lambda = ref.lambda(y, k, noise.Rho)
 	}
-	k := ref.blocks(len(y), subject.Values.Size)
 	c.Difference, c.frames = make([]float64, len(y)), make([]float64, len(y))
 	for i := range y {
 		base := level
@@ -171,16 +171,17 @@ func (c *Comparison) test(worse signal.Direction) {
 // since returns the subject's mean from a frame on; of all its values when
 // there is none from then.
 func (c *Comparison) since(frame float64) float64 {
-	var in []float64
+	var sum, n float64
 	for i, v := range c.values {
 		if c.frames[i] >= frame && !math.IsNaN(v) {
-			in = append(in, v)
+			sum += v
+			n++
 		}
 	}
-	if len(in) == 0 {
+	if n == 0 {
 		return c.Mean
 	}
-	return stats.Mean(in)
+	return sum / n
 }
 
 func countFinite(xs []float64) float64 {

@@ -30,16 +30,22 @@ func (r reference) stretches(size int) [][]float64 {
 // noise measures the reference's standard deviation robustly and its
 // autocorrelation, each stretch about its own level.
 func (r reference) noise(size int) noise {
-	var residuals []float64
+	var buf [2 * stats.Width]float64
+	residuals := buf[:0]
 	out := noise{}
 	s := r.stretches(size)
 	for _, xs := range s {
-		f := stats.Finite(xs)
-		m := stats.Median(f)
-		for _, x := range f {
-			residuals = append(residuals, x-m)
+		from := len(residuals)
+		for _, x := range xs {
+			if !math.IsNaN(x) {
+				residuals = append(residuals, x)
+			}
 		}
-		out.n += float64(len(f))
+		m := stats.Median(residuals[from:])
+		for i := range residuals[from:] {
+			residuals[from+i] -= m
+		}
+		out.n += float64(len(residuals) - from)
 	}
 	out.sd = tailSD(residuals)
 	out.Autocorrelation = stats.Autocorr(s...)
@@ -106,11 +112,10 @@ func (r reference) level(size int, noise noise) (level, variance float64, ok boo
 // control's level: 0 when it wavers by chance alone, 1 when what it does now
 // is what the subject would have done. It is the larger of the control's
 // autocorrelation and its correlation with the subject.
-func (r reference) lambda(y []float64, rho float64) float64 {
-	k := r.during.Values.Means()
-	n := min(len(y), len(k))
-	var a, b []float64
-	for i := range n {
+func (r reference) lambda(y, k []float64, rho float64) float64 {
+	var bufA, bufB [stats.Width]float64
+	a, b := bufA[:0], bufB[:0]
+	for i := range min(len(y), len(k)) {
 		if !math.IsNaN(y[i]) && !math.IsNaN(k[i]) {
 			a, b = append(a, y[i]), append(b, k[i])
 		}
@@ -130,7 +135,7 @@ func correlation(a, b []float64) float64 {
 		sbb += (b[i] - mb) * (b[i] - mb)
 		sab += (a[i] - ma) * (b[i] - mb)
 	}
-	if saa == 0 || sbb == 0 {
+	if !(saa > 0 && sbb > 0) {
 		return 0
 	}
 	return sab / math.Sqrt(saa*sbb)

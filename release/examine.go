@@ -67,7 +67,7 @@ func (s *State) examine(f signal.Frame) *scene {
 // examineRelease compares the canary of a release with its control.
 func (s *State) examineRelease(i int) []finding {
 	x := &s.mem.Subjects[i]
-	var out []finding
+	out := make([]finding, 0, len(x.Canary))
 	for id, canary := range x.Canary {
 		if canary == nil || s.sys.Signals[id].Kind == signal.Traffic {
 			continue

@@ -91,7 +91,7 @@ func (w *world) addSignal(t *rapid.T, i int) {
 	x := simulate.Series{
 		Signal: i, Level: rapid.SampledFrom([]float64{0, 0.01, 1, 100}).Draw(t, "level"), SD: rapid.SampledFrom([]float64{0, 0.05, 5}).Draw(t, "sd"),
 		Rho: rapid.SampledFrom([]float64{0, 0.5, 0.9}).Draw(t, "rho"), Noise: simulate.Marginal(rapid.IntRange(1, 3).Draw(t, "noise")),
-		Instances: rapid.SampledFrom([]int{0, 1, 2, 3, 8}).Draw(t, "instances"), Apart: rapid.SampledFrom([]float64{0, 2}).Draw(t, "apart"),
+		Instances: rapid.SampledFrom([]int{0, 1, 2, 3, 10}).Draw(t, "instances"), Apart: rapid.SampledFrom([]float64{0, 2}).Draw(t, "apart"),
 		Shared: rapid.Bool().Draw(t, "shared"),
 	}
 	if x.Level <= 0.01 && rapid.Bool().Draw(t, "ratio") {

@@ -20,7 +20,10 @@ func (r *report) details(a *release.Assessment) {
 		r.ladder(a)
 		r.evidence(a)
 		r.ahead(a)
+	}
+	if a.Reason != "none" && a.Reason != "thin" && a.Reason != "elsewhere" {
 		r.cause(a)
+		r.patterns(a)
 	}
 	r.stress(a)
 	if a.Unchanged > 0 {
@@ -51,7 +54,7 @@ func (r *report) ladder(a *release.Assessment) {
 	if a.Next == nil {
 		return
 	}
-	text := a.Next.Rung + ", when it is not known yet"
+	text := a.Next.Rung + "; too few rungs yet to say when"
 	if in := a.Next.In; in != nil {
 		text = fmt.Sprintf("%s in about %s (%s to %s)", a.Next.Rung, in.P50, in.P10, in.P90)
 	}
@@ -103,17 +106,22 @@ func (r *report) signal(a *release.Assessment, e release.Evidence) {
 	if a.Service == "" {
 		name += " of " + e.Service
 	}
-	if len([]rune(name)) >= nameWidth {
-		r.line("  " + name)
-		name = ""
+	was, now := r.value(e.Signal, e.Was), r.value(e.Signal, e.Value)
+	if number, unit, ok := strings.Cut(was, " "); ok && strings.HasSuffix(now, " "+unit) {
+		was = number
 	}
-	values := r.value(e.Signal, e.Was) + " → " + r.value(e.Signal, e.Value)
+	values := was + " → " + now
+	names, numbers := nameWidth, valueWidth
+	if len([]rune(name)) >= names || len([]rune(values)) >= numbers {
+		r.line("  " + name)
+		name, names, numbers = "", 2, nameWidth+valueWidth-2
+	}
 	draws := sparks(e.Tail, e.WasTail)
 	above, below := "", ""
 	if len(e.WasTail) > 0 {
 		above, below = "new    ", "stable "
 	}
-	r.line("  " + pad(name, nameWidth) + r.paint(bold, pad(values, valueWidth-1)) + " " + pad(odds(e), oddsWidth-1) + " " +
+	r.line("  " + pad(name, names) + r.paint(bold, pad(values, numbers-1)) + " " + pad(odds(e), oddsWidth-1) + " " +
 		r.paint(faint, above) + r.paint(lookOf(a.Verdict).colour, draws[0]))
 	if below != "" {
 		r.line(strings.Repeat(" ", 2+nameWidth+valueWidth+oddsWidth) + r.paint(faint, below+draws[1]))
@@ -202,10 +210,16 @@ func (r *report) cause(a *release.Assessment) {
 		}
 		r.row(label, text)
 	}
-	for _, p := range a.Patterns[:min(2, len(a.Patterns))] {
-		if p.Probability < 0.5 || p.Signal == "" {
+}
+
+// patterns writes the likeliest pattern of each kind, two at most.
+func (r *report) patterns(a *release.Assessment) {
+	said := map[string]bool{}
+	for _, p := range a.Patterns {
+		if p.Probability < 0.5 || p.Signal == "" || said[p.Kind] || len(said) == 2 {
 			continue
 		}
+		said[p.Kind] = true
 		r.row("pattern", fmt.Sprintf("%s in %s since %s, %s: %s", p.Kind, p.Signal, r.at(p.Onset.P50), chancePercent(float64(p.Probability)), p.Evidence))
 	}
 }
@@ -218,10 +232,18 @@ func (r *report) stress(a *release.Assessment) {
 	var out []string
 	for _, s := range a.Stress {
 		if q := s.Ratio; q.P10 > moved || q.P90 < 1/moved {
-			out = append(out, fmt.Sprintf("%s ×%.2f (%.2f to %.2f, %s)", s.Domain, float64(q.P50), float64(q.P10), float64(q.P90), s.Signal))
+			out = append(out, fmt.Sprintf("%s ×%s (%s to %s) by %s", s.Domain, times(q.P50), times(q.P10), times(q.P90), s.Signal))
 		}
 	}
 	if len(out) > 0 {
 		r.row("stress", strings.Join(out, ", "))
 	}
+}
+
+// times writes a factor to about two figures.
+func times(n release.Number) string {
+	if n >= 10 {
+		return fmt.Sprintf("%.0f", float64(n))
+	}
+	return fmt.Sprintf("%.2f", float64(n))
 }

@@ -60,16 +60,38 @@ type report struct {
 func (s screen) report(p *played, wanted []string, ms map[string]*moments) string {
 	r := &report{page: page{screen: s}, played: p, clock: clockOf(p.rec.Interval, p.rec.End.Sub(p.rec.Start))}
 	r.title()
+	r.blame()
 	said := map[string]bool{}
-	for _, id := range wanted {
+	for _, id := range worstFirst(wanted, ms) {
 		r.line("")
 		r.subject(id, ms[id], said)
 	}
-	r.blame()
-	for _, w := range p.summary.Warnings {
+	for i, w := range p.summary.Warnings {
+		if i == 0 {
+			r.line("")
+		}
 		r.row("note", w.Text)
 	}
 	return r.String()
+}
+
+// worstFirst sorts ids by what a reader must see first, and else leaves their
+// order.
+func worstFirst(ids []string, ms map[string]*moments) []string {
+	order := []string{"rollback", "escalate", "hold", "unknown", "promote"}
+	rank := func(id string) int {
+		if ms[id] == nil {
+			return len(order)
+		}
+		k := slices.Index(order, ms[id].last.Verdict)
+		if ms[id].warn != nil {
+			k -= len(order)
+		}
+		return k
+	}
+	ids = slices.Clone(ids)
+	slices.SortStableFunc(ids, func(a, b string) int { return rank(a) - rank(b) })
+	return ids
 }
 
 // clockOf returns the layout that tells the frames of a recording apart.
@@ -193,7 +215,7 @@ func (r *report) facts(m *moments) string {
 	case m.last.Verdict == "promote":
 		parts = append(parts, "safe since "+r.at(m.promote.At)+r.atWeight(m.promote))
 	default:
-		parts = append(parts, "at "+r.at(m.last.At)+r.atWeight(m.last))
+		parts = append(parts, "as of "+r.at(m.last.At)+r.atWeight(m.last))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -238,10 +260,9 @@ func (r *report) blame() {
 	if len(sum.Releases) == 0 {
 		return
 	}
-	r.line("")
 	var who []string
 	for i, c := range sum.Culprits {
-		if i < 3 || c.ID == "none" {
+		if i == 0 || c.ID == "none" || c.Probability >= 0.05 {
 			who = append(who, fmt.Sprintf("%s %s", c.ID, chancePercent(float64(c.Probability))))
 		}
 	}
@@ -253,7 +274,7 @@ func (r *report) blame() {
 		}
 	}
 	if len(reacted) > 0 {
-		r.row("reacted", strings.Join(reacted, ", then ")+"; the worst first")
+		r.row("reacted", strings.Join(reacted, ", then "))
 	}
 }
 

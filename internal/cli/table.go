@@ -11,7 +11,7 @@ import (
 )
 
 // The widths of the table's columns but the first.
-var columns = []int{9, 7, 10, 8, 8, 9, 9}
+var columns = []int{8, 6, 9, 8, 10, 9, 9}
 
 // scores writes the score of each recording and the totals.
 func (s screen) scores(r scored) string {
@@ -20,13 +20,19 @@ func (s screen) scores(r scored) string {
 	for _, w := range columns {
 		first -= w
 	}
-	p.line(p.paint(faint, cells(first, "recording", "bad", "rank", "exposed", "delay", "cause", "healthy", "in time")))
+	p.line(p.paint(faint, cells(first, "recording", "bad", "rank", "at", "delay", "cause", "healthy", "in time")))
 	for _, x := range r.Recordings {
 		p.recording(first, x)
 	}
 	p.line("")
-	p.wrapped(0, "bad: warned of (w) and contained (c), of so many. rank: of the culprit. exposed, delay: at the first "+
-		"warning. healthy: left alone, of so many. in time: promoted before the second step, of the healthy releases.")
+	for _, l := range [][2]string{
+		{"bad", "warned of (w) and contained in the first step (c), of so many"},
+		{"rank", "of the culprit among all releases, or of the faulty service"},
+		{"at, delay", "traffic on the new version, and time since it began, at the first warning"},
+		{"healthy", "not warned of, of so many; in time: promoted before the second step"},
+	} {
+		p.row(l[0], l[1])
+	}
 	p.line("")
 	p.totals(r.Total)
 	return p.String()
