@@ -61,7 +61,7 @@ func DefaultPolicy() Policy {
 	return Policy{
 		Alpha: 0.002, CountAlpha: 0.01,
 		PromoteBelow: 0.2, RollbackAbove: 0.8, Blame: 0.5,
-		MinFrames: 8, Clear: 3,
+		MinFrames: 5, Clear: 3,
 		StartUp: time.Minute, StartUpFrames: 5,
 		MaxHold: 10 * time.Minute,
 		Major:   5,

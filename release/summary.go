@@ -10,14 +10,12 @@ import (
 
 // A Tally sums up the assessments of a whole recording.
 type Tally struct {
-	sums  map[string]*ReleaseSummary
-	order []string
-	last  map[string]Assessment
+	sums map[string]*ReleaseSummary
 }
 
 // NewTally returns a tally that has seen nothing.
 func NewTally() *Tally {
-	return &Tally{sums: map[string]*ReleaseSummary{}, last: map[string]Assessment{}}
+	return &Tally{sums: map[string]*ReleaseSummary{}}
 }
 
 // Warns says whether an assessment is a warning: a rollback, or a hold that
@@ -33,7 +31,7 @@ func (t *Tally) Add(a Assessment) {
 	r := t.sums[a.ID]
 	if r == nil {
 		r = &ReleaseSummary{ID: a.ID, Service: a.Service}
-		t.sums[a.ID], t.order = r, append(t.order, a.ID)
+		t.sums[a.ID] = r
 	}
 	at, weight := a.At, a.Weight
 	if a.Verdict == prevention.Promote.String() && r.FirstPromoteAt == nil {
@@ -55,7 +53,6 @@ func (t *Tally) Add(a Assessment) {
 	if !a.Warns() || float64(a.Culprit) > float64(r.Culprit) || r.FirstWarnAt == nil {
 		r.Culprit = a.Culprit
 	}
-	t.last[a.ID] = a
 }
 
 // Summary returns what is said of the whole recording. A release that was
@@ -66,8 +63,10 @@ func (t *Tally) Summary(recording string, s *State, warnings []WarningText) Summ
 	if out.Warnings == nil {
 		out.Warnings = []WarningText{}
 	}
-	for _, id := range t.order {
-		out.Releases = append(out.Releases, *t.sums[id])
+	for i := range s.mem.Subjects {
+		if r := t.sums[s.id(i)]; r != nil {
+			out.Releases = append(out.Releases, *r)
+		}
 	}
 	out.Culprits = s.ranking()
 	return out
