@@ -43,12 +43,12 @@ type Subject struct {
 	Change     bool           `json:"change"` // of the whole system
 	Warned     bool           `json:"warned"`
 	RolledBack bool           `json:"rolledBack"`
-	Contained  bool           `json:"contained"`     // never promoted before its second step
+	Contained  bool           `json:"contained"`     // never promoted before its second step; means nothing for a change
 	InTime     bool           `json:"inTime"`        // promoted before its second step
 	InWindow   bool           `json:"inWindow"`      // warned of between onset and crash
 	Exposure   release.Number `json:"exposure"`      // percent when first warned; null without a warning
 	Delay      release.Number `json:"delaySeconds"`  // from onset, or else the first step, to the warning; null without one
-	Window     release.Number `json:"windowSeconds"` // from onset to crash; null when unknown or not warned of
+	Window     release.Number `json:"windowSeconds"` // from onset to crash; null when unknown
 	Culprit    release.Number `json:"culprit"`       // at the end of the first step
 	Verdict    string         `json:"verdict"`
 	Reason     string         `json:"reason"`
@@ -70,6 +70,9 @@ func NewJudge(name string, sys release.System, truth Truth) *Judge {
 	add := func(s Subject) {
 		nan := release.Number(math.NaN())
 		s.Exposure, s.Delay, s.Window, s.Culprit, s.Contained = nan, nan, nan, nan, true
+		if crash := truth.CrashedAt; s.Bad && !crash.IsZero() {
+			s.Window = release.Number(crash.Sub(j.began(s.ID)).Seconds())
+		}
 		j.index[s.ID] = len(j.score.Subjects)
 		j.score.Subjects = append(j.score.Subjects, s)
 	}
@@ -137,15 +140,16 @@ func (j *Judge) warn(s *Subject, a release.Assessment, healthy bool) {
 		return
 	}
 	s.Warned, s.Exposure = true, a.Weight
-	from := j.truth.OnsetAt
-	if from.IsZero() {
-		from = j.first[s.ID]
+	s.Delay = release.Number(a.At.Sub(j.began(s.ID)).Seconds())
+	s.InWindow = s.Window > 0 && !a.At.After(j.truth.CrashedAt)
+}
+
+// began returns when the fault did, or else the first step.
+func (j *Judge) began(id string) time.Time {
+	if j.truth.OnsetAt.IsZero() {
+		return j.first[id]
 	}
-	s.Delay = release.Number(a.At.Sub(from).Seconds())
-	if crash := j.truth.CrashedAt; !crash.IsZero() {
-		s.Window = release.Number(crash.Sub(from).Seconds())
-		s.InWindow = !a.At.After(crash)
-	}
+	return j.truth.OnsetAt
 }
 
 // Score returns the recording's score with its summary.

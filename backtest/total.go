@@ -12,24 +12,26 @@ import (
 type Total struct {
 	Recordings int `json:"recordings"`
 
-	Bad           int `json:"bad"` // bad releases, and changes that went bad
-	BadWarned     int `json:"badWarned"`
-	Contained     int `json:"contained"`
-	Healthy       int `json:"healthy"`
-	HealthyWarned int `json:"healthyWarned"`
-	HealthyBack   int `json:"healthyRolledBack"`
-	HealthyInTime int `json:"healthyInTime"`
-	First         int `json:"culpritFirst"` // recordings whose culprit is ranked first
-	FirstThree    int `json:"culpritFirstThree"`
-	Ranked        int `json:"ranked"` // recordings with something faulty
-	CauseRight    int `json:"causeRight"`
-	CauseOf       int `json:"causeOf"` // recordings with a class and something warned of
-	HealthyFrames int `json:"healthyFrames"`
-	FalseFrames   int `json:"falseFrames"`
-	InWindow      int `json:"inWindow"`  // warned between onset and crash
-	Crashes       int `json:"crashes"`   // recordings with a crash
-	BothFirst     int `json:"bothFirst"` // all faulty services ranked before the rest
-	BothOf        int `json:"bothOf"`    // of so many
+	Bad             int `json:"bad"` // bad releases, and changes that went bad
+	BadWarned       int `json:"badWarned"`
+	BadReleases     int `json:"badReleases"` // of the bad, releases
+	Contained       int `json:"contained"`   // bad releases never promoted before their second step
+	Healthy         int `json:"healthy"`
+	HealthyWarned   int `json:"healthyWarned"`
+	HealthyBack     int `json:"healthyRolledBack"`
+	HealthyInTime   int `json:"healthyInTime"`   // healthy releases promoted before their second step
+	HealthyReleases int `json:"healthyReleases"` // of the healthy, releases
+	First           int `json:"culpritFirst"`    // recordings whose culprit is ranked first
+	FirstThree      int `json:"culpritFirstThree"`
+	Ranked          int `json:"ranked"` // recordings with something faulty
+	CauseRight      int `json:"causeRight"`
+	CauseOf         int `json:"causeOf"` // recordings with a class and something warned of
+	HealthyFrames   int `json:"healthyFrames"`
+	FalseFrames     int `json:"falseFrames"`
+	InWindow        int `json:"inWindow"`  // warned between onset and crash
+	Crashes         int `json:"crashes"`   // bad ones with a known crash
+	BothFirst       int `json:"bothFirst"` // all faulty services ranked before the rest
+	BothOf          int `json:"bothOf"`    // of so many
 
 	// What cannot be told is NaN, and null on the wire.
 	MacroRecall     release.Number `json:"macroRecall"`        // mean over the classes of cause of the share that was said right
@@ -97,7 +99,8 @@ func (t *Total) addSubject(x Subject) {
 	if x.Bad {
 		t.Bad++
 		t.BadWarned += count(x.Warned)
-		t.Contained += count(x.Contained)
+		t.BadReleases += count(!x.Change)
+		t.Contained += count(x.Contained && !x.Change)
 		if x.Window > 0 {
 			t.Crashes++
 			t.InWindow += count(x.InWindow)
@@ -107,7 +110,8 @@ func (t *Total) addSubject(x Subject) {
 	t.Healthy++
 	t.HealthyWarned += count(x.Warned)
 	t.HealthyBack += count(x.RolledBack)
-	t.HealthyInTime += count(x.InTime)
+	t.HealthyReleases += count(!x.Change)
+	t.HealthyInTime += count(x.InTime && !x.Change)
 }
 
 // classes scores the cause over the recordings with a known class. A

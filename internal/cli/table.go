@@ -28,7 +28,8 @@ func (s screen) scores(r scored) string {
 	for _, l := range [][2]string{
 		{"bad", "warned of (w) and contained in the first step (c), of so many"},
 		{"rank", "of the culprit among all releases, or of the faulty service"},
-		{"at, delay", "traffic on the new version, and time since it began, at the first warning"},
+		{"at", "traffic on the new version at the first warning"},
+		{"delay", "of the first warning, since the fault began or else since the first step"},
 		{"healthy", "not warned of, of so many; in time: promoted before the second step"},
 	} {
 		p.row(l[0], l[1])
@@ -48,7 +49,7 @@ func cells(first int, name string, texts ...string) string {
 }
 
 func (p *page) recording(first int, x backtest.Score) {
-	var bad, warned, contained, healthy, alone, inTime, releases int
+	var bad, badReleases, warned, contained, healthy, alone, inTime, releases int
 	exposed, delay := "-", "-"
 	for _, s := range x.Subjects {
 		if !s.Bad {
@@ -60,13 +61,17 @@ func (p *page) recording(first int, x backtest.Score) {
 		}
 		bad++
 		warned += one(s.Warned)
-		contained += one(s.Contained)
+		badReleases += one(!s.Change)
+		contained += one(s.Contained && !s.Change)
 		if s.Warned && exposed == "-" {
 			exposed, delay = percent(float64(s.Exposure))+" %", span(s.Delay)
 		}
 	}
 	found := "-"
-	if bad > 0 {
+	switch {
+	case badReleases < bad: // containing means nothing for a change
+		found = fmt.Sprintf("%dw/%d", warned, bad)
+	case bad > 0:
 		found = fmt.Sprintf("%dw %dc/%d", warned, contained, bad)
 	}
 	p.line(cells(first, x.Recording, found, dash(x.Rank > 0, fmt.Sprint(x.Rank)), exposed, delay, causeText(x),
@@ -129,7 +134,7 @@ func (p *page) total(label, text string) {
 func (p *page) totals(t backtest.Total) {
 	p.line(p.paint(bold, count(t.Recordings, "recording")))
 	p.total("bad: warned of", share(t.BadWarned, t.Bad))
-	p.total("bad: contained in the first step", share(t.Contained, t.Bad))
+	p.total("bad: contained in the first step", share(t.Contained, t.BadReleases))
 	if t.Crashes > 0 {
 		p.total("crashes: warned of before", share(t.InWindow, t.Crashes))
 	}
@@ -139,7 +144,7 @@ func (p *page) totals(t backtest.Total) {
 	}
 	p.total("healthy: warned of", share(t.HealthyWarned, t.Healthy))
 	p.total("healthy: rolled back", share(t.HealthyBack, t.Healthy))
-	p.total("healthy: promoted in time (flow)", share(t.HealthyInTime, t.Healthy))
+	p.total("healthy: promoted in time (flow)", share(t.HealthyInTime, t.HealthyReleases))
 	p.total("healthy frames with a warning", share(t.FalseFrames, t.HealthyFrames))
 	p.total("culprit ranked first", share(t.First, t.Ranked))
 	p.total("culprit in the first three", share(t.FirstThree, t.Ranked))
