@@ -46,7 +46,11 @@ func (r *report) ladder(a *release.Assessment) {
 		if c.Onset.P90.Sub(c.Onset.P10) >= 3*r.played.rec.Interval {
 			when = r.at(c.Onset.P10) + "–" + r.at(c.Onset.P90)
 		}
-		rungs = append(rungs, fmt.Sprintf("%s %s (%s)", when, c.Rung, c.Signal))
+		if c.Signal != c.Rung {
+			rungs = append(rungs, fmt.Sprintf("%s %s (%s)", when, c.Rung, c.Signal))
+			continue
+		}
+		rungs = append(rungs, when+" "+c.Rung)
 	}
 	if len(rungs) > 0 {
 		r.row("ladder", strings.Join(rungs, " → "))
@@ -90,7 +94,7 @@ func (r *report) evidence(a *release.Assessment) {
 	if a.Service == "" {
 		was = "before → now"
 	}
-	r.line("  " + r.paint(faint, pad("signal", nameWidth)+pad(was, valueWidth)+pad("by chance", oddsWidth)+"last frames"))
+	r.line("  " + r.paint(faint, pad("signal", nameWidth)+pad(was, valueWidth)+pad("by chance", oddsWidth)+r.wide("last frames")))
 	for _, e := range shown[:len(shown)-over] {
 		r.signal(a, e)
 	}
@@ -118,14 +122,22 @@ func (r *report) signal(a *release.Assessment, e release.Evidence) {
 	}
 	draws := sparks(e.Tail, e.WasTail)
 	above, below := "", ""
-	if len(e.WasTail) > 0 {
+	if len(e.WasTail) > 0 && r.wide("new") != "" {
 		above, below = "new    ", "stable "
 	}
 	r.line("  " + pad(name, names) + r.paint(bold, pad(values, numbers-1)) + " " + pad(odds(e), oddsWidth-1) + " " +
-		r.paint(faint, above) + r.paint(lookOf(a.Verdict).colour, draws[0]))
+		r.paint(faint, above) + r.paint(lookOf(a.Verdict).colour, r.wide(draws[0])))
 	if below != "" {
 		r.line(strings.Repeat(" ", 2+nameWidth+valueWidth+oddsWidth) + r.paint(faint, below+draws[1]))
 	}
+}
+
+// wide leaves out what a narrow screen has no place for.
+func (r *report) wide(text string) string {
+	if r.width < plainWidth {
+		return ""
+	}
+	return text
 }
 
 // odds says how rarely evidence as strong as this comes by chance: an e-value

@@ -207,7 +207,11 @@ func (r *report) facts(m *moments) string {
 	var parts []string
 	switch {
 	case m.stop != nil && m.warn.At.Before(m.stop.At):
-		parts = append(parts, "warned "+r.at(m.warn.At)+r.atWeight(m.warn), "stopped "+r.at(m.stop.At)+r.atWeight(m.stop))
+		warned := "warned " + r.at(m.warn.At)
+		if where := r.atWeight(m.warn); where != r.atWeight(m.stop) {
+			warned += where
+		}
+		parts = append(parts, warned, "stopped "+r.at(m.stop.At)+r.atWeight(m.stop))
 	case m.stop != nil:
 		parts = append(parts, "stopped "+r.at(m.stop.At)+r.atWeight(m.stop))
 	case m.warn != nil:

@@ -17,22 +17,29 @@ type screen struct {
 	colour bool
 }
 
-// Columns of a screen that is no terminal, and the most that are used of one.
+// Columns of a screen that is no terminal, and the least and most that are
+// used of one.
 const (
 	plainWidth = 80
+	leastWidth = 60
 	mostWidth  = 100
 )
 
 // screen looks at standard output and the environment.
 func (a *app) screen() screen {
 	width, ok := terminal(a.stdout)
-	if !ok {
+	return screenOf(width, ok, os.Getenv)
+}
+
+// screenOf decides on columns and colour. Colour needs a terminal that knows
+// it, and a user who does not refuse it (no-color.org).
+func screenOf(width int, isTerminal bool, env func(string) string) screen {
+	if !isTerminal {
 		return screen{width: plainWidth}
 	}
-	_, hasTerm := os.LookupEnv("TERM")
 	return screen{
-		width:  max(40, min(width, mostWidth)),
-		colour: os.Getenv("NO_COLOR") == "" && hasTerm && os.Getenv("TERM") != "dumb",
+		width:  max(leastWidth, min(width, mostWidth)),
+		colour: env("NO_COLOR") == "" && env("TERM") != "dumb" && env("TERM") != "",
 	}
 }
 

@@ -16,6 +16,7 @@ var columns = []int{8, 6, 9, 8, 10, 9, 9}
 // scores writes the score of each recording and the totals.
 func (s screen) scores(r scored) string {
 	p := &page{screen: s}
+	p.width = max(p.width, plainWidth)
 	first := p.width
 	for _, w := range columns {
 		first -= w
