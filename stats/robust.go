@@ -146,12 +146,6 @@ func StudentCDF(t, nu float64) float64 {
 	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: nu}.CDF(t)
 }
 
-// StudentQuantile returns the p-quantile of Student's t with nu > 0 degrees
-// of freedom.
-func StudentQuantile(p, nu float64) float64 {
-	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: nu}.Quantile(p)
-}
-
 // fSurvival returns P(F ≥ f) of the F-distribution with d1 and d2 degrees of
 // freedom.
 func fSurvival(f, d1, d2 float64) float64 {
