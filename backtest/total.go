@@ -118,7 +118,7 @@ func (t *Total) addSubject(x Subject) {
 // recording with several right classes counts for the first of them, and the
 // baseline always says the class that is right most often.
 func (t *Total) classes(scores []Score) {
-	right, of, any := map[string]int{}, map[string]int{}, map[string]int{}
+	right, of, alike := map[string]int{}, map[string]int{}, map[string]int{}
 	for _, s := range scores {
 		if len(s.Class) == 0 {
 			continue
@@ -128,7 +128,7 @@ func (t *Total) classes(scores []Score) {
 		of[s.Class[0]]++
 		right[s.Class[0]] += count(s.Right)
 		for _, c := range s.Class {
-			any[c]++
+			alike[c]++
 		}
 	}
 	if t.CauseOf == 0 {
@@ -139,7 +139,7 @@ func (t *Total) classes(scores []Score) {
 	for _, c := range slices.Sorted(maps.Keys(of)) {
 		recalls = append(recalls, float64(right[c])/float64(of[c]))
 	}
-	for _, n := range any {
+	for _, n := range alike {
 		best = max(best, n)
 	}
 	t.MacroRecall, t.MajorityClass = mean(recalls), release.Number(float64(best)/float64(t.CauseOf))

@@ -22,7 +22,7 @@ type scored struct {
 	Total      backtest.Total   `json:"total"`
 }
 
-func (a *app) backtestCommand() *cobra.Command {
+func (a *app) backtestCommand(ctx context.Context) *cobra.Command {
 	var output, against string
 	cmd := &cobra.Command{
 		Use:   "backtest DIR...",
@@ -47,7 +47,7 @@ there is an error.`,
 			if cmd.Flags().Changed("against") {
 				return misused(cmd, "--against is not there yet: other tools' policies cannot be scored; leave it out")
 			}
-			return a.backtest(cmd.Context(), args, output)
+			return a.backtest(ctx, args, output)
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "`FORMAT`: text or json")

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,7 @@ type app struct {
 // exit code.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	a := &app{stdout: stdout, stderr: stderr}
-	root := a.root()
+	root := a.root(ctx)
 	if args == nil {
 		args = []string{} // nil makes cobra read os.Args
 	}
@@ -63,8 +64,7 @@ func (a *app) complain(err error) int {
 	if errors.As(err, &hinted) {
 		fmt.Fprintf(a.stderr, "hint: %s\n", hinted.Hint())
 	}
-	var wrong *usageError
-	if errors.As(err, &wrong) {
+	if _, wrong := errors.AsType[*usageError](err); wrong {
 		return exitUsage
 	}
 	return exitError
@@ -98,7 +98,7 @@ func (e *adviceError) Error() string { return e.msg }
 func (e *adviceError) Hint() string { return e.mend }
 
 // root builds the tree of commands.
-func (a *app) root() *cobra.Command {
+func (a *app) root(ctx context.Context) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "foreshock",
 		Short: "Forecast releases: what is this system about to do next?",
@@ -121,7 +121,7 @@ about the next step, with the evidence and the likely cause.`,
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misused(cmd, "%v", err) })
-	root.AddCommand(a.replayCommand(), a.backtestCommand(), a.versionCommand())
+	root.AddCommand(a.replayCommand(ctx), a.backtestCommand(ctx), a.versionCommand())
 	return root
 }
 
@@ -146,10 +146,8 @@ func someDirs(cmd *cobra.Command, args []string) error {
 
 // choose returns an error unless the value of a flag is one of the known.
 func choose(cmd *cobra.Command, flag, value string, known ...string) error {
-	for _, k := range known {
-		if value == k {
-			return nil
-		}
+	if slices.Contains(known, value) {
+		return nil
 	}
 	last := len(known) - 1
 	return misused(cmd, "--%s is %q; want %s or %s", flag, value, strings.Join(known[:last], ", "), known[last])

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ type replaying struct {
 	output  string
 }
 
-func (a *app) replayCommand() *cobra.Command {
+func (a *app) replayCommand(ctx context.Context) *cobra.Command {
 	var o replaying
 	var until string
 	cmd := &cobra.Command{
@@ -59,7 +60,7 @@ The exit code is the verdict when there is one release or change:
 			if cmd.Flags().Changed("release") && o.release == "" {
 				return misused(cmd, "--release is empty; want the id of a release or change")
 			}
-			return a.replay(cmd.Context(), args, o)
+			return a.replay(ctx, args, o)
 		},
 	}
 	cmd.Flags().StringVar(&o.release, "release", "", "print only the release or change with this `ID`")
@@ -128,7 +129,9 @@ func (a *app) replay(ctx context.Context, args []string, o replaying) error {
 		}
 		verdicts = append(verdicts, got...)
 	}
-	pr.end()
+	if err := pr.end(); err != nil {
+		return err
+	}
 	prog.end()
 	if err := out.release(a.stdout); err != nil {
 		return err
@@ -193,10 +196,8 @@ func want(name string, sys release.System, only string) ([]string, error) {
 	if only == "" {
 		return ids, nil
 	}
-	for _, id := range ids {
-		if id == only {
-			return []string{only}, nil
-		}
+	if slices.Contains(ids, only) {
+		return []string{only}, nil
 	}
 	known := "it has none"
 	if len(ids) > 0 {
@@ -246,27 +247,31 @@ func (pr *printer) summary(p *played, wanted []string, ms map[string]*moments) e
 		if pr.n > 1 {
 			opening = ",\n  "
 		}
-		io.WriteString(pr.out, opening)
 		var b strings.Builder
 		if err := encode(&b, p.summary, "  ", "  "); err != nil {
 			return err
 		}
-		_, err := io.WriteString(pr.out, strings.TrimSuffix(b.String(), "\n"))
-		return err
+		return pr.write(opening + strings.TrimSuffix(b.String(), "\n"))
 	default:
+		text := pr.screen.report(p, wanted, ms)
 		if pr.n > 1 {
-			io.WriteString(pr.out, "\n")
+			text = "\n" + text
 		}
-		_, err := io.WriteString(pr.out, pr.screen.report(p, wanted, ms))
-		return err
+		return pr.write(text)
 	}
 }
 
 // end closes what a format opened.
-func (pr *printer) end() {
-	if pr.format == "json" {
-		io.WriteString(pr.out, "\n]\n")
+func (pr *printer) end() error {
+	if pr.format != "json" {
+		return nil
 	}
+	return pr.write("\n]\n")
+}
+
+func (pr *printer) write(text string) error {
+	_, err := io.WriteString(pr.out, text)
+	return err
 }
 
 func encode(w io.Writer, v any, prefix, indent string) error {

@@ -119,7 +119,7 @@ func (r *report) title() {
 		span += end.Format("2006-01-02 15:04")
 	}
 	r.line(r.paint(bold, rec.Name) + "  " + span + " UTC")
-	r.wrapped(2, fmt.Sprintf("%s, one every %s; %s, %s", count(r.played.frames, "frame"), short(rec.Interval),
+	r.wrapped(fmt.Sprintf("%s, one every %s; %s, %s", count(r.played.frames, "frame"), short(rec.Interval),
 		count(len(r.played.sys.Services), "service"), count(len(r.played.sys.Signals), "signal")))
 }
 
@@ -148,16 +148,16 @@ func short(d time.Duration) string {
 func (r *report) subject(id string, m *moments, said map[string]bool) {
 	if m == nil {
 		r.headline("", id, "")
-		r.wrapped(2, r.notBegun(id))
+		r.wrapped(r.notBegun(id))
 		return
 	}
 	a := m.shown()
 	r.headline(m.last.Verdict, id, r.facts(m))
 	if a.Verdict != m.last.Verdict {
-		r.wrapped(2, fmt.Sprintf("At %s, %s: %s", r.at(a.At), strings.ToUpper(a.Verdict), a.Sentence))
-		r.wrapped(2, fmt.Sprintf("At %s, %s: %s", r.at(m.last.At), strings.ToUpper(m.last.Verdict), m.last.Sentence))
+		r.wrapped(fmt.Sprintf("At %s, %s: %s", r.at(a.At), strings.ToUpper(a.Verdict), a.Sentence))
+		r.wrapped(fmt.Sprintf("At %s, %s: %s", r.at(m.last.At), strings.ToUpper(m.last.Verdict), m.last.Sentence))
 	} else {
-		r.wrapped(2, a.Sentence)
+		r.wrapped(a.Sentence)
 	}
 	r.details(a)
 	for _, w := range a.Warnings {
@@ -172,17 +172,18 @@ func (r *report) subject(id string, m *moments, said map[string]bool) {
 // not fit on one.
 func (r *report) headline(verdict, id, facts string) {
 	l := lookOf(verdict)
-	name := id
+	what := ""
 	for _, rel := range r.played.sys.Releases {
 		if rel.ID == id && (rel.From != "" || rel.To != "") {
-			name += "  " + blank(rel.From) + " → " + blank(rel.To)
+			what = "  " + blank(rel.From) + " → " + blank(rel.To)
 		}
 	}
 	for _, c := range r.played.sys.Changes {
 		if c.ID == id {
-			name += "  " + fit(c.What, r.width-len(l.word)-len(id)-6)
+			what = "  " + fit(c.What, max(1, r.width-len(l.word)-len(id)-6))
 		}
 	}
+	name := id + what
 	head := r.verdict(verdict) + "  " + r.paint(bold, name)
 	plain := len([]rune(l.icon+" "+l.word+"  "+name)) + 2
 	if facts != "" && plain+len([]rune(facts)) > r.width {

@@ -110,10 +110,10 @@ func (p *page) row(label, text string) {
 	}
 }
 
-// wrapped writes a text wrapped, and indented by so many columns.
-func (p *page) wrapped(indent int, text string) {
-	for _, l := range wrap(text, p.width-indent) {
-		p.line(strings.Repeat(" ", indent) + l)
+// wrapped writes a text wrapped and indented.
+func (p *page) wrapped(text string) {
+	for _, l := range wrap(text, p.width-2) {
+		p.line("  " + l)
 	}
 }
 

@@ -80,8 +80,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	got := 0
 	err = ts.Exec(args[1], args[2:]...)
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		got, err = exit.ExitCode(), nil
 	}
 	ts.Check(err)
@@ -204,7 +203,7 @@ func holds(schema *jsonschema.Schema, text string) error {
 			return fmt.Errorf("document %d: %w", n, err)
 		}
 		if err := schema.Validate(doc); err != nil {
-			return fmt.Errorf("document %d: %#v", n, err)
+			return fmt.Errorf("document %d: %w", n, err)
 		}
 	}
 }

@@ -42,11 +42,12 @@ func (s screen) scores(r scored) string {
 
 // cells sets texts in columns; the first is left, the others are right.
 func cells(first int, name string, texts ...string) string {
-	line := pad(fit(name, first), first)
+	var line strings.Builder
+	line.WriteString(pad(fit(name, first), first))
 	for i, t := range texts {
-		line += strings.Repeat(" ", max(0, columns[i]-len([]rune(t)))) + t
+		line.WriteString(strings.Repeat(" ", max(0, columns[i]-len([]rune(t)))) + t)
 	}
-	return line
+	return line.String()
 }
 
 func (p *page) recording(first int, x backtest.Score) {
