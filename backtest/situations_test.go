@@ -181,7 +181,18 @@ func nothing() []situation {
 		}
 		out = append(out, s)
 	}
-	return out
+	other := func(name string, x simulate.Series, musts ...must) situation {
+		return situation{
+			group: "No change", name: name, must: append([]must{atMost(0.01, "warned", warned)}, musts...),
+			model: func(uint64) scenario { return (&plan{}).usual(5, x, nil).scenario() },
+		}
+	}
+	drift, window := level(0.95), level(0)
+	drift.Jitter, window.Window = drift.SD, 4
+	return append(out,
+		other("60 frames, 5 signals, ρ = 0.95 with as much independent noise on top", drift),
+		other("60 frames, 5 signals, means over 4 frames", window, atLeast(0.95, "promoted", ends("promote"))),
+	)
 }
 
 // changes are changes of gauges.
@@ -206,6 +217,15 @@ func changes() []situation {
 		},
 		{
 			group: "Changes of a gauge", name: "latency ×2 in only the last 20 % of the frames", model: one(0, latency, simulate.Burst(48, 60, 2)),
+			must: []must{atLeast(0.95, "warned", warned)},
+		},
+		{
+			group: "Changes of a gauge", name: "latency ×1.5 from the first step on, means over 4 frames, 15 frames",
+			model: func(uint64) scenario {
+				x := level(0)
+				x.Window = 4
+				return (&plan{frames: 15}).usual(5, x, map[int]simulate.Effect{latency: simulate.Scale(1.5)}).scenario()
+			},
 			must: []must{atLeast(0.95, "warned", warned)},
 		},
 		{
@@ -401,6 +421,10 @@ func silences() []situation {
 		},
 		{
 			group: group, name: "and the service and its caller fail", model: hush{canary: always, idle: true, harm: true}.scenario,
+			must: []must{atLeast(0.95, "warned", warned), never},
+		},
+		{
+			group: group, name: "and the service and its caller fail; the control's traffic falls by its share", model: hush{canary: always, harm: true}.scenario,
 			must: []must{atLeast(0.95, "warned", warned), never},
 		},
 	}

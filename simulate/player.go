@@ -28,6 +28,7 @@ type source struct {
 	seen   bool
 	first  int          // frame of the first sample; −1 before
 	counts [][2]float64 // requests and events of the last frames
+	values []float64    // of the last frames
 }
 
 func newPlayer(s System, x Series, src rand.Source) *player {
@@ -92,7 +93,11 @@ func (p *player) reading(s *source, m Moment) signal.Reading {
 	if p.Rate > 0 {
 		p.drawCounts(&r, s, m)
 	} else {
-		r.Value = p.affect(m, p.Level+s.own+p.SD*s.noise.next(p.rng))
+		v := p.Level + s.own + p.SD*s.noise.next(p.rng)
+		if p.Jitter > 0 {
+			v += p.Jitter * p.rng.NormFloat64()
+		}
+		r.Value = s.average(p.affect(m, v), p.Window)
 		if p.Shared {
 			r.Value *= m.Share
 		}
@@ -107,6 +112,26 @@ func (p *player) reading(s *source, m Moment) signal.Reading {
 		s.seen, s.missed = true, 0
 	}
 	return r
+}
+
+// average returns the mean over the last frames. What is missing now is not
+// filled in from before.
+func (s *source) average(v float64, window int) float64 {
+	if window < 2 {
+		return v
+	}
+	if math.IsInf(v, 0) || math.IsNaN(v) {
+		s.values = nil
+		return v
+	}
+	if s.values = append(s.values, v); len(s.values) > window {
+		s.values = s.values[1:]
+	}
+	var sum float64
+	for _, x := range s.values {
+		sum += x
+	}
+	return sum / float64(len(s.values))
 }
 
 // missing returns what is read of an instance that does not report.

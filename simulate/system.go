@@ -43,6 +43,9 @@ type Series struct {
 	SD    float64  // standard deviation from frame to frame, same unit; not used when Rate > 0
 	Rho   float64  // autocorrelation of neighbouring frames, 0..1; see [Marginal]
 	Noise Marginal // 0 means Gaussian
+	// Jitter is the standard deviation of independent Gaussian noise on top,
+	// as sampling adds it to what drifts slowly.
+	Jitter float64
 
 	Instances int     // pods that report by name; 0 means one value of the whole cohort, without a name
 	Apart     float64 // standard deviation of the pods' own levels, which last
