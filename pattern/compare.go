@@ -137,7 +137,7 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size) bool {
 	c.SD = math.Sqrt(max(ownVar, within*within, floor*floor/c.block))
 	c.fixed = ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*levelVar
 	own := float64(len(present))
-	c.Effective = (own + noise.n) / noise.Tau
+	c.Effective = (own + noise.n*ref.replicas(noise.sd)) / noise.Tau
 	c.Own = own / noise.Tau
 	c.NU = math.Max(1, c.Effective-2)
 	return true

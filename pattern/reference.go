@@ -179,3 +179,22 @@ func (r reference) persistent() float64 {
 		return 0
 	}
 }
+
+// replicas returns how many series the noise of the reference's mean is known
+// from: its instances, when they waver on their own (the spread across them
+// explains at least half of the mean's variance), else one.
+func (r reference) replicas(sd float64) float64 {
+	t := r.before
+	if r.during != nil && r.during.Spreads > 0 {
+		t = r.during
+	}
+	if t == nil || t.Spreads == 0 || sd == 0 {
+		return 1
+	}
+	m := t.Instances()
+	own := math.Max(0, t.Spread/t.Spreads-t.Persistent())
+	if own/m < sd*sd/2 {
+		return 1
+	}
+	return math.Min(m, maxPods)
+}

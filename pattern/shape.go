@@ -111,6 +111,18 @@ func (c *Comparison) Projected() float64 {
 	return c.Whole + c.Slope*(c.Frames/2+cmp.Or(c.Horizon, c.Frames))
 }
 
+// GrowthProbability returns the probability that the difference comes to be of
+// consequence by the horizon, if it goes on growing as it does. It is 0 while
+// the growth may as well be none (under two standard errors), and where it
+// slows, as caches do when they fill.
+func (c *Comparison) GrowthProbability() float64 {
+	if !(c.Slope > 2*c.SlopeSE) || c.SlopeSE == 0 || concave(c.values) {
+		return 0
+	}
+	ahead := c.Frames/2 + cmp.Or(c.Horizon, c.Frames)
+	return 1 - stats.StudentCDF((c.Size-c.Projected())/math.Hypot(c.SE, c.SlopeSE*ahead), c.NU)
+}
+
 // ends returns the mean of the first and the last quarter of the differences.
 func ends(d []float64) (early, late float64) {
 	f := stats.Finite(d)

@@ -123,7 +123,6 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 		}
 	}
 	c.Silent = silent(sc.silences[i])
-	c.Shared = sc.silences[i].Kind == pattern.SilenceTarget
 	for _, inc := range sc.incidents {
 		if inc.Service == r.Service && inc.Onset >= c.Since-1 {
 			c.Suffer = true
@@ -132,6 +131,11 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 	c.Starved = x.Served >= 0.75 && x.Serves < 0.25
 	c.Suffer = c.Suffer || s.callersSuffer(r.Service, c.Since, sc)
 	sc.suffer[i] = c.Suffer
+	if c.Suffer && sc.silences[i].Kind == pattern.SilenceTarget {
+		// It does take its share, and fails it: more than its exporter is gone.
+		sc.silences[i].Kind = pattern.SilenceTraffic
+	}
+	c.Shared = sc.silences[i].Kind == pattern.SilenceTarget
 	for _, fd := range sc.alike[i] {
 		c.Alike = c.Alike || fd.Rejected && fd.Active
 	}
@@ -144,12 +148,13 @@ func silent(p pattern.Silence) bool {
 	return p.Kind == pattern.SilenceTraffic || p.Kind == pattern.SilenceStopped || p.Kind == pattern.SilenceTarget
 }
 
-// callersSuffer says whether a direct caller of the service is worse since a
-// frame, with nothing else released there.
+// callersSuffer says whether a direct caller of the service fails more since a
+// frame than before anything began.
 func (s *State) callersSuffer(service int, since float64, sc *scene) bool {
 	for _, caller := range s.sys.Graph.Callers(service) {
 		for _, fd := range sc.services[caller] {
-			if fd.Kind == signal.Dependency && fd.Rejected && fd.Active && fd.Onset.P50 >= since-1 {
+			failing := fd.Kind == signal.Dependency || fd.Kind == signal.Errors || fd.Kind == signal.Timeouts
+			if failing && fd.Rejected && fd.Active && fd.Onset.P50 >= since-1 {
 				return true
 			}
 		}

@@ -22,6 +22,7 @@ type finding struct {
 	Active          bool    // and still so in the last frames
 	Grows           bool    // it is the growth that is of consequence
 	Needs           float64 // observations still needed to tell; 0 when enough
+	Ahead           float64 // probability that its growth comes to be of consequence
 	Harmless        bool    // load and not trouble
 	Small           bool    // certain, but too small to matter
 	Subject         *pattern.Track
@@ -200,11 +201,15 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 	}
 	f.Active = f.LogE > 0 && (f.Grows || c.Stands(size))
 	f.Harm = c.HarmProbability()
+	if stock(sig.Kind) {
+		f.Ahead = c.GrowthProbability()
+	}
 	if !prevention.Symptom(sig.Kind) && !f.pastLimit() {
 		wide := c
 		wide.Size = size
 		f.Harm = math.Min(f.Harm, wide.HarmProbability())
 	}
+	f.Harm = math.Max(f.Harm, f.Ahead)
 	return f
 }
 
@@ -249,7 +254,7 @@ func stock(k signal.Kind) bool {
 // no estimate of noise.
 func (s *State) countFinding(f *finding, c *stats.CountTest, l *stats.LimitTest) {
 	f.Counted = true
-	p, q := c.Events/math.Max(c.N, 1), c.Control/math.Max(c.NControl, 1)
+	p, q := c.Events/math.Max(c.N, 1), c.ControlRate()
 	f.Effect, f.Now, f.Level = p-q, p, q
 	logE := c.LogEValue()
 	if l != nil && q < f.Subject.Limit {
@@ -264,7 +269,7 @@ func (s *State) countFinding(f *finding, c *stats.CountTest, l *stats.LimitTest)
 		f.LogE = math.Max(0, logE+math.Log(s.policy.CountAlpha/s.policy.Alpha))
 		f.Active = f.LogE > 0
 	}
-	excess := stats.ExcessProbability(c.Events, c.N, c.Control, c.NControl, delta)
+	excess := stats.ExcessProbability(c.Events, c.N, q*c.NControl, c.NControl, delta)
 	f.Harm = math.Min(1, excess*s.policy.PromoteBelow/prevention.CountRisk)
 	if excess >= prevention.CountRisk {
 		f.Needs = math.Max(1, stats.RequestsNeeded(math.Max(q, p), delta, 1-prevention.CountRisk)-c.N)

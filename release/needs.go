@@ -76,7 +76,7 @@ func (s *State) unknowing(i int, n needs) *Unknowing {
 			eta = shortDuration(time.Duration(n.requests / n.perFrame * float64(interval)))
 		}
 		return &Unknowing{Needs: signal.Thousands(n.requests) + " more requests", ETA: eta}
-	case n.noisy != "" && !math.IsNaN(n.more) && n.more < 1e6:
+	case n.noisy != "" && !math.IsNaN(n.more) && n.more < 200:
 		return &Unknowing{
 			Needs: fmt.Sprintf("%.0f more frames of %s, which is too noisy to tell yet", n.more, n.noisy),
 			ETA:   shortDuration(time.Duration(n.more) * interval),

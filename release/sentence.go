@@ -117,6 +117,9 @@ func (s *State) unknownText(i int, a *Assessment, sc *scene) string {
 			why = "neither version reports: the witness is missing, not only the service"
 		}
 	}
+	if n := s.doubt(i, sc); n != "" && a.Phase != pattern.Deploy.String() && a.Phase != pattern.Warmup.String() {
+		why = n
+	}
 	if a.Unknown == nil {
 		return fmt.Sprintf("Cannot tell yet about %s: %s.", a.ID, why)
 	}
@@ -125,6 +128,26 @@ func (s *State) unknownText(i int, a *Assessment, sc *scene) string {
 		text += ", about " + a.Unknown.ETA
 	}
 	return text + "."
+}
+
+// doubt names the signal that is the least sure; "" when none is.
+func (s *State) doubt(i int, sc *scene) string {
+	best := -1
+	for k, fd := range sc.releases[i] {
+		if fd.Harm >= s.policy.PromoteBelow && (best < 0 || fd.Harm > sc.releases[i][best].Harm) {
+			best = k
+		}
+	}
+	if best < 0 {
+		return ""
+	}
+	fd := sc.releases[i][best]
+	sig := s.sys.Signals[fd.Signal]
+	if fd.Ahead == fd.Harm {
+		return sig.Name + " has been growing against the control, and may go on"
+	}
+	return fmt.Sprintf("%s is %s against %s on the control, which may be chance",
+		sig.Name, sig.Unit.Format(fd.Mean), sig.Unit.Format(fd.Level))
 }
 
 // because names the number, the signal and the reason.

@@ -65,6 +65,10 @@ type CountTest struct {
 	LogE            [len(lifts)]float64
 	Events, Control float64 // events seen on the canary and on the control
 	N, NControl     float64 // observations seen
+	// Standard is how many events the canary would have had at the control's
+	// rate of the same moment: Σ z·n/m, over Exposed canary observations. It
+	// holds when traffic shifts while rates change (Simpson's paradox).
+	Standard, Exposed float64
 	// Frame-to-frame overdispersion of the control's events: Pearson's
 	// statistic Σ(z−m)²/m and its number of terms.
 	Pearson, Frames float64
@@ -81,6 +85,8 @@ func (c *CountTest) Add(y, n, z, m float64) {
 	if n == 0 || m == 0 {
 		return
 	}
+	c.Standard += z * n / m
+	c.Exposed += n
 	rho := n / (n + m)
 	for i, d := range lifts {
 		p := rho * d / (rho*d + 1 - rho)
@@ -106,6 +112,15 @@ func (c *CountTest) Dispersion() float64 {
 		return 1
 	}
 	return math.Max(1, c.Pearson/c.Frames)
+}
+
+// ControlRate returns the control's share of events, weighed by when the
+// canary had its observations; 0 when nothing was observed.
+func (c *CountTest) ControlRate() float64 {
+	if c.Exposed == 0 {
+		return 0
+	}
+	return c.Standard / c.Exposed
 }
 
 // LogEValue returns the logarithm of the mixture e-value, tempered by the
