@@ -12,8 +12,8 @@ import (
 
 // moments are the assessments of one release that matter to its story.
 type moments struct {
-	promote, warn, stop *release.Assessment // the first of each; nil when there was none
-	last                *release.Assessment
+	promote, warn, stop, escalate *release.Assessment // the first of each; nil when there was none
+	last                          *release.Assessment
 }
 
 // remember takes one assessment, in the order of time.
@@ -32,6 +32,9 @@ func remember(all map[string]*moments, a release.Assessment) {
 	}
 	if m.stop == nil && a.Verdict == "rollback" {
 		m.stop = &a
+	}
+	if m.escalate == nil && a.Verdict == "escalate" {
+		m.escalate = &a
 	}
 }
 
@@ -154,8 +157,8 @@ func (r *report) subject(id string, m *moments, said map[string]bool) {
 	a := m.shown()
 	r.headline(m.last.Verdict, id, r.facts(m))
 	if a.Verdict != m.last.Verdict {
-		r.wrapped(fmt.Sprintf("At %s, %s: %s", r.at(a.At), strings.ToUpper(a.Verdict), a.Sentence))
-		r.wrapped(fmt.Sprintf("At %s, %s: %s", r.at(m.last.At), strings.ToUpper(m.last.Verdict), m.last.Sentence))
+		r.wrapped("At " + r.at(a.At) + ": " + a.Sentence)
+		r.wrapped("At " + r.at(m.last.At) + ": " + m.last.Sentence)
 	} else {
 		r.wrapped(a.Sentence)
 	}
@@ -205,24 +208,36 @@ func blank(version string) string {
 
 // facts says when it was decided, and how far the release had got.
 func (r *report) facts(m *moments) string {
-	var parts []string
-	switch {
-	case m.stop != nil && m.warn.At.Before(m.stop.At):
-		warned := "warned " + r.at(m.warn.At)
-		if where := r.atWeight(m.warn); where != r.atWeight(m.stop) {
-			warned += where
+	var said []*release.Assessment
+	var words []string
+	add := func(word string, a *release.Assessment) {
+		if a != nil && (len(said) == 0 || a.At.After(said[len(said)-1].At)) {
+			said, words = append(said, a), append(words, word)
 		}
-		parts = append(parts, warned, "stopped "+r.at(m.stop.At)+r.atWeight(m.stop))
-	case m.stop != nil:
-		parts = append(parts, "stopped "+r.at(m.stop.At)+r.atWeight(m.stop))
-	case m.warn != nil:
-		parts = append(parts, "warned "+r.at(m.warn.At)+r.atWeight(m.warn))
-	case m.last.Verdict == "promote":
-		parts = append(parts, "safe since "+r.at(m.promote.At)+r.atWeight(m.promote))
-	default:
-		parts = append(parts, "as of "+r.at(m.last.At)+r.atWeight(m.last))
 	}
-	return strings.Join(parts, ", ")
+	if m.stop == nil || m.warn.At.Before(m.stop.At) {
+		add("warned", m.warn)
+	}
+	add("stopped", m.stop)
+	add("escalated", m.escalate)
+	if len(said) == 0 && m.last.Verdict == "promote" {
+		add("safe since", m.promote)
+	}
+	if len(said) == 0 {
+		add("as of", m.last)
+	}
+	var text strings.Builder
+	for i, a := range said {
+		text.WriteString(words[i] + " " + r.at(a.At))
+		if where := r.atWeight(a); i == len(said)-1 {
+			text.WriteString(where)
+		} else if where != r.atWeight(said[i+1]) {
+			text.WriteString(where + ", ")
+		} else {
+			text.WriteString(", ")
+		}
+	}
+	return text.String()
 }
 
 // atWeight says the exposure of a release at an assessment, "" for a change.
