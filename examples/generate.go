@@ -116,20 +116,32 @@ type family struct {
 	of               func(m *meter) []sample
 }
 
-// metrics writes OpenMetrics text: family by family, series by series, since
-// samples of one series must stand together.
-func (r example) metrics() []byte {
-	type line struct {
-		at    int64
-		value float64
+// A journal is the samples of one family, series by series, because samples
+// of one series must stand together.
+type journal struct {
+	family
+	order []string
+	lines map[string][]byte
+}
+
+func (j *journal) add(m *meter, at int64) {
+	for _, s := range j.of(m) {
+		key := fmt.Sprintf("%s%s{%s%s}", j.name, s.suffix, m.labels(), s.labels)
+		if _, ok := j.lines[key]; !ok {
+			j.order = append(j.order, key)
+		}
+		j.lines[key] = fmt.Appendf(j.lines[key], "%s %s %d\n", key, number(s.value), at)
 	}
-	lines := make([]map[string][]line, len(r.families))
-	order := make([][]string, len(r.families))
-	for i := range lines {
-		lines[i] = map[string][]line{}
+}
+
+// metrics writes OpenMetrics text. Scrapes begin five intervals before the
+// first frame, so that it has rates.
+func (r example) metrics() []byte {
+	journals := make([]journal, len(r.families))
+	for i, f := range r.families {
+		journals[i] = journal{family: f, lines: map[string][]byte{}}
 	}
 	meters := r.meters()
-	// Scrapes begin a window before the first frame, so that it has rates.
 	for k := -5; k < r.frames; k++ {
 		sec := float64(k) * r.interval.Seconds()
 		at := start.Add(time.Duration(k) * r.interval).Unix()
@@ -138,27 +150,18 @@ func (r example) metrics() []byte {
 				continue
 			}
 			m.advance(sec, r.interval)
-			if !m.alive(sec) {
-				continue
-			}
-			for i, f := range r.families {
-				for _, s := range f.of(m) {
-					key := fmt.Sprintf("%s%s{%s%s}", f.name, s.suffix, m.labels(), s.labels)
-					if _, ok := lines[i][key]; !ok {
-						order[i] = append(order[i], key)
-					}
-					lines[i][key] = append(lines[i][key], line{at, s.value})
+			for i := range journals {
+				if !m.fleet.mute {
+					journals[i].add(m, at)
 				}
 			}
 		}
 	}
 	var b bytes.Buffer
-	for i, f := range r.families {
-		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s %s\n", f.name, f.help, f.name, f.kind)
-		for _, key := range order[i] {
-			for _, l := range lines[i][key] {
-				fmt.Fprintf(&b, "%s %s %d\n", key, number(l.value), l.at)
-			}
+	for _, j := range journals {
+		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s %s\n", j.name, j.help, j.name, j.kind)
+		for _, key := range j.order {
+			b.Write(j.lines[key])
 		}
 	}
 	b.WriteString("# EOF\n")

@@ -77,11 +77,6 @@ func newMeter(f *fleet, p pod, seed uint64) *meter {
 	return m
 }
 
-// alive says whether the pod answers a scrape.
-func (m *meter) alive(sec float64) bool {
-	return !m.fleet.mute && sec >= m.pod.from && sec < m.pod.until
-}
-
 // advance lets the time to a scrape pass.
 func (m *meter) advance(sec float64, interval time.Duration) {
 	f, dt := m.fleet, interval.Seconds()

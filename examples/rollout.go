@@ -96,11 +96,12 @@ func clock(sec float64) string {
 
 // releases writes the releases of recording.yaml.
 func releases(rs ...rollout) string {
-	out := "  releases:\n"
+	var b strings.Builder
+	b.WriteString("  releases:\n")
 	for _, r := range rs {
-		out += r.yaml()
+		b.WriteString(r.yaml())
 	}
-	return out
+	return b.String()
 }
 
 // bad writes a truth in which one release is faulty.
