@@ -131,12 +131,13 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size) bool {
 	// A cohort of one pod wavers more than the mean of four.
 	scale := math.Max(1, ref.instances()/subject.Instances())
 	ownVar := noise.sd * noise.sd * (scale + lambda*lambda)
-	present := stats.Finite(c.Difference)
-	within := stats.MAD(present) // 0 when most are alike
-	floor := math.Max(size.Noise, least*math.Abs(level))
-	c.SD = math.Sqrt(max(ownVar, within*within, floor*floor/c.block))
+	floor := math.Max(size.Noise, least*math.Abs(level)) / math.Sqrt(c.block)
+	noise = noise.floored(floor)
+	c.Tau = noise.Tau
+	within := jitter(c.Difference, noise.Rho) // 0 when most are alike
+	c.SD = math.Sqrt(max(ownVar, within*within, floor*floor))
 	c.fixed = ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*levelVar
-	own := float64(len(present))
+	own := countFinite(c.Difference)
 	c.Effective = (own + noise.n*ref.replicas(noise.sd)) / noise.Tau
 	c.Own = own / noise.Tau
 	c.NU = math.Max(1, c.Effective-2)
@@ -182,6 +183,27 @@ func (c *Comparison) since(frame float64) float64 {
 		return c.Mean
 	}
 	return sum / n
+}
+
+// jitter returns the standard deviation of a series from one block to the
+// next, robustly, as that of an AR(1) process around whatever slow change
+// there is: MAD(Δ)/√(2(1−ρ)). A change of level or a growth hardly shows in it.
+func jitter(d []float64, rho float64) float64 {
+	var buf [stats.Width]float64
+	steps := buf[:0]
+	last := math.NaN()
+	for _, x := range d {
+		if !math.IsNaN(x) && !math.IsNaN(last) {
+			steps = append(steps, x-last)
+		}
+		if !math.IsNaN(x) {
+			last = x
+		}
+	}
+	if len(steps) < reach {
+		return 0
+	}
+	return stats.MAD(steps) / math.Sqrt(2*(1-rho))
 }
 
 func countFinite(xs []float64) float64 {

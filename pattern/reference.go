@@ -14,6 +14,20 @@ type noise struct {
 	n  float64 // blocks behind it
 }
 
+// floored returns the noise as it is believed to be: with independent noise of
+// standard deviation floor on top. Wiggles far under the floor may be as
+// correlated as they like; what is believed is hardly so.
+//
+//	τ' = (s²·τ + f²)/(s² + f²)
+func (n noise) floored(floor float64) noise {
+	s2, f2 := n.sd*n.sd, floor*floor
+	if s2+f2 > 0 {
+		n.Tau = (s2*n.Tau + f2) / (s2 + f2)
+		n.Rho = (n.Tau - 1) / (n.Tau + 1)
+	}
+	return n
+}
+
 // stretches returns the reference's block means, before and during, in blocks
 // of size frames where they are kept that short.
 func (r reference) stretches(size int) [][]float64 {

@@ -145,12 +145,14 @@ func (c *Comparison) spread(size Size, apart float64) {
 	a := stats.AutocorrDetrended(rest)
 	n := float64(len(stats.Finite(past)))
 	c.ControlSD = tailSD(stats.Finite(rest))
-	c.SD = max(c.ControlSD, size.Noise, least*math.Abs(c.Level))
-	c.Tau = a.Tau
-	c.Effective = n / a.Tau
-	c.Own = math.Min(fresh, c.Frames) / a.Tau
+	floor := math.Max(size.Noise, least*math.Abs(c.Level))
+	believed := noise{Autocorrelation: a, sd: c.ControlSD, n: n}.floored(floor)
+	c.SD = math.Max(c.ControlSD, floor)
+	c.Tau = believed.Tau
+	c.Effective = n / c.Tau
+	c.Own = math.Min(fresh, c.Frames) / c.Tau
 	c.NU = math.Max(1, c.Effective-2)
-	c.fixed = c.SD * c.SD * math.Min(1, a.Tau/n)
+	c.fixed = c.SD * c.SD * math.Min(1, c.Tau/n)
 	if !math.IsNaN(apart) {
 		c.SD = math.Max(c.SD, apart*c.scale())
 		c.NU *= 2 // the others' spread is known from as many frames again
