@@ -272,7 +272,8 @@ func (s *State) countFinding(f *finding, c *stats.CountTest, l *stats.LimitTest)
 	excess := stats.ExcessProbability(c.Events, c.N, q*c.NControl, c.NControl, delta)
 	f.Harm = math.Min(1, excess*s.policy.PromoteBelow/prevention.CountRisk)
 	if excess >= prevention.CountRisk {
-		f.Needs = math.Max(1, stats.RequestsNeeded(math.Max(q, p), delta, 1-prevention.CountRisk)-c.N)
+		// When enough were seen for an even rate, a quarter more may tell.
+		f.Needs = math.Ceil(math.Max(c.N/4, stats.RequestsNeeded(math.Max(q, p), delta, 1-prevention.CountRisk)-c.N))
 	}
 	if f.LogE == 0 {
 		f.Harm = math.Min(f.Harm, s.policy.RollbackAbove-0.01)

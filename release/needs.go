@@ -69,7 +69,7 @@ func (s *State) unknowing(i int, n needs) *Unknowing {
 		return &Unknowing{Needs: "the first sample of the new version", ETA: ""}
 	case n.frames > 0:
 		eta := time.Duration(n.frames) * interval
-		return &Unknowing{Needs: fmt.Sprintf("%.0f more frames of the new version", math.Ceil(n.frames)), ETA: shortDuration(eta)}
+		return &Unknowing{Needs: frames(n.frames) + " of the new version", ETA: shortDuration(eta)}
 	case n.requests > 0:
 		eta := ""
 		if n.perFrame > 0 {
@@ -78,7 +78,7 @@ func (s *State) unknowing(i int, n needs) *Unknowing {
 		return &Unknowing{Needs: signal.Thousands(n.requests) + " more requests", ETA: eta}
 	case n.noisy != "" && !math.IsNaN(n.more) && n.more < 200:
 		return &Unknowing{
-			Needs: fmt.Sprintf("%.0f more frames of %s, which is too noisy to tell yet", n.more, n.noisy),
+			Needs: frames(n.more) + " of " + n.noisy + ", which is too noisy to tell yet",
 			ETA:   shortDuration(time.Duration(n.more) * interval),
 		}
 	case n.noisy != "":
@@ -86,6 +86,14 @@ func (s *State) unknowing(i int, n needs) *Unknowing {
 	default:
 		return &Unknowing{Needs: "the new version reporting again", ETA: ""}
 	}
+}
+
+// frames writes how many more frames are needed.
+func frames(n float64) string {
+	if n <= 1 {
+		return "1 more frame"
+	}
+	return fmt.Sprintf("%.0f more frames", math.Ceil(n))
 }
 
 // shortDuration writes a span as a person would: "6m", "1h30m", "45s".

@@ -272,4 +272,3 @@ func TestPerturbed(t *testing.T) {
 		}
 	}
 }
-
