@@ -81,6 +81,12 @@ type Comparison struct {
 // An Onset is when something began, in frames, with its uncertainty.
 type Onset struct{ P10, P50, P90 float64 }
 
+// From returns the onset moved to no earlier than a frame: nothing that a
+// release does begins before it.
+func (o Onset) From(frame float64) Onset {
+	return Onset{P10: math.Max(o.P10, frame), P50: math.Max(o.P50, frame), P90: math.Max(o.P90, frame)}
+}
+
 // A reference is what a subject is compared with.
 type reference struct {
 	before, during *Track // during is nil when there is no live control
@@ -288,6 +294,10 @@ func (c *Comparison) trend() {
 	}
 	// The residuals' spread or the noise before, whichever is larger.
 	se := f.SE * math.Max(1, c.SD/math.Sqrt2/math.Max(f.Residual, 1e-300)) * math.Sqrt(c.Tau)
+	if f.Slope > 2*se {
+		// Worth a second look: one late outlier must not make a trend.
+		f.Slope = math.Min(f.Slope, stats.TheilSen(c.frames, c.Difference))
+	}
 	c.Slope, c.SlopeSE = f.Slope, se
 	c.SlopeLogE = stats.SafeTOneSided(f.Slope/se, float64(f.N)/c.Tau, c.NU, 1)
 	if f.Slope > 0 {

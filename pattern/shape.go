@@ -75,13 +75,13 @@ func Shapes(id int, s signal.Signal, c *Comparison, subject, control *Track) []P
 	case settled && s.Kind == signal.Cache && early > 2*c.SD && late < early:
 		add(CacheFill, 0.8, "the hit ratio climbs towards the control's", "")
 	case stock && c.Growing():
-		add(Leak, odds(c.SlopeLogE), "it grows against the control without levelling off", against(concave(y), "its growth slows"))
+		add(Leak, odds(c.SlopeLogE), "it grows without levelling off", against(concave(y), "its growth slows"))
 	case settled && early > 3*c.SD && late < early/2 && late < c.Size:
-		add(WarmupPattern, 0.8, "it began high and came down to the control's level", "")
+		add(WarmupPattern, 0.8, "it began high and came down again", "")
 	case c.LogE > 3 && c.Effect > 0 && gradual(c):
-		add(Ramp, odds(c.LogE), "it moved away from the control little by little", "")
+		add(Ramp, odds(c.LogE), "it moved away little by little", "")
 	case c.LogE > 3 && c.Effect > 0:
-		add(Step, odds(c.LogE), "it moved away from the control at once and stayed", "")
+		add(Step, odds(c.LogE), "it moved away at once and stayed", "")
 	}
 	if k, ok := spike(c); ok {
 		add(Spike, 0.7, k, "")
@@ -102,7 +102,7 @@ func against(cond bool, text string) string {
 // gone on as long again, all of it.
 func (c *Comparison) Growing() bool {
 	return c.Slope > 0 && c.SlopeLogE > 3 && c.Effective >= MinEffective &&
-		c.Slope*c.Frames >= c.Size/3 && c.Projected() >= c.Size
+		c.Slope*c.Frames >= c.Size/3 && c.Projected() >= c.Size && c.above()
 }
 
 // Projected is the difference to expect at the horizon, if it goes on growing
@@ -111,12 +111,19 @@ func (c *Comparison) Projected() float64 {
 	return c.Whole + c.Slope*(c.Frames/2+cmp.Or(c.Horizon, c.Frames))
 }
 
+// above says whether the subject is over its reference by now. What rises
+// towards where the control is fills up and does not leak.
+func (c *Comparison) above() bool {
+	_, late := ends(c.Difference)
+	return late > 0
+}
+
 // GrowthProbability returns the probability that the difference comes to be of
 // consequence by the horizon, if it goes on growing as it does. It is 0 while
 // the growth may as well be none (under two standard errors), and where it
 // slows, as caches do when they fill.
 func (c *Comparison) GrowthProbability() float64 {
-	if !(c.Slope > 2*c.SlopeSE) || c.SlopeSE == 0 || concave(c.values) {
+	if !(c.Slope > 2*c.SlopeSE) || c.SlopeSE == 0 || concave(c.values) || !c.above() {
 		return 0
 	}
 	ahead := c.Frames/2 + cmp.Or(c.Horizon, c.Frames)

@@ -82,12 +82,15 @@ func (s *State) stress(i int, f signal.Frame, sc *scene) []Stress {
 	size := map[signal.Domain]float64{}
 	load := 1.0
 	if i < len(s.sys.Releases) {
+		if s.mem.Subjects[i].Reports < 0.05 && s.sys.Releases[i].Control != "" {
+			return []Stress{} // nothing is left to compare with
+		}
 		load = s.loadRatio(i, f)
 	}
 	for _, fd := range sc.releases[i] {
 		sig := s.sys.Signals[fd.Signal]
 		d := sig.Kind.Domain()
-		if d == signal.DomainSymptom || !(fd.Level > 0) || fd.SE == 0 || math.IsNaN(fd.Mean) {
+		if d == signal.DomainSymptom || sig.Kind == signal.Infra || !(fd.Level > 0) || fd.SE == 0 || math.IsNaN(fd.Mean) {
 			continue
 		}
 		per := 1.0

@@ -82,6 +82,7 @@ func (s *State) examineRelease(i int) []finding {
 			continue
 		}
 		fd := s.finding(c, s.sys.Releases[i].Service, id, canary)
+		fd.Onset = fd.Onset.From(float64(x.Begun))
 		fd.Control = x.Control[id]
 		if x.Counts[id] != nil && x.Counts[id].N > 0 {
 			s.countFinding(&fd, x.Counts[id], x.Limits[id])

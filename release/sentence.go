@@ -31,7 +31,7 @@ func (s *State) sentence(i int, r ruling, a *Assessment, sc *scene) string {
 		return s.unknownText(i, a, sc)
 	case r.Reason == prevention.HoldExpired:
 		return fmt.Sprintf("A person must decide on %s: it has been held for %s without an answer; %s",
-			who, shortDuration(a.At.Sub(s.mem.Subjects[i].Held)), s.because(i, a, sc))
+			who, shortDuration(a.At.Sub(s.mem.Subjects[i].Expired)), s.because(i, a, sc))
 	case r.Reason == prevention.UnsafeRollback:
 		return fmt.Sprintf("A person must decide on %s: it does harm, but going back is not safe; %s", who, s.because(i, a, sc))
 	case r.Verdict == prevention.Rollback && i >= len(s.sys.Releases):
@@ -197,7 +197,7 @@ func louder(a, b finding) bool {
 func (s *State) contrast(i int, fd finding) string {
 	sig := s.sys.Signals[fd.Signal]
 	now, was := sig.Unit.Format(fd.Now), sig.Unit.Format(fd.Level)
-	since := s.instant(fd.Onset.P50).UTC().Format("15:04")
+	since := s.instant(fd.Onset.P50).UTC().Format(s.clock())
 	switch {
 	case i >= len(s.sys.Releases) && fd.Grows:
 		return fmt.Sprintf("%s of %s keeps growing since %s (%s, was %s)", sig.Name, s.sys.Services[fd.Service].Name, since, now, was)
@@ -208,6 +208,15 @@ func (s *State) contrast(i int, fd finding) string {
 	default:
 		return fmt.Sprintf("%s is %s against %s on the control since %s", sig.Name, now, was, since)
 	}
+}
+
+// clock is the layout of a time of day: with seconds where frames are less
+// than a minute apart.
+func (s *State) clock() string {
+	if s.sys.Interval < time.Minute {
+		return "15:04:05"
+	}
+	return "15:04"
 }
 
 func classText(class string) string {
@@ -227,7 +236,7 @@ func classText(class string) string {
 
 func (s *State) silentText(i int, sc *scene) string {
 	sil := sc.silences[i]
-	since := s.instant(float64(s.mem.Frame - sil.For)).UTC().Format("15:04")
+	since := s.instant(float64(s.mem.Frame - sil.For)).UTC().Format(s.clock())
 	text := fmt.Sprintf("the new version has served nothing since %s while the control serves", since)
 	switch {
 	case sil.Kind == pattern.SilenceTarget:
@@ -252,7 +261,7 @@ func (s *State) elsewhereText(i int, sc *scene) string {
 	for k, inc := range sc.incidents {
 		if !sc.blame.Owned[k] || inc.Service == r.Service {
 			return fmt.Sprintf("%s is in trouble since %s, and that is not laid to this release; wait until it is over.",
-				s.sys.Services[inc.Service].Name, s.instant(inc.Onset).UTC().Format("15:04"))
+				s.sys.Services[inc.Service].Name, s.instant(inc.Onset).UTC().Format(s.clock()))
 		}
 	}
 	return "an incident of another cause is just ending; it is watched a little longer."

@@ -57,6 +57,7 @@ type subject struct {
 	Proven  int                // frames in a row in which it was proven worse
 	Latched prevention.Decision
 	Held    time.Time // since when it is held; zero when it is not
+	Expired time.Time // since when it was held when that hold expired
 	Why     prevention.Reason
 	Clear   int     // frames in a row in which a hold's evidence was gone
 	Recent  float64 // culprit probability, smoothed

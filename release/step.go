@@ -91,6 +91,7 @@ func (s *State) hold(x *subject, d prevention.Decision, at time.Time, i int) pre
 	}
 	// Somebody else's incident has an owner: waiting for its end costs nothing.
 	if x.Why != prevention.Elsewhere && at.Sub(x.Held) >= s.maxHold(i) {
+		x.Expired = x.Held
 		return prevention.Decision{Verdict: prevention.Escalate, Reason: prevention.HoldExpired}
 	}
 	return d

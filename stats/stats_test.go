@@ -112,6 +112,17 @@ func TestOLS(t *testing.T) {
 	}
 }
 
+func TestTheilSen(t *testing.T) {
+	x := []float64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
+	y := []float64{2.1, 2.9, 3.2, 4.8, 5.1, 5.7, 7.3, 7.9, 8.8, 40, math.NaN()}
+	if got, want := TheilSen(x, y), 0.8999999999999999; !near(got, want, 1e-9) { // scipy 1.10: stats.theilslopes on the ten pairs
+		t.Errorf("TheilSen = %v, want %v", got, want)
+	}
+	if got := TheilSen(x[:2], y[:2]); !math.IsNaN(got) {
+		t.Errorf("TheilSen of two points = %v, want NaN", got)
+	}
+}
+
 func TestVarianceRatio(t *testing.T) {
 	a := []float64{1, 5, 2, 8, 3, 9, 1, 7, 4, 6}
 	b := []float64{4, 5, 5, 6, 4, 5, 6, 5, 4, 5, 5, 6, 4, 5, 5, math.NaN()}
