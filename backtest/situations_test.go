@@ -30,6 +30,10 @@ the rate() of a recording does.
 *Warned* is a rollback, or a hold that blames, in any frame. *Promoted*, *unknown* and *held* are the verdict of the
 last frame. *Skewed* is lognormal with σ = 0.6, *heavy-tailed* Student's t with 3 degrees of freedom. A must is broken
 when the rate is beyond it by more than chance allows (binomial tail under 2.3 %, two standard errors).
+
+For comparison: ten measurements of which none may fall under 99 %, as Argo Rollouts has it when nothing else is said,
+abort a truly healthy service of 99.9 % in 18 % of releases at 20 requests a measurement, and in 39 % at 50 (exact
+binomial).
 `
 
 // A scenario is a system with the model that plays it.
@@ -432,7 +436,7 @@ func silences() []situation {
 		},
 		{
 			group: group, name: "and the service and its caller fail; the control's traffic falls by its share", model: hush{canary: always, harm: true}.scenario,
-			must: []must{atLeast(0.95, "warned", warned).but("A silence whose traffic is taken counts as a lost exporter, even while the callers fail."), never},
+			must: []must{atLeast(0.95, "warned", warned), never},
 		},
 	}
 }

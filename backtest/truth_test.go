@@ -222,7 +222,7 @@ func everyday(s situation) int {
 	if *truthN > 0 {
 		return *truthN
 	}
-	n := 60
+	n := 48
 	if raced || testing.Short() {
 		n = 12
 	}

@@ -40,11 +40,6 @@ type example struct {
 	spec     string // of recording.yaml, below start, end and interval
 	truth    string
 	fleets   []*fleet
-	// late says that the harm builds up: the release may look safe at first,
-	// and must be warned of before its second step.
-	late bool
-	// open says why the engine does not see it yet; "" when it does.
-	open     string
 	families []family
 }
 

@@ -24,7 +24,7 @@ func cartLeak() example {
 		return 0.028 * (1 + 4*math.Pow(math.Max(0, full-0.6), 1.5))
 	}
 	return example{
-		name: "cart-leak", late: true, about: "A cache without a bound: memory grows first, latency follows.",
+		name: "cart-leak", about: "A cache without a bound: memory grows first, latency follows.",
 		interval: time.Minute, frames: 58, seed: 1, families: container, fleets: []*fleet{old, canary},
 		spec: releases(r) + signals, truth: bad(r, "code", "memory leak"),
 	}
@@ -71,7 +71,7 @@ func paymentsSilent() example {
 		calls:  map[string]func(float64) float64{"payments": fails},
 	})
 	return example{
-		name: "payments-silent", open: "a silence whose traffic is taken counts as a lost exporter, even while the callers fail", about: "The new version crashes before it listens: nothing of it is ever measured, and its caller fails.",
+		name: "payments-silent", about: "The new version crashes before it listens: nothing of it is ever measured, and its caller fails.",
 		interval: 30 * time.Second, frames: 60, seed: 4, families: append([]family{calls}, container...), fleets: []*fleet{old, canary, caller},
 		spec:  "  topology: [{from: checkout, to: payments}]\n  services:\n  - {name: checkout, selector: 'service=\"checkout\"'}\n" + releases(r) + calling,
 		truth: bad(r, "config, code", "crash at start"),
