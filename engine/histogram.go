@@ -31,6 +31,7 @@ func (s *Source) expand(ctx context.Context) error {
 		for _, p := range parts {
 			one := sig
 			one.Name, one.Query = sig.Name+p.suffix, p.query
+			one.Window = windowOf(p.query, s.sys.Interval)
 			if !p.limited {
 				one.Limit = signal.Limit{}
 			}

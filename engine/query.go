@@ -174,3 +174,26 @@ func CheckSelector(matchers string) error {
 	}
 	return nil
 }
+
+// windowOf returns over how many frames a query looks back for one value: the
+// longest range in it over the interval, at least 1. Values of neighbouring
+// frames share what lies in both their windows.
+func windowOf(template string, interval time.Duration) int {
+	b := example
+	b.window = window(interval)
+	expr, err := ParseQuery(b.fill(template))
+	if err != nil {
+		return 1
+	}
+	longest := interval
+	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
+		switch n := n.(type) {
+		case *parser.MatrixSelector:
+			longest = max(longest, n.Range)
+		case *parser.SubqueryExpr:
+			longest = max(longest, n.Range)
+		}
+		return nil
+	})
+	return int((longest + interval - 1) / interval)
+}

@@ -30,6 +30,7 @@ type Size struct {
 	Absolute float64 // floor in the signal's base unit, ≥ 0
 	Most     float64 // the floor is at most so many levels; 0 means no bound
 	Noise    float64 // floor of the standard deviation, in the signal's base unit
+	Window   float64 // frames that one value looks back over; 0 counts as 1
 }
 
 // Of returns the change of consequence at a reference level.
@@ -138,7 +139,7 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size) bool {
 	scale := math.Max(1, ref.instances()/subject.Instances())
 	ownVar := noise.sd * noise.sd * (scale + lambda*lambda)
 	floor := math.Max(size.Noise, least*math.Abs(level)) / math.Sqrt(c.block)
-	noise = noise.floored(floor)
+	noise = noise.floored(floor).windowed(size.Window / c.block)
 	c.Tau = noise.Tau
 	within := jitter(c.Difference, noise.Rho) // 0 when most are alike
 	c.SD = math.Sqrt(max(ownVar, within*within, floor*floor))

@@ -28,6 +28,17 @@ func (n noise) floored(floor float64) noise {
 	return n
 }
 
+// windowed returns the noise with at least the autocorrelation that values
+// have which look back over so many blocks: a moving average of k values
+// makes k of them say as much as one.
+func (n noise) windowed(blocks float64) noise {
+	if n.Tau < blocks {
+		n.Tau = blocks
+		n.Rho = (n.Tau - 1) / (n.Tau + 1)
+	}
+	return n
+}
+
 // stretches returns the reference's block means, before and during, in blocks
 // of size frames where they are kept that short.
 func (r reference) stretches(size int) [][]float64 {

@@ -29,6 +29,7 @@ type Track struct {
 	Events  float64       // events in the last frame; NaN when unknown
 	N       float64       // observations in the last frame; NaN when unknown
 	Counted float64       // observations in all frames, 0 when never known
+	Happens float64       // events in all frames, 0 when never known
 	First   int           // frame of the first value, young ones included; −1 before
 	Missed  int           // frames in a row without a value until now
 	Gaps    float64       // frames without a value after the first one
@@ -58,6 +59,9 @@ func (t *Track) Add(frame int, c signal.Cell, interval float64) {
 	t.Events, t.N = counts(c.Readings)
 	if t.N > 0 {
 		t.Counted += t.N
+		if t.Events > 0 {
+			t.Happens += t.Events
+		}
 	}
 	mature := slices.ContainsFunc(c.Readings, func(r signal.Reading) bool {
 		return r.Presence == signal.Present && r.Age.Seconds() >= young*interval

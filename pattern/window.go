@@ -146,7 +146,7 @@ func (c *Comparison) spread(size Size, apart float64) {
 	n := float64(len(stats.Finite(past)))
 	c.ControlSD = tailSD(stats.Finite(rest))
 	floor := math.Max(size.Noise, least*math.Abs(c.Level))
-	believed := noise{Autocorrelation: a, sd: c.ControlSD, n: n}.floored(floor)
+	believed := noise{Autocorrelation: a, sd: c.ControlSD, n: n}.floored(floor).windowed(size.Window)
 	c.SD = math.Max(c.ControlSD, floor)
 	c.Tau = believed.Tau
 	c.Effective = n / c.Tau

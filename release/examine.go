@@ -104,7 +104,9 @@ func (s *State) examineAlike(i int) []finding {
 			continue
 		}
 		if c, ok := pattern.Compare(control, nil, x.Before[id], sig.Direction(), s.sizes[id]); ok {
-			out = append(out, s.finding(c, s.sys.Releases[i].Service, id, control))
+			fd := s.finding(c, s.sys.Releases[i].Service, id, control)
+			s.pastFinding(&fd, x.Alike[id])
+			out = append(out, fd)
 		}
 	}
 	s.reject(out)
@@ -129,7 +131,9 @@ func (s *State) examineServices() [][]finding {
 		cs, ok := pattern.Among(subjects)
 		for k, c := range cs {
 			if ok[k] {
-				out[who[k]] = append(out[who[k]], s.finding(c, who[k], id, subjects[k].After))
+				fd := s.finding(c, who[k], id, subjects[k].After)
+				s.pastFinding(&fd, s.mem.Services[who[k]].Worse[id])
+				out[who[k]] = append(out[who[k]], fd)
 			}
 		}
 	}
@@ -194,8 +198,9 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 	if big && !f.Harmless {
 		f.LogE = c.LogE
 	}
-	if f.Grows = stock(sig.Kind) && c.Growing() && c.SlopeLogE > f.LogE; f.Grows {
-		f.LogE, f.Onset = c.SlopeLogE, c.Grown
+	// A difference that is certain and grows need not be certain twice.
+	if e := math.Max(c.SlopeLogE, c.LogE); stock(sig.Kind) && c.Growing() && e > f.LogE {
+		f.Grows, f.LogE, f.Onset = true, e, c.Grown
 	}
 	if c.Typical < c.Size && c.LogE > 5 {
 		f.Small = true
@@ -278,6 +283,17 @@ func (s *State) countFinding(f *finding, c *stats.CountTest, l *stats.LimitTest)
 	}
 	if f.LogE == 0 {
 		f.Harm = math.Min(f.Harm, s.policy.RollbackAbove-0.01)
+	}
+}
+
+// pastFinding adds what counted events say against the time before.
+func (s *State) pastFinding(f *finding, l *stats.LimitTest) {
+	if l == nil || l.N == 0 || l.Y < 3 {
+		return
+	}
+	e := l.LogEValue() + math.Log(s.policy.CountAlpha/s.policy.Alpha)
+	if f.Comparison.Level < l.Y/l.N && e > f.LogE && f.Stands(f.Size) {
+		f.Counted, f.LogE, f.Active = true, e, true
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/stats"
 )
@@ -74,6 +75,9 @@ func (s *State) observeService(c signal.Cell) {
 	}
 	t := track(side, c.Signal, origin)
 	t.Add(s.mem.Frame, c, s.sys.Interval.Seconds())
+	if s.mem.Begun >= 0 {
+		s.past(&x.Worse[c.Signal], x.Before[c.Signal], t, c.Signal)
+	}
 	if len(s.sys.Changes) == 0 {
 		return
 	}
@@ -159,6 +163,11 @@ func (s *State) perShare(c signal.Cell, share float64) signal.Cell {
 // count feeds the tests on counted events.
 func (s *State) count(i int) {
 	x := &s.mem.Subjects[i]
+	for id, control := range x.Control {
+		if control != nil {
+			s.past(&x.Alike[id], x.Before[id], control, id)
+		}
+	}
 	for id, canary := range x.Canary {
 		control := x.Control[id]
 		if canary == nil || !counted(s.sys.Signals[id].Kind) || math.IsNaN(canary.Events) || math.IsNaN(canary.N) {
@@ -177,6 +186,19 @@ func (s *State) count(i int) {
 			x.Limits[id].Add(canary.Events, canary.N, canary.Limit)
 		}
 	}
+}
+
+// past feeds the test of counted events against the rate they had before: its
+// limit is what that rate is at most, with 99 % probability.
+func (s *State) past(test **stats.LimitTest, before, now *pattern.Track, id int) {
+	if before == nil || before.Counted == 0 || !counted(s.sys.Signals[id].Kind) || math.IsNaN(now.Events) || math.IsNaN(now.N) {
+		return
+	}
+	if *test == nil {
+		*test = &stats.LimitTest{}
+	}
+	limit := stats.RateQuantile(math.Min(before.Happens, before.Counted), before.Counted, 0.99)
+	(*test).Add(now.Events, now.N, math.Max(limit, prevention.CountFloor))
 }
 
 // counted says whether events of a kind are counted against observations.

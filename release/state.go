@@ -48,6 +48,7 @@ type subject struct {
 	Before  []*pattern.Track   // the control before it
 	Counts  []*stats.CountTest // by signal; nil when counts are not known
 	Limits  []*stats.LimitTest // by signal, the canary's counts against the limit
+	Alike   []*stats.LimitTest // by signal, the control's counts against what they were before
 	Seen    int                // frame of the canary's first sample; −1 before
 	Missed  int                // frames in a row without a sample of the canary
 	Idle    int                // frames in a row without a sample of served work
@@ -71,11 +72,12 @@ type subject struct {
 
 // A service is what is remembered of a service as a whole.
 type service struct {
-	Before, After []*pattern.Track // by signal; before and since anything began
-	Rings         []*pattern.Ring  // by signal, the last frames; only where a change has no service
-	Score         float64          // how badly it reacted, early reactions first
-	Signal        int              // the signal that showed it most
-	Onset         int              // frame in which it was first worse; 0 when it is not
+	Before, After []*pattern.Track   // by signal; before and since anything began
+	Worse         []*stats.LimitTest // by signal, counts since anything began against those before
+	Rings         []*pattern.Ring    // by signal, the last frames; only where a change has no service
+	Score         float64            // how badly it reacted, early reactions first
+	Signal        int                // the signal that showed it most
+	Onset         int                // frame in which it was first worse; 0 when it is not
 }
 
 // New returns the state of a system before its first frame.
@@ -87,7 +89,7 @@ func New(sys System, policy prevention.Policy) *State {
 	for range sys.Services {
 		s.mem.Services = append(s.mem.Services, service{
 			Before: make([]*pattern.Track, len(sys.Signals)), After: make([]*pattern.Track, len(sys.Signals)),
-			Rings: make([]*pattern.Ring, len(sys.Signals)),
+			Worse: make([]*stats.LimitTest, len(sys.Signals)), Rings: make([]*pattern.Ring, len(sys.Signals)),
 		})
 	}
 	s.measure()
@@ -99,7 +101,7 @@ func newSubject(signals int) subject {
 		Begun: -1, Seen: -1,
 		Canary: make([]*pattern.Track, signals), Control: make([]*pattern.Track, signals),
 		Before: make([]*pattern.Track, signals), Counts: make([]*stats.CountTest, signals),
-		Limits: make([]*stats.LimitTest, signals),
+		Limits: make([]*stats.LimitTest, signals), Alike: make([]*stats.LimitTest, signals),
 	}
 }
 
@@ -108,7 +110,7 @@ func (s *State) measure() {
 	s.sizes = make([]pattern.Size, len(s.sys.Signals))
 	for i, sig := range s.sys.Signals {
 		z := s.policy.SizeOf(sig)
-		s.sizes[i] = pattern.Size{Relative: z.Relative, Absolute: z.Absolute, Most: z.Most, Noise: z.Noise}
+		s.sizes[i] = pattern.Size{Relative: z.Relative, Absolute: z.Absolute, Most: z.Most, Noise: z.Noise, Window: float64(sig.Window)}
 	}
 }
 
@@ -140,11 +142,13 @@ func (s *State) MarshalBinary() ([]byte, error) {
 		x.Before, w.Holes = dense(x.Before, w.Holes)
 		x.Counts, w.Holes = dense(x.Counts, w.Holes)
 		x.Limits, w.Holes = dense(x.Limits, w.Holes)
+		x.Alike, w.Holes = dense(x.Alike, w.Holes)
 		w.Subjects[i] = x
 	}
 	for i, x := range s.mem.Services {
 		x.Before, w.Holes = dense(x.Before, w.Holes)
 		x.After, w.Holes = dense(x.After, w.Holes)
+		x.Worse, w.Holes = dense(x.Worse, w.Holes)
 		x.Rings, w.Holes = dense(x.Rings, w.Holes)
 		w.Services[i] = x
 	}
@@ -172,7 +176,7 @@ func Load(sys System, policy prevention.Policy, data []byte) (*State, error) {
 		Episode: w.Episode, Trouble: w.Trouble, Subjects: w.Subjects, Services: w.Services,
 	}}
 	holes := w.Holes
-	var ok [8]bool
+	var ok [10]bool
 	for i := range s.mem.Subjects {
 		x := &s.mem.Subjects[i]
 		x.Canary, holes, ok[0] = sparse(x.Canary, holes)
@@ -180,7 +184,8 @@ func Load(sys System, policy prevention.Policy, data []byte) (*State, error) {
 		x.Before, holes, ok[2] = sparse(x.Before, holes)
 		x.Counts, holes, ok[3] = sparse(x.Counts, holes)
 		x.Limits, holes, ok[4] = sparse(x.Limits, holes)
-		if !(ok[0] && ok[1] && ok[2] && ok[3] && ok[4]) || len(x.Canary) != len(sys.Signals) {
+		x.Alike, holes, ok[8] = sparse(x.Alike, holes)
+		if !(ok[0] && ok[1] && ok[2] && ok[3] && ok[4] && ok[8]) || len(x.Canary) != len(sys.Signals) {
 			return nil, errors.New("state is of another system or damaged: start the fold anew")
 		}
 	}
@@ -188,8 +193,9 @@ func Load(sys System, policy prevention.Policy, data []byte) (*State, error) {
 		x := &s.mem.Services[i]
 		x.Before, holes, ok[5] = sparse(x.Before, holes)
 		x.After, holes, ok[6] = sparse(x.After, holes)
+		x.Worse, holes, ok[9] = sparse(x.Worse, holes)
 		x.Rings, holes, ok[7] = sparse(x.Rings, holes)
-		if !(ok[5] && ok[6] && ok[7]) || len(x.After) != len(sys.Signals) {
+		if !(ok[5] && ok[6] && ok[7] && ok[9]) || len(x.After) != len(sys.Signals) {
 			return nil, errors.New("state is of another system or damaged: start the fold anew")
 		}
 	}

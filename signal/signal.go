@@ -15,6 +15,9 @@ type Signal struct {
 	Scope Scope
 	Worse Direction // 0 means [Kind.Worse]
 	Limit Limit
+	// Window is over how many frames one value looks back, as rate() does over
+	// its range; neighbouring values share what lies in both. 0 counts as 1.
+	Window int
 	// Family is the name of the signal as the user wrote it, when one
 	// histogram was expanded into several signals ("latency" of
 	// "latency:p99"); otherwise it is Name.

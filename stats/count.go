@@ -6,6 +6,19 @@ import (
 	"gonum.org/v1/gonum/mathext"
 )
 
+// RateQuantile returns the p-quantile of the posterior of a share after y of
+// n observations were events, with Jeffreys' prior Beta(½, ½); NaN for
+// impossible counts.
+//
+// Source: L. D. Brown, T. T. Cai, A. DasGupta, Interval estimation for a
+// binomial proportion, Statistical Science 16 (2001), §4.1.
+func RateQuantile(y, n, p float64) float64 {
+	if !(y >= 0 && n >= y && p > 0 && p < 1) {
+		return math.NaN()
+	}
+	return mathext.InvRegIncBeta(y+0.5, n-y+0.5, p)
+}
+
 // ExcessProbability returns the posterior probability that the share of
 // events of the first group (y of n) exceeds that of the second (z of m) by
 // more than delta, each with Jeffreys' prior Beta(½, ½). It integrates the

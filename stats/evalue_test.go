@@ -201,6 +201,15 @@ func TestExcessProbability(t *testing.T) {
 	}
 }
 
+func TestRateQuantile(t *testing.T) {
+	if got, want := RateQuantile(3, 200, 0.99), 0.04541677116664401; !near(got, want, 1e-6) { // scipy 1.10: stats.beta.ppf(0.99, 3.5, 197.5)
+		t.Errorf("RateQuantile(3, 200, 0.99) = %v, want %v", got, want)
+	}
+	if got := RateQuantile(4, 3, 0.5); !math.IsNaN(got) {
+		t.Errorf("more events than observations: %v, want NaN", got)
+	}
+}
+
 func TestRequestsNeeded(t *testing.T) {
 	if got := RequestsNeeded(0, 0.001, 0.95); got < 2995 || got > 2997 { // the rule of three: ln 20 = 2.996
 		t.Errorf("RequestsNeeded(0, 0.001, 0.95) = %v, want about 2,996", got)
