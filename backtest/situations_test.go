@@ -72,6 +72,16 @@ func (p *plan) both(kind signal.Kind, unit string, x simulate.Series, effects ..
 	p.series = append(p.series, x.Between(effects...)...)
 }
 
+// windowed returns the signals with the windows that their values look back
+// over, as the engine reads them off the queries.
+func (p *plan) windowed() []signal.Signal {
+	out := slices.Clone(p.signals)
+	for _, x := range p.series {
+		out[x.Signal].Window = max(out[x.Signal].Window, x.Window)
+	}
+	return out
+}
+
 // scenario completes the plan.
 func (p *plan) scenario() scenario {
 	frames, services := p.frames, max(1, p.services)
@@ -80,7 +90,7 @@ func (p *plan) scenario() scenario {
 	}
 	at := func(frame int) time.Time { return start.Add(time.Duration(frame) * time.Minute) }
 	sys := release.System{
-		Interval: time.Minute, Signals: p.signals,
+		Interval: time.Minute, Signals: p.windowed(),
 		Releases: []release.Release{{
 			ID: "cart", From: "1", To: "2", Strategy: release.CanaryRelease, Rollback: release.Safe,
 			Canary: `version="2"`, Control: `version="1"`,

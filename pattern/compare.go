@@ -12,6 +12,10 @@ import (
 // in a row, as a real change gives them.
 const clip = 4
 
+// clipStill is the same for a reference that is nothing but zeros, whose
+// spread is only believed: it shows no tails to guard against.
+const clipStill = 8
+
 // reach is the shortest change that is looked for, in frames with a value.
 const reach = 3
 
@@ -229,6 +233,10 @@ func (c *Comparison) suffix(fixed, block float64) {
 	need := math.Max(math.Ceil(reach/block), c.Tau/2)
 	var sum, raw, n float64
 	best := math.Inf(-1)
+	limit := clip * c.SD
+	if c.Level == 0 && c.ControlSD == 0 {
+		limit = clipStill * c.SD
+	}
 	logs := make([]float64, 0, len(c.Difference))
 	at := make([]int, 0, len(c.Difference))
 	from := 0
@@ -241,7 +249,7 @@ func (c *Comparison) suffix(fixed, block float64) {
 		if math.IsNaN(d) {
 			continue
 		}
-		sum += stats.Clip(d, clip*c.SD)
+		sum += stats.Clip(d, limit)
 		raw += d
 		n++
 		variance := c.SD*c.SD*math.Min(1, c.Tau/n) + fixed

@@ -33,7 +33,7 @@ func (s *State) startUp() int {
 }
 
 func (s *State) hasServed() bool {
-	return slices.ContainsFunc(s.sys.Signals, func(g signal.Signal) bool { return serves(g.Kind) })
+	return slices.ContainsFunc(s.sys.Signals, serves)
 }
 
 // takesShare returns the log odds that the canary takes its share, from the
@@ -128,7 +128,7 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 			c.Suffer = true
 		}
 	}
-	c.Starved = x.Served >= 0.75 && x.Serves < 0.25
+	c.Starved = x.Served >= 0.75 && x.Starved >= 3
 	c.Suffer = c.Suffer || s.callersSuffer(r.Service, c.Since, sc)
 	sc.suffer[i] = c.Suffer
 	if c.Suffer && sc.silences[i].Kind == pattern.SilenceTarget {

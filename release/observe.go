@@ -102,7 +102,7 @@ func (s *State) observeRelease(c signal.Cell, exposure []signal.Exposure, seen *
 	for _, r := range c.Readings {
 		present = present || r.Presence == signal.Present
 	}
-	served := present && serves(sig.Kind) && !(sig.Kind == signal.Traffic && total(c) == 0)
+	served := present && serves(sig) && !(sig.Kind == signal.Traffic && total(c) == 0)
 	switch {
 	case c.Cohort == signal.Canary && x.Begun >= 0:
 		seen.canary = seen.canary || present
@@ -123,12 +123,13 @@ func (s *State) observeRelease(c signal.Cell, exposure []signal.Exposure, seen *
 		}
 		track(side, c.Signal, origin).Add(s.mem.Frame, c, s.sys.Interval.Seconds())
 	}
-	seen.serves = seen.serves || serves(sig.Kind)
+	seen.serves = seen.serves || serves(sig)
 }
 
-// serves says whether only served work gives samples of a kind.
-func serves(k signal.Kind) bool {
-	return k == signal.Latency || k == signal.Errors || k == signal.Traffic
+// serves says whether only served work gives samples of a signal. A number of
+// pods is filed under traffic as well, and pods report without any.
+func serves(s signal.Signal) bool {
+	return s.Kind == signal.Latency || s.Kind == signal.Errors || s.Kind == signal.Traffic && s.Unit.Dimension != signal.Things
 }
 
 func total(c signal.Cell) float64 {
@@ -221,6 +222,7 @@ func (x *subject) note(seen sight, frame int) {
 	if seen.canary && x.Seen < 0 {
 		x.Seen = frame
 	}
+	x.Starved = run(x.Starved, seen.controlServes || !seen.serves)
 	x.Missed = run(x.Missed, seen.canary)
 	x.Idle = run(x.Idle, seen.canaryServes || !seen.serves)
 }

@@ -55,6 +55,7 @@ type subject struct {
 	Reports float64            // running share of frames in which the control reported
 	Serves  float64            // the same of served work
 	Served  float64            // what Serves was when the release began
+	Starved int                // frames in a row in which the control served nothing
 	Proven  int                // frames in a row in which it was proven worse
 	Latched prevention.Decision
 	Held    time.Time // since when it is held; zero when it is not

@@ -103,7 +103,8 @@ func (s *State) ranking() []Culprit {
 }
 
 // remember keeps the worst that was thought of a subject while anything was
-// wrong, smoothed over three frames so that one frame alone does not count.
+// wrong, smoothed over three frames so that one frame alone does not count,
+// and fading while the trouble lasts and shows more of its causes.
 func (s *State) remember(sc *scene) {
 	wrong := len(sc.incidents) > 0
 	for _, p := range sc.blame.Culprit {
@@ -116,7 +117,7 @@ func (s *State) remember(sc *scene) {
 		}
 		x.Recent += (sc.blame.Culprit[i] - x.Recent) / 3
 		if wrong {
-			x.Worst = math.Max(x.Worst, x.Recent)
+			x.Worst = math.Max(x.Recent, 0.9*x.Worst)
 		}
 	}
 }

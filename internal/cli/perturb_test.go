@@ -117,6 +117,8 @@ func (c copyOf) write(t *testing.T) string {
 }
 
 // noisy multiplies every value, or every increase of a counter, by 0.8 to 1.2.
+// Of a share of successes it is the failures that are multiplied: a service
+// that never fails does not begin to.
 func (c copyOf) noisy(r *rand.Rand) copyOf {
 	c.samples = slices.Clone(c.samples)
 	last, sum := map[string]float64{}, map[string]float64{}
@@ -124,9 +126,10 @@ func (c copyOf) noisy(r *rand.Rand) copyOf {
 		s := &c.samples[i]
 		factor := 1 + 0.2*(2*r.Float64()-1)
 		if !strings.HasSuffix(s.name, "_total") {
-			s.value *= factor
-			if strings.Contains(s.name, "ratio") {
-				s.value = math.Min(1, s.value)
+			if strings.Contains(s.name, "success_ratio") {
+				s.value = math.Max(0, 1-(1-s.value)*factor)
+			} else {
+				s.value *= factor
 			}
 			continue
 		}
