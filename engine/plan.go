@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/foreshock/foreshock/release"
@@ -112,17 +113,37 @@ func targets(sys release.System, service int, scope signal.Scope) []target {
 }
 
 // selectorOf returns the matchers of a service: its own, or else those that
-// the cohorts of a release share (service="cart" of version v1 and v2).
+// the cohorts of a release share (service="cart" of version v1 and v2), or
+// else, without a control, those of the canary that name the service.
 func selectorOf(sys release.System, service int) string {
 	if s := sys.Services[service].Selector; s != "" {
 		return s
 	}
 	for _, r := range sys.Releases {
-		if r.Service == service && r.Canary != "" && r.Control != "" {
+		if r.Service != service || r.Canary == "" {
+			continue
+		}
+		if r.Control != "" {
 			return sharedMatchers(r.Canary, r.Control)
 		}
+		return namingMatchers(r.Canary, sys.Services[service].Name)
 	}
 	return ""
+}
+
+// namingMatchers returns the matchers that say the service's name.
+func namingMatchers(selector, service string) string {
+	ms, err := promQL.ParseMetricSelector("{" + selector + "}")
+	if err != nil {
+		return ""
+	}
+	var out []string
+	for _, m := range ms {
+		if m.Value == service {
+			out = append(out, m.String())
+		}
+	}
+	return strings.Join(out, ",")
 }
 
 // sharedMatchers returns the matchers that stand in both selectors.

@@ -2,6 +2,7 @@ package release
 
 import (
 	"math"
+	"slices"
 
 	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/prevention"
@@ -27,6 +28,7 @@ func (s *State) observe(f signal.Frame) {
 		}
 		if c.Release < 0 {
 			s.observeService(c)
+			s.standIn(c, seen)
 			continue
 		}
 		if c.Release < len(s.sys.Releases) {
@@ -67,6 +69,25 @@ func (s *State) begin(f signal.Frame) {
 // A sight is what was seen of a release in one frame.
 type sight struct{ canary, canaryServes, control, controlServes, serves bool }
 
+// standIn lets the whole service stand for the control of releases that have
+// none: is it still there?
+func (s *State) standIn(c signal.Cell, seen []sight) {
+	sig := s.sys.Signals[c.Signal]
+	for i, r := range s.sys.Releases {
+		if r.Service != c.Service || r.Control != "" || sig.Scope == signal.PerService {
+			continue
+		}
+		there := present(c)
+		seen[i].control = seen[i].control || there
+		seen[i].controlServes = seen[i].controlServes || there && serves(sig) && !(sig.Kind == signal.Traffic && total(c) == 0)
+	}
+}
+
+// present says whether a cell has a value.
+func present(c signal.Cell) bool {
+	return slices.ContainsFunc(c.Readings, func(r signal.Reading) bool { return r.Presence == signal.Present })
+}
+
 func (s *State) observeService(c signal.Cell) {
 	x := &s.mem.Services[c.Service]
 	side, origin := x.Before, 0
@@ -98,21 +119,18 @@ func track(side []*pattern.Track, id, origin int) *pattern.Track {
 func (s *State) observeRelease(c signal.Cell, exposure []signal.Exposure, seen *sight) {
 	x := &s.mem.Subjects[c.Release]
 	sig := s.sys.Signals[c.Signal]
-	present := false
-	for _, r := range c.Readings {
-		present = present || r.Presence == signal.Present
-	}
-	served := present && serves(sig) && !(sig.Kind == signal.Traffic && total(c) == 0)
+	there := present(c)
+	served := there && serves(sig) && !(sig.Kind == signal.Traffic && total(c) == 0)
 	switch {
 	case c.Cohort == signal.Canary && x.Begun >= 0:
-		seen.canary = seen.canary || present
+		seen.canary = seen.canary || there
 		seen.canaryServes = seen.canaryServes || served
 		if c.Release < len(exposure) {
 			c = s.perShare(c, exposure[c.Release].Weight)
 		}
 		track(x.Canary, c.Signal, x.Begun).Add(s.mem.Frame, c, s.sys.Interval.Seconds())
 	case c.Cohort == signal.Control:
-		seen.control = seen.control || present
+		seen.control = seen.control || there
 		seen.controlServes = seen.controlServes || served
 		side, origin := x.Before, 0
 		if x.Begun >= 0 {

@@ -61,7 +61,7 @@ func percent(w float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", w
 func (s *State) promoteText(i int, step string, a *Assessment, sc *scene) string {
 	worst, at := 0.0, -1
 	for k, fd := range sc.releases[i] {
-		if fd.Harm > worst {
+		if fd.Harm > worst && fd.Kind != signal.Infra {
 			worst, at = fd.Harm, k
 		}
 	}
@@ -146,8 +146,16 @@ func (s *State) doubt(i int, sc *scene) string {
 	if fd.Ahead == fd.Harm {
 		return sig.Name + " has been growing against the control, and may go on"
 	}
-	return fmt.Sprintf("%s is %s against %s on the control, which may be chance",
-		sig.Name, sig.Unit.Format(fd.Mean), sig.Unit.Format(fd.Level))
+	return fmt.Sprintf("%s is %s against %s %s, which may be chance",
+		sig.Name, sig.Unit.Format(fd.Mean), sig.Unit.Format(fd.Level), s.reference(i))
+}
+
+// reference names what a release is compared with.
+func (s *State) reference(i int) string {
+	if i >= len(s.sys.Releases) || s.sys.Releases[i].Control == "" {
+		return "before"
+	}
+	return "on the control"
 }
 
 // because names the number, the signal and the reason.
@@ -204,9 +212,9 @@ func (s *State) contrast(i int, fd finding) string {
 	case i >= len(s.sys.Releases):
 		return fmt.Sprintf("%s of %s is %s since %s, was %s before", sig.Name, s.sys.Services[fd.Service].Name, now, since, was)
 	case fd.Grows:
-		return fmt.Sprintf("%s keeps growing against the control since %s (%s against %s)", sig.Name, since, now, was)
+		return fmt.Sprintf("%s keeps growing since %s (%s against %s %s)", sig.Name, since, now, was, s.reference(i))
 	default:
-		return fmt.Sprintf("%s is %s against %s on the control since %s", sig.Name, now, was, since)
+		return fmt.Sprintf("%s is %s against %s %s since %s", sig.Name, now, was, s.reference(i), since)
 	}
 }
 
