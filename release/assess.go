@@ -10,6 +10,7 @@ import (
 	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/trend"
 )
 
 // none names the answer that no release is to blame.
@@ -145,22 +146,19 @@ func (s *State) ladder(fs []finding) []pattern.Climb {
 	return pattern.Ladder(climbs)
 }
 
-// next returns the rung to expect, and when: at the pace of the rungs climbed
-// so far, whose gaps are taken as exponential (quantiles 0.105, 0.693 and
-// 2.303 of the mean), counted from now.
+// next returns the rung to expect, and when.
 func (s *State) next(climbed []pattern.Climb) *Next {
 	order, rung := pattern.Match(climbed)
 	if rung == 0 {
 		return nil
 	}
 	out := &Next{Rung: rung.String(), Order: order.Name}
-	span := climbed[len(climbed)-1].Onset.P50 - climbed[0].Onset.P50
-	if len(climbed) < 2 || span <= 0 {
-		return out
+	if in, ok := trend.NextRung(climbed); ok {
+		at := func(frames float64) string {
+			return shortDuration(time.Duration(frames * float64(s.sys.Interval)))
+		}
+		out.In = &Durations{P10: at(in.P10), P50: at(in.P50), P90: at(in.P90)}
 	}
-	pace := span / float64(len(climbed)-1) * float64(s.sys.Interval)
-	at := func(q float64) string { return shortDuration(time.Duration(q * pace)) }
-	out.In = &Durations{P10: at(0.105), P50: at(0.693), P90: at(2.303)}
 	return out
 }
 

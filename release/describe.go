@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/trend"
 )
 
 // evidence returns the signals that spoke, strongest first, and how many did
@@ -134,25 +134,19 @@ func (s *State) loadRatio(i int, f signal.Frame) float64 {
 func (s *State) exhaustion(i int, sc *scene) []Prediction {
 	out := []Prediction{}
 	for _, fd := range sc.releases[i] {
-		limit := fd.Subject.Limit
-		if math.IsNaN(limit) || !fd.Growing() || fd.Falls {
-			continue
-		}
 		tail := pattern.Tail(fd.Subject, 3)
-		if len(tail) == 0 || tail[len(tail)-1] >= limit {
+		if len(tail) == 0 {
 			continue
 		}
-		room := limit - tail[len(tail)-1]
-		at := func(slope float64) time.Time {
-			frames := math.Min(room/math.Max(slope, 1e-12), 1e6)
-			return s.instant(float64(s.mem.Frame) + frames)
+		a, ok := trend.Exhausts(&fd.Comparison, tail[len(tail)-1], fd.Subject.Limit)
+		if !ok {
+			continue
 		}
+		now := float64(s.mem.Frame)
 		out = append(out, Prediction{
 			Kind: "exhausts", Signal: s.sys.Signals[fd.Signal].Name, Service: s.sys.Services[fd.Service].Name,
 			Probability: Number(odds(fd.SlopeLogE)),
-			At: &Times{
-				P10: at(fd.Slope + 1.2816*fd.SlopeSE), P50: at(fd.Slope), P90: at(fd.Slope - 1.2816*fd.SlopeSE),
-			},
+			At:          &Times{P10: s.instant(now + a.P10), P50: s.instant(now + a.P50), P90: s.instant(now + a.P90)},
 		})
 	}
 	return out

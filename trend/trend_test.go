@@ -1,0 +1,72 @@
+package trend
+
+import (
+	"math"
+	"testing"
+
+	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// grown returns the comparison of a value that grows by slope a frame with a
+// control that stands at 100.
+func grown(t *testing.T, slope float64) pattern.Comparison {
+	t.Helper()
+	cell := func(v float64) signal.Cell {
+		nan := math.NaN()
+		return signal.Cell{Limit: nan, Readings: []signal.Reading{{Value: v, N: nan, Events: nan, Presence: signal.Present, Age: 1 << 40}}}
+	}
+	before, control, canary := pattern.NewTrack(0), pattern.NewTrack(30), pattern.NewTrack(30)
+	for f := range 30 {
+		before.Add(f, cell(100+float64(f%2)), 60)
+	}
+	for f := 30; f < 70; f++ {
+		control.Add(f, cell(100+float64(f%2)), 60)
+		canary.Add(f, cell(100+float64(f%2)+slope*float64(f-29)), 60)
+	}
+	c, ok := pattern.Compare(canary, control, before, signal.Up, pattern.Size{Relative: 0.15})
+	if !ok {
+		t.Fatal("nothing to compare")
+	}
+	return c
+}
+
+func TestExhausts(t *testing.T) {
+	c := grown(t, 1)
+	got, ok := Exhausts(&c, 140, 200)
+	// By hand: 60 to go at 1 a frame.
+	if !ok || math.Abs(got.P50-60) > 3 || !(got.P10 < got.P50 && got.P50 < got.P90) {
+		t.Errorf("Exhausts(140 of 200 at 1 a frame) = %+v, %v, want about 60 frames", got, ok)
+	}
+	if _, ok := Exhausts(&c, 200, 200); ok {
+		t.Error("Exhausts at the limit says when it will be reached")
+	}
+	if _, ok := Exhausts(&c, 140, math.NaN()); ok {
+		t.Error("Exhausts without a limit says when it will be reached")
+	}
+	flat := grown(t, 0)
+	if got, ok := Exhausts(&flat, 100, 200); ok {
+		t.Errorf("Exhausts of what does not grow = %+v", got)
+	}
+}
+
+func TestNextRung(t *testing.T) {
+	climb := func(frames ...float64) []pattern.Climb {
+		var out []pattern.Climb
+		for i, f := range frames {
+			out = append(out, pattern.Climb{Rung: pattern.RungLatency + pattern.Rung(i), Onset: pattern.Onset{P10: f, P50: f, P90: f}})
+		}
+		return out
+	}
+	got, ok := NextRung(climb(10, 14, 18))
+	// The quantiles of an exponential of mean 4: −4·ln(1−p).
+	if want := (Ahead{P10: 0.4214420626313051, P50: 2.772588722239781, P90: 9.210340371976184}); !ok ||
+		math.Abs(got.P10-want.P10)+math.Abs(got.P50-want.P50)+math.Abs(got.P90-want.P90) > 1e-9 {
+		t.Errorf("NextRung(10, 14, 18) = %+v, %v, want %+v", got, ok, want)
+	}
+	for _, short := range [][]pattern.Climb{nil, climb(10), climb(10, 10)} {
+		if got, ok := NextRung(short); ok {
+			t.Errorf("NextRung(%v) = %+v, want nothing: no pace", short, got)
+		}
+	}
+}
