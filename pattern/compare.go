@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"math"
+	"slices"
 
 	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/stats"
@@ -278,8 +279,8 @@ func (c *Comparison) onset(logs []float64, at []int) {
 	all := stats.LogSumExp(logs)
 	var cum float64
 	c.Onset = Onset{P10: math.NaN(), P50: math.NaN(), P90: c.frames[at[0]]}
-	for i := len(logs) - 1; i >= 0; i-- { // earliest first
-		cum += math.Exp(logs[i] - all)
+	for i, log := range slices.Backward(logs) { // earliest first
+		cum += math.Exp(log - all)
 		frame := c.frames[at[i]]
 		if math.IsNaN(c.Onset.P10) && cum >= 0.1 {
 			c.Onset.P10 = frame

@@ -56,7 +56,7 @@ func Silent(p Presence) Silence {
 		return Silence{Kind: NotSilent}
 	case wholly && p.Control < 0.5:
 		return Silence{Kind: SilenceShared, For: missed}
-	case p.Frames < p.StartUp && !(p.Seen && missed > p.StartUp):
+	case p.Frames < p.StartUp && (!p.Seen || missed <= p.StartUp):
 		return Silence{Kind: SilenceStarting, For: min(missed, p.Frames)}
 	case !wholly:
 		if p.ServedMissed < p.StartUp {

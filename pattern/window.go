@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"math"
+	"slices"
 
 	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/stats"
@@ -115,20 +116,27 @@ func alone(cs []Comparison, ok []bool) float64 {
 		if len(rel) < minPeers {
 			continue
 		}
-		common := stats.Median(rel)
 		if k <= fresh {
 			apart = append(apart, stats.MAD(rel))
 		}
-		for i := range cs {
-			if at := len(cs[i].Difference) - k; ok[i] && at >= 0 {
-				if math.Abs(common) > math.Abs(cs[i].common) {
-					cs[i].common = common
-				}
-				cs[i].Difference[at] -= common * cs[i].scale()
-			}
-		}
+		takeOut(cs, ok, k, stats.Median(rel))
 	}
 	return stats.Median(apart)
+}
+
+// takeOut takes a common relative difference out of the k-th last frame of
+// every service.
+func takeOut(cs []Comparison, ok []bool, k int, common float64) {
+	for i := range cs {
+		at := len(cs[i].Difference) - k
+		if !ok[i] || at < 0 {
+			continue
+		}
+		if math.Abs(common) > math.Abs(cs[i].common) {
+			cs[i].common = common
+		}
+		cs[i].Difference[at] -= common * cs[i].scale()
+	}
 }
 
 // spread measures the noise of the past about its own trend.
@@ -214,10 +222,10 @@ func outliers(cs []Comparison, ok []bool) {
 // half of it, give or take two frames.
 func (c *Comparison) departure() Onset {
 	at := len(c.Difference) - 1
-	for k := len(c.Difference) - 1; k >= 0; k-- {
-		if c.Difference[k] > c.Effect/2 {
+	for k, d := range slices.Backward(c.Difference) {
+		if d > c.Effect/2 {
 			at = k
-		} else if !math.IsNaN(c.Difference[k]) {
+		} else if !math.IsNaN(d) {
 			break
 		}
 	}

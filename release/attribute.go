@@ -216,25 +216,48 @@ const (
 	fading = 0.933
 )
 
+// A react is how badly one service reacts in one frame.
+type react struct {
+	score    float64
+	signal   int
+	rejected bool // something is worse beyond the false-alarm rate
+}
+
 // react keeps the books of how badly every service reacted. What reacts first
 // in an episode counts most: cause before victim. What is over fades.
 func (s *State) react(sc *scene) {
 	now := s.mem.Frame
-	worst := make([]float64, len(s.mem.Services))
-	which := make([]int, len(s.mem.Services))
-	rejected := make([]bool, len(s.mem.Services))
+	reacts := s.reacts(sc)
+	for _, r := range reacts {
+		if !r.rejected {
+			continue
+		}
+		if now-s.mem.Trouble > quiet || s.mem.Episode == 0 {
+			s.mem.Episode = now
+		}
+		s.mem.Trouble = now
+	}
+	for j := range s.mem.Services {
+		x, r := &s.mem.Services[j], reacts[j]
+		if (r.rejected || x.Onset > 0) && sc.lately != nil {
+			if score, id := lasting(sc.services[j]); score > r.score {
+				r.score, r.signal = score, id
+			}
+		}
+		x.keep(r, now, s.mem.Episode, sc.services[j])
+	}
+}
+
+// reacts finds the worst reaction of every service in this frame.
+func (s *State) reacts(sc *scene) []react {
+	out := make([]react, len(s.mem.Services))
 	consider := func(fs []finding) {
 		for _, fd := range fs {
-			if r := reaction(fd); r > worst[fd.Service] {
-				worst[fd.Service], which[fd.Service] = r, fd.Signal
+			r := &out[fd.Service]
+			if score := reaction(fd); score > r.score {
+				r.score, r.signal = score, fd.Signal
 			}
-			if fd.Rejected && fd.Active {
-				rejected[fd.Service] = true
-				if now-s.mem.Trouble > quiet || s.mem.Episode == 0 {
-					s.mem.Episode = now
-				}
-				s.mem.Trouble = now
-			}
+			r.rejected = r.rejected || fd.Rejected && fd.Active
 		}
 	}
 	if sc.lately == nil {
@@ -247,28 +270,27 @@ func (s *State) react(sc *scene) {
 		consider(sc.releases[i])
 		consider(sc.alike[i])
 	}
-	for j := range s.mem.Services {
-		x := &s.mem.Services[j]
-		if (rejected[j] || x.Onset > 0) && sc.lately != nil {
-			if r, id := lasting(sc.services[j]); r > worst[j] {
-				worst[j], which[j] = r, id
-			}
-		}
-		from := now
-		if rejected[j] && x.Onset == 0 {
-			x.Onset = now
-		}
-		if x.Onset > 0 {
-			from = x.Onset
-		}
-		fade := math.Exp(-math.Max(0, float64(from-s.mem.Episode)) / influence)
-		if score := fade * worst[j]; score > x.Score {
-			x.Score, x.Signal = score, which[j]
-		} else if worst[j] < x.Score/4 && !lasts(sc.services[j], x.Signal) {
-			x.Score *= fading
-			if x.Score < 0.05 {
-				x.Onset = 0
-			}
+	return out
+}
+
+// keep takes one frame's reaction into a service's book.
+func (x *service) keep(r react, now, episode int, fs []finding) {
+	from := now
+	if r.rejected && x.Onset == 0 {
+		x.Onset = now
+	}
+	if x.Onset > 0 {
+		from = x.Onset
+	}
+	fade := math.Exp(-math.Max(0, float64(from-episode)) / influence)
+	if score := fade * r.score; score > x.Score {
+		x.Score, x.Signal = score, r.signal
+		return
+	}
+	if r.score < x.Score/4 && !lasts(fs, x.Signal) {
+		x.Score *= fading
+		if x.Score < 0.05 {
+			x.Onset = 0
 		}
 	}
 }

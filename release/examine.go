@@ -292,7 +292,7 @@ func (s *State) pastFinding(f *finding, l *stats.LimitTest) {
 		return
 	}
 	e := l.LogEValue() + math.Log(s.policy.CountAlpha/s.policy.Alpha)
-	if f.Comparison.Level < l.Y/l.N && e > f.LogE && f.Stands(f.Size) {
+	if f.Level < l.Y/l.N && e > f.LogE && f.Stands(f.Size) {
 		f.Counted, f.LogE, f.Active = true, e, true
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/foreshock/foreshock/pattern"
@@ -177,7 +178,7 @@ func Load(sys System, policy prevention.Policy, data []byte) (*State, error) {
 		Episode: w.Episode, Trouble: w.Trouble, Subjects: w.Subjects, Services: w.Services,
 	}}
 	holes := w.Holes
-	var ok [10]bool
+	var ok [6]bool
 	for i := range s.mem.Subjects {
 		x := &s.mem.Subjects[i]
 		x.Canary, holes, ok[0] = sparse(x.Canary, holes)
@@ -185,18 +186,18 @@ func Load(sys System, policy prevention.Policy, data []byte) (*State, error) {
 		x.Before, holes, ok[2] = sparse(x.Before, holes)
 		x.Counts, holes, ok[3] = sparse(x.Counts, holes)
 		x.Limits, holes, ok[4] = sparse(x.Limits, holes)
-		x.Alike, holes, ok[8] = sparse(x.Alike, holes)
-		if !(ok[0] && ok[1] && ok[2] && ok[3] && ok[4] && ok[8]) || len(x.Canary) != len(sys.Signals) {
+		x.Alike, holes, ok[5] = sparse(x.Alike, holes)
+		if slices.Contains(ok[:6], false) || len(x.Canary) != len(sys.Signals) {
 			return nil, errors.New("state is of another system or damaged: start the fold anew")
 		}
 	}
 	for i := range s.mem.Services {
 		x := &s.mem.Services[i]
-		x.Before, holes, ok[5] = sparse(x.Before, holes)
-		x.After, holes, ok[6] = sparse(x.After, holes)
-		x.Worse, holes, ok[9] = sparse(x.Worse, holes)
-		x.Rings, holes, ok[7] = sparse(x.Rings, holes)
-		if !(ok[5] && ok[6] && ok[7] && ok[9]) || len(x.After) != len(sys.Signals) {
+		x.Before, holes, ok[0] = sparse(x.Before, holes)
+		x.After, holes, ok[1] = sparse(x.After, holes)
+		x.Worse, holes, ok[2] = sparse(x.Worse, holes)
+		x.Rings, holes, ok[3] = sparse(x.Rings, holes)
+		if slices.Contains(ok[:4], false) || len(x.After) != len(sys.Signals) {
 			return nil, errors.New("state is of another system or damaged: start the fold anew")
 		}
 	}

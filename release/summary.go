@@ -10,12 +10,12 @@ import (
 
 // A Tally sums up the assessments of a whole recording.
 type Tally struct {
-	sums map[string]*ReleaseSummary
+	sums map[string]*Outcome
 }
 
 // NewTally returns a tally that has seen nothing.
 func NewTally() *Tally {
-	return &Tally{sums: map[string]*ReleaseSummary{}}
+	return &Tally{sums: map[string]*Outcome{}}
 }
 
 // Warns says whether an assessment is a warning: a rollback, or a hold that
@@ -30,7 +30,7 @@ func (a Assessment) Warns() bool {
 func (t *Tally) Add(a Assessment) {
 	r := t.sums[a.ID]
 	if r == nil {
-		r = &ReleaseSummary{ID: a.ID, Service: a.Service}
+		r = &Outcome{ID: a.ID, Service: a.Service}
 		t.sums[a.ID] = r
 	}
 	at, weight := a.At, a.Weight
@@ -59,7 +59,7 @@ func (t *Tally) Add(a Assessment) {
 // warned of keeps the culprit's probability of its worst hour: blame is not
 // washed off when the symptoms end.
 func (t *Tally) Summary(recording string, s *State, warnings []WarningText) Summary {
-	out := Summary{Type: "summary", Recording: recording, Releases: []ReleaseSummary{}, Culprits: []Culprit{}, Subsystems: s.Subsystems(), Warnings: warnings}
+	out := Summary{Type: "summary", Recording: recording, Releases: []Outcome{}, Culprits: []Culprit{}, Subsystems: s.Subsystems(), Warnings: warnings}
 	if out.Warnings == nil {
 		out.Warnings = []WarningText{}
 	}

@@ -191,14 +191,14 @@ type WarningText struct {
 type Summary struct {
 	Type       string           `json:"type"` // "summary"
 	Recording  string           `json:"recording"`
-	Releases   []ReleaseSummary `json:"releases"`
+	Releases   []Outcome `json:"releases"`
 	Culprits   []Culprit        `json:"culprits"`
 	Subsystems []Subsystem      `json:"subsystems"`
 	Warnings   []WarningText    `json:"warnings"`
 }
 
-// ReleaseSummary is what is said of one release over a whole recording.
-type ReleaseSummary struct {
+// An Outcome is what is said of one release over a whole recording.
+type Outcome struct {
 	ID              string     `json:"id"`
 	Service         string     `json:"service"`
 	Verdict         string     `json:"verdict"` // of the last frame

@@ -2,6 +2,7 @@ package signal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -150,10 +151,8 @@ func ParseUnit(name string) Unit {
 		}
 		return Unit{Name: name, Base: base, Scale: scale, Dimension: Rate}
 	}
-	for _, w := range strings.Fields(countable) {
-		if key == w {
-			return Unit{Name: name, Base: name, Scale: 1, Dimension: Things}
-		}
+	if slices.Contains(strings.Fields(countable), key) {
+		return Unit{Name: name, Base: name, Scale: 1, Dimension: Things}
 	}
 	return Unit{Name: name, Base: name, Scale: 1, Dimension: Opaque}
 }

@@ -223,7 +223,7 @@ func verdicts(t *testing.T, dir string) []string {
 
 // verdictOf is what a deployer would have done: stopped or held it because of
 // it, promoted it, or neither.
-func verdictOf(r release.ReleaseSummary) string {
+func verdictOf(r release.Outcome) string {
 	switch {
 	case r.FirstWarnAt != nil:
 		return "warned"

@@ -209,7 +209,7 @@ func want(name string, sys release.System, only string) ([]string, error) {
 // narrow leaves only one release in a summary. Culprits and subsystems stay:
 // blame is shared among all.
 func narrow(s *release.Summary, id string) {
-	kept := []release.ReleaseSummary{}
+	kept := []release.Outcome{}
 	for _, r := range s.Releases {
 		if r.ID == id {
 			kept = append(kept, r)
