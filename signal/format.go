@@ -60,7 +60,7 @@ func digits(v float64) string {
 	switch {
 	case a >= 1e15 || (a > 0 && a < 1e-4):
 		return strconv.FormatFloat(v, 'g', 3, 64)
-	case a >= 1000:
+	case a >= 999.5: // which rounds to 1,000
 		return Thousands(v)
 	case a >= 100:
 		return strconv.FormatFloat(v, 'f', 0, 64)
