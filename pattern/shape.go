@@ -37,19 +37,6 @@ type Pattern struct {
 	Against     string  // what speaks against it; "" when nothing does
 }
 
-// Worrying says whether the pattern tells of trouble, rather than of a
-// healthy look-alike.
-func (p Pattern) Worrying() bool {
-	switch p.Kind {
-	case Leak, Spike, Step, Ramp, Drop, Flatline, Oscillation, Bimodal:
-		return true
-	case Sawtooth, WarmupPattern, CacheFill, TrafficGrowth:
-		return false
-	default:
-		return false
-	}
-}
-
 // odds turns a log e-value into a probability, with even odds before.
 func odds(logE float64) float64 { return 1 / (1 + math.Exp(-math.Max(-30, math.Min(30, logE)))) }
 

@@ -189,12 +189,12 @@ type WarningText struct {
 
 // A Summary is what is said of a whole recording, in its wire form.
 type Summary struct {
-	Type       string           `json:"type"` // "summary"
-	Recording  string           `json:"recording"`
-	Releases   []Outcome `json:"releases"`
-	Culprits   []Culprit        `json:"culprits"`
-	Subsystems []Subsystem      `json:"subsystems"`
-	Warnings   []WarningText    `json:"warnings"`
+	Type       string        `json:"type"` // "summary"
+	Recording  string        `json:"recording"`
+	Releases   []Outcome     `json:"releases"`
+	Culprits   []Culprit     `json:"culprits"`
+	Subsystems []Subsystem   `json:"subsystems"`
+	Warnings   []WarningText `json:"warnings"`
 }
 
 // An Outcome is what is said of one release over a whole recording.
