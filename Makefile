@@ -2,14 +2,17 @@
 TOOL := go tool -modfile=tools/go.mod
 LINT := go tool -modfile=tools/golangci/go.mod golangci-lint
 
-.PHONY: help run test lint fmt fuzz bench cover golden truth recordings
+.PHONY: help run test race lint fmt fuzz bench cover golden truth recordings
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## score the engine on the recordings that come with it
 	go run ./cmd/foreshock backtest examples/recordings
 
-test: ## the only test run that counts: raced, shuffled, uncached
+test: ## the tests, with nothing but Go
+	go test ./...
+
+race: ## the test run that counts: raced, shuffled, uncached; needs a C compiler
 	go test -race -shuffle=on -count=1 -timeout=15m ./...
 
 lint: ## vet, linters, dead code, tidiness of go.mod; the first run builds the linter

@@ -202,7 +202,7 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 	if e := math.Max(c.SlopeLogE, c.LogE); stock(sig.Kind) && c.Growing() && e > f.LogE {
 		f.Grows, f.LogE, f.Onset = true, e, c.Grown
 	}
-	if c.Typical < c.Size && c.LogE > 5 {
+	if c.Typical < c.Size && c.LogE > 5 && !f.Grows {
 		f.Small = true
 	}
 	f.Active = f.LogE > 0 && (f.Grows || c.Stands(size))
