@@ -136,6 +136,10 @@ func TestAttributeOwnEvidence(t *testing.T) {
 	if !b.Owned[0] || b.Owned[1] {
 		t.Errorf("Owned = %v, want [true false]: errors travel from stock to the frontend, not to the database", b.Owned)
 	}
+	waiting := with(guilty, func(c *prediction.Candidate) { c.Begun = false })
+	if got := prediction.Attribute(chain(), []prediction.Candidate{nearer, waiting}, inc, fade).Owned; got[0] {
+		t.Errorf("Owned = %v by a release that has not begun", got)
+	}
 	alone := prediction.Attribute(chain(), []prediction.Candidate{nearer, guilty}, inc[:1], fade)
 	if !(alone.Culprit[1] > 0.95 && alone.Culprit[0] < 0.01) {
 		t.Errorf("Culprit = %v, want the second above 0.95 and the first below 0.01", alone.Culprit)

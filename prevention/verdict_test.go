@@ -67,19 +67,23 @@ func TestDecide(t *testing.T) {
 			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect, Blames: true},
 		},
 		{
+			"the same in somebody else's incident, seen too briefly", prevention.Case{Harm: 0.1, Proven: true, Culprit: 0.5, Elsewhere: true},
+			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect, Blames: true},
+		},
+		{
 			"proven, to blame, harmful", prevention.Case{Enough: true, Harm: 0.8, Proven: true, Culprit: 0.5},
 			prevention.Decision{Verdict: prevention.Rollback, Reason: prevention.Suspect, Blames: true},
 		},
 		{
-			"the same before enough was seen", prevention.Case{Harm: 0.8, Proven: true, Culprit: 0.5},
+			"harmful before enough was seen", prevention.Case{Harm: 0.8, Proven: true, Culprit: 0.5},
 			prevention.Decision{Verdict: prevention.Rollback, Reason: prevention.Suspect, Blames: true},
 		},
 		{
-			"the same in somebody else's incident", prevention.Case{Harm: 0.8, Proven: true, Culprit: 0.5, Elsewhere: true},
+			"harmful, in somebody else's incident", prevention.Case{Harm: 0.8, Proven: true, Culprit: 0.5, Elsewhere: true},
 			prevention.Decision{Verdict: prevention.Rollback, Reason: prevention.Suspect, Blames: true},
 		},
 		{
-			"the same, going back is unsafe", prevention.Case{Enough: true, Harm: 0.8, Proven: true, Culprit: 0.5, Unsafe: true},
+			"harmful, going back is unsafe", prevention.Case{Enough: true, Harm: 0.8, Proven: true, Culprit: 0.5, Unsafe: true},
 			prevention.Decision{Verdict: prevention.Escalate, Reason: prevention.UnsafeRollback, Blames: true},
 		},
 		{
