@@ -39,41 +39,62 @@ func (n noise) windowed(blocks float64) noise {
 	return n
 }
 
-// stretches returns the reference's block means, before and during, in blocks
-// of size frames where they are kept that short.
-func (r reference) stretches(size int) [][]float64 {
-	var out [][]float64
-	if r.before != nil && r.before.Values.N > 0 {
-		out = append(out, r.before.Values.MeansBy(size))
-	}
-	if r.during != nil && r.during.Values.N > 0 {
-		out = append(out, r.during.Values.MeansBy(size))
+// A stretch is the block means of a reference, before or during.
+type stretch struct {
+	means []float64
+	// long is how many times longer its blocks are than the subject's: a long
+	// past is kept in blocks that waver less than single frames do, by up to
+	// √long.
+	long float64
+	tail []float64 // where long > 1, its last values frame by frame
+}
+
+// stretches returns the reference before and during, in blocks of size frames
+// where they are kept that short.
+func (r reference) stretches(size int) []stretch {
+	var out []stretch
+	for _, t := range []*Track{r.before, r.during} {
+		if t == nil || t.Values.N == 0 {
+			continue
+		}
+		s := stretch{means: t.Values.MeansBy(size), long: math.Max(1, float64(t.Values.Size)/float64(size))}
+		if s.long > 1 {
+			s.tail = t.Values.Tail(fresh)
+		}
+		out = append(out, s)
 	}
 	return out
 }
 
 // noise measures the reference's standard deviation robustly and its
-// autocorrelation, each stretch about its own level.
+// autocorrelation, each stretch about its own level. Where the past is kept in
+// longer blocks their spread is raised to what independent frames would give,
+// and the autocorrelation is read off its last frames.
 func (r reference) noise(size int) noise {
 	var buf [2 * stats.Width]float64
 	residuals := buf[:0]
 	out := noise{}
-	s := r.stretches(size)
-	for _, xs := range s {
+	var neighbours [][]float64
+	for _, s := range r.stretches(size) {
 		from := len(residuals)
-		for _, x := range xs {
+		for _, x := range s.means {
 			if !math.IsNaN(x) {
 				residuals = append(residuals, x)
 			}
 		}
 		m := stats.Median(residuals[from:])
 		for i := range residuals[from:] {
-			residuals[from+i] -= m
+			residuals[from+i] = (residuals[from+i] - m) * math.Sqrt(s.long)
 		}
 		out.n += float64(len(residuals) - from)
+		if s.long > 1 {
+			neighbours = append(neighbours, s.tail)
+		} else {
+			neighbours = append(neighbours, s.means)
+		}
 	}
 	out.sd = tailSD(residuals)
-	out.Autocorrelation = stats.Autocorr(s...)
+	out.Autocorrelation = stats.Autocorr(neighbours...)
 	return out
 }
 

@@ -189,7 +189,7 @@ func (s *State) count(i int) {
 	}
 	for id, canary := range x.Canary {
 		control := x.Control[id]
-		if canary == nil || !counted(s.sys.Signals[id].Kind) || math.IsNaN(canary.Events) || math.IsNaN(canary.N) {
+		if canary == nil || !counted(s.sys.Signals[id]) || math.IsNaN(canary.Events) || math.IsNaN(canary.N) {
 			continue
 		}
 		if control != nil && !math.IsNaN(control.Events) && !math.IsNaN(control.N) {
@@ -210,7 +210,7 @@ func (s *State) count(i int) {
 // past feeds the test of counted events against the rate they had before: its
 // limit is what that rate is at most, with 99 % probability.
 func (s *State) past(test **stats.LimitTest, before, now *pattern.Track, id int) {
-	if before == nil || before.Counted == 0 || !counted(s.sys.Signals[id].Kind) || math.IsNaN(now.Events) || math.IsNaN(now.N) {
+	if before == nil || before.Counted == 0 || !counted(s.sys.Signals[id]) || math.IsNaN(now.Events) || math.IsNaN(now.N) {
 		return
 	}
 	if *test == nil {
@@ -220,9 +220,13 @@ func (s *State) past(test **stats.LimitTest, before, now *pattern.Track, id int)
 	(*test).Add(now.Events, now.N, math.Max(limit, prevention.CountFloor))
 }
 
-// counted says whether events of a kind are counted against observations.
-func counted(k signal.Kind) bool {
-	switch k {
+// counted says whether events of a signal are counted against observations. A
+// rate of events has no observations beside them.
+func counted(s signal.Signal) bool {
+	if s.Unit.Dimension == signal.Rate {
+		return false
+	}
+	switch s.Kind {
 	case signal.Errors, signal.Dependency, signal.Retries, signal.Timeouts, signal.Crashes:
 		return true
 	default:
