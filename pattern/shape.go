@@ -57,16 +57,18 @@ func Shapes(id int, s signal.Signal, c *Comparison, subject, control *Track) []P
 	switch teeth := Teeth(y, c.SD); {
 	case teeth >= 2:
 		add(Sawtooth, odds(float64(teeth)), "it falls back again and again", "")
-	case settled && stock && early < -2*c.SD && late > early && late < c.Size && concave(y):
+	case settled && stock && early < -2*c.SD && late > early && late < c.Size && concave(c.Difference):
 		add(CacheFill, 0.8, "it rises ever slower towards what the control uses", "")
 	case settled && s.Kind == signal.Cache && early > 2*c.SD && late < early:
 		add(CacheFill, 0.8, "the hit ratio climbs towards the control's", "")
 	case stock && c.Growing():
-		add(Leak, odds(c.SlopeLogE), "it grows without levelling off", against(concave(y), "its growth slows"))
+		add(Leak, odds(c.SlopeLogE), "it grows without levelling off", against(concave(c.Difference), "its growth slows"))
 	case settled && early > 3*c.SD && late < early/2 && late < c.Size:
 		add(WarmupPattern, 0.8, "it began high and came down again", "")
 	case c.LogE > 3 && c.Effect > 0 && gradual(c):
 		add(Ramp, odds(c.LogE), "it moved away little by little", "")
+	case c.LogE > 3 && c.Effect > 0 && c.Falls:
+		add(Drop, odds(c.LogE), "it fell at once and stayed there", "")
 	case c.LogE > 3 && c.Effect > 0:
 		add(Step, odds(c.LogE), "it moved away at once and stayed", "")
 	}
@@ -84,8 +86,8 @@ func against(cond bool, text string) string {
 	return ""
 }
 
-// Growing says whether the difference grows beyond doubt: the trend is
-// certain, it has made a third of a change of consequence already and, had it
+// Growing says whether the difference grows: the trend is likely (e-value over
+// e²), it has made a third of a change of consequence already and, had it
 // gone on as long again, all of it.
 func (c *Comparison) Growing() bool {
 	return c.Slope > 0 && c.SlopeLogE > 2 && c.Effective >= MinEffective &&
@@ -110,7 +112,7 @@ func (c *Comparison) above() bool {
 // the growth may as well be none (under two standard errors), and where it
 // slows, as caches do when they fill.
 func (c *Comparison) GrowthProbability() float64 {
-	if !(c.Slope > 2*c.SlopeSE) || c.SlopeSE == 0 || concave(c.values) || !c.above() {
+	if !(c.Slope > 2*c.SlopeSE) || c.SlopeSE == 0 || concave(c.Difference) || !c.above() {
 		return 0
 	}
 	ahead := c.Frames/2 + cmp.Or(c.Horizon, c.Frames)
@@ -145,8 +147,9 @@ func Teeth(y []float64, sd float64) int {
 	f := stats.Finite(y)
 	teeth, low, high := 0, math.Inf(1), math.Inf(-1)
 	for i, x := range f {
+		rose := i > 0 && f[i-1]-low > (f[i-1]-x)/2 // else it only falls on, as a warm-up does
 		low, high = math.Min(low, x), math.Max(high, x)
-		if i > 0 && f[i-1]-x > 4*sd && f[i-1]-x > (high-low)/2 && f[i-1] >= high-sd {
+		if rose && f[i-1]-x > 4*sd && f[i-1]-x > (high-low)/2 && f[i-1] >= high-sd {
 			teeth++
 			low, high = x, x
 		}
@@ -198,9 +201,6 @@ func contrasts(base Pattern, s signal.Signal, c *Comparison, subject, control *T
 		b := base
 		b.Kind, b.Probability, b.For = k, p, reason
 		out = append(out, b)
-	}
-	if s.Kind == signal.Traffic && c.Before > 0 && control.Values.Mean() > 1.3*c.Before && subject.Values.N >= 8 {
-		add(TrafficGrowth, 0.8, "the control's traffic grew as well")
 	}
 	ratio, p := stats.VarianceRatio(subject.Values.Means(), control.Values.Means(), c.Tau)
 	if ratio == 0 && c.ControlSD > 0.01*math.Abs(c.Level) {
