@@ -124,7 +124,7 @@ func (j *Judge) Add(a release.Assessment) {
 	s.Verdict, s.Reason = a.Verdict, a.Reason
 }
 
-// warn takes a warning. A warning of a change before its onset is a false
+// warn takes a warning. One of something bad before its onset is a false
 // one, and does not count as having warned.
 func (j *Judge) warn(s *Subject, a release.Assessment, healthy bool) {
 	if healthy {

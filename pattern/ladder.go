@@ -10,7 +10,7 @@ import (
 // Rung is one step of the failure ladder.
 type Rung uint8
 
-// The rungs, in the order in which overload climbs them.
+// The rungs: memory, where leaks begin, and the six that overload climbs.
 const (
 	RungMemory Rung = iota + 1
 	RungLatency

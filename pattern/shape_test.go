@@ -172,22 +172,6 @@ func TestShapesBimodal(t *testing.T) {
 	}
 }
 
-// TestShapesTrafficGrowth: both cohorts have a half more work than before.
-func TestShapesTrafficGrowth(t *testing.T) {
-	rng := seeded(1)
-	before := track(0, noisy(rng, began, 1, flat(100)))
-	control, canary := track(began, noisy(rng, lasts, 1, flat(150))), track(began, noisy(rng, lasts, 1, flat(150)))
-	s := signal.Signal{Name: "x", Kind: signal.Traffic}
-	c, _ := pattern.Compare(canary, control, before, signal.Both, tenth)
-	got := pattern.Shapes(0, s, &c, canary, control)
-	if len(got) != 1 || got[0].Kind != pattern.TrafficGrowth {
-		t.Errorf("Shapes = %+v, want traffic growth alone", got)
-	}
-	if got := pattern.Shapes(0, s, &c, canary, nil); len(got) != 0 {
-		t.Errorf("Shapes without a control = %+v, want none: nothing shows whose growth it is", got)
-	}
-}
-
 // TestTeeth: only a sudden fall that ends a rise is a tooth.
 func TestTeeth(t *testing.T) {
 	tests := []struct {

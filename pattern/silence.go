@@ -16,7 +16,7 @@ const (
 )
 
 var silenceNames = [...]string{
-	NotSilent: "", SilenceStarting: "silence-starting", SilenceShared: "silence-metric",
+	NotSilent: "", SilenceStarting: "silence-starting", SilenceShared: "silence-target",
 	SilenceTraffic: "silence-traffic", SilenceStopped: "silence-stopped", SilenceTarget: "silence-target",
 }
 

@@ -83,7 +83,7 @@ func TestSilent(t *testing.T) {
 
 func TestSilenceNames(t *testing.T) {
 	want := map[pattern.SilenceKind]string{
-		pattern.NotSilent: "", pattern.SilenceStarting: "silence-starting", pattern.SilenceShared: "silence-metric",
+		pattern.NotSilent: "", pattern.SilenceStarting: "silence-starting", pattern.SilenceShared: "silence-target",
 		pattern.SilenceTraffic: "silence-traffic", pattern.SilenceStopped: "silence-stopped", pattern.SilenceTarget: "silence-target",
 	}
 	for k, w := range want {

@@ -65,7 +65,7 @@ func Attribute(g topology.Graph, cs []Candidate, incidents []Incident, frames fl
 	for i, c := range cs {
 		logw[i] = own(c)
 	}
-	owned := make([]bool, len(incidents))
+	owned, near := make([]bool, len(incidents)), make([]float64, len(cs))
 	none := 0.0
 	for k, inc := range incidents {
 		owned[k] = explained(g, cs, inc)
@@ -74,8 +74,12 @@ func Attribute(g topology.Graph, cs []Candidate, incidents []Incident, frames fl
 		}
 		none = unlistedLogOdds
 		for i, c := range cs {
-			logw[i] += suspectLogOdds * proximity(g, c, inc, frames)
+			near[i] = math.Max(near[i], proximity(g, c, inc, frames))
 		}
+	}
+	for i := range cs {
+		// Incidents that nobody owns are often one, seen in its callers too.
+		logw[i] += suspectLogOdds * near[i]
 	}
 	for i, c := range cs {
 		if !c.Begun {

@@ -61,8 +61,8 @@ type Signs struct {
 	Node        bool // the machine below is busier
 }
 
-// logPrior is how often each class is met in public post-mortems of changes
-// that went bad, in log odds against infra, rounded to halves.
+// logPrior is how common each class is held to be among changes that went bad,
+// in log odds against infra: a judgement, rounded to halves.
 var logPrior = [5]float64{1, 0.5, 0, -0.5, -0.5}
 
 // symptoms is the table of signatures. Each row's weights are log likelihood

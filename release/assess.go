@@ -2,6 +2,7 @@ package release
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/stats"
 	"github.com/foreshock/foreshock/trend"
 )
 
@@ -169,6 +171,7 @@ func (s *State) shapes(i int, sc *scene) []pattern.Pattern {
 		out = append(out, pattern.Shapes(fd.Signal, s.sys.Signals[fd.Signal], &fd.Comparison, fd.Subject, fd.Control)...)
 	}
 	if i < len(s.sys.Releases) {
+		out = append(out, s.lookAlikes(i)...)
 		if sil := sc.silences[i]; sil.Kind != pattern.NotSilent {
 			from := float64(s.mem.Frame - sil.For)
 			out = append(out, pattern.Pattern{
@@ -178,6 +181,34 @@ func (s *State) shapes(i int, sc *scene) []pattern.Pattern {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b pattern.Pattern) int { return cmp.Compare(b.Probability, a.Probability) })
+	return out
+}
+
+// lookAlikes names what is no fault of the release: traffic that grew in the
+// control as well, and a single metric that it does not have.
+func (s *State) lookAlikes(i int) []pattern.Pattern {
+	var out []pattern.Pattern
+	x := &s.mem.Subjects[i]
+	for id, sig := range s.sys.Signals {
+		now, before := x.Control[id], x.Before[id]
+		begun := pattern.Onset{P10: float64(x.Begun), P50: float64(x.Begun), P90: float64(x.Begun)}
+		if sig.Kind == signal.Traffic && now != nil && before != nil && before.Values.N >= 8 {
+			if ratio := stats.Mean(pattern.Tail(now, 8)) / before.Values.Mean(); ratio > 1.3 && now.Values.N >= 3 {
+				out = append(out, pattern.Pattern{
+					Kind: pattern.TrafficGrowth, Signal: id, Onset: begun, Probability: 0.8,
+					For: fmt.Sprintf("the control's traffic is %.1f times what it was", ratio),
+				})
+			}
+		}
+		canary := x.Canary[id]
+		missing := canary == nil || canary.First < 0 || canary.Missed > s.startUp()
+		if !serves(sig) && missing && x.Missed == 0 && x.Seen >= 0 && s.mem.Frame-x.Seen > s.startUp() && now != nil && now.Missed == 0 {
+			out = append(out, pattern.Pattern{
+				Kind: "silence-metric", Signal: id, Onset: begun, Probability: 0.9,
+				For: "the new version does not report it, and reports the rest",
+			})
+		}
+	}
 	return out
 }
 

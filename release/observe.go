@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -23,6 +24,7 @@ func (s *State) observe(f signal.Frame) {
 	s.begin(f)
 	seen := make([]sight, len(s.sys.Releases))
 	for _, c := range f.Cells {
+		c.Readings = inOrder(c.Readings)
 		if c.Signal < 0 || c.Signal >= len(s.sys.Signals) {
 			continue
 		}
@@ -64,6 +66,18 @@ func (s *State) begin(f signal.Frame) {
 			}
 		}
 	}
+}
+
+// inOrder returns the readings by instance, as the engine gives them: sums
+// must not depend on who asked in which order.
+func inOrder(rs []signal.Reading) []signal.Reading {
+	by := func(a, b signal.Reading) int { return cmp.Compare(a.Instance, b.Instance) }
+	if slices.IsSortedFunc(rs, by) {
+		return rs
+	}
+	rs = slices.Clone(rs)
+	slices.SortStableFunc(rs, by)
+	return rs
 }
 
 // A sight is what was seen of a release in one frame.

@@ -15,8 +15,13 @@ import (
 // fill replaces the variables of a query as the engine does, so that evidence
 // can be asked again.
 func fill(query, service, selector string, interval time.Duration) string {
-	window := (4 * interval).String()
-	window = strings.TrimSuffix(strings.TrimSuffix(window, "0s"), "0m")
+	window := (4 * interval).String() // 1m0s, 20m0s, 1h0m0s
+	for _, whole := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(window, whole) {
+			window = window[:len(window)-2]
+		}
+	}
+	service = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(service)
 	return strings.NewReplacer("$service", service, "$sel", selector, "$window", window).Replace(query)
 }
 

@@ -165,7 +165,7 @@ func (s *State) MarshalBinary() ([]byte, error) {
 func Load(sys System, policy prevention.Policy, data []byte) (*State, error) {
 	var w wire
 	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&w); err != nil {
-		return nil, fmt.Errorf("decode state: %w", err)
+		return nil, fmt.Errorf("decode state: start the fold anew: %w", err)
 	}
 	if w.Version != stateVersion {
 		return nil, fmt.Errorf("state has version %d; this program reads %d: start the fold anew", w.Version, stateVersion)

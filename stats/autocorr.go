@@ -18,6 +18,9 @@ func (a Autocorrelation) Effective(n float64) float64 { return n / a.Tau }
 // the same process, each about its own mean. NaN breaks a stretch. Negative
 // correlation counts as none: it would only make the tests bolder.
 //
+// It leans upwards by one standard error, √((1−ρ²)/n): tests should err on the
+// side of caution. n is the number of values less one for each stretch's mean.
+//
 // The estimate of an AR(1) process is biased by −(1+3ρ)/n; solving for ρ gives
 // (n·r+1)/(n−3), which is used with n the number of values, and held within
 // [0, 0.99]. With fewer than 8 values it is not identified and Rho is the

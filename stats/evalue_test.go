@@ -190,9 +190,12 @@ func TestExcessProbability(t *testing.T) {
 		{y: 0, n: 1440, z: 0, m: 5760, delta: 0.0005, want: 0.1986657948568431},
 		{y: 10, n: 1000, z: 20, m: 4000, delta: 0.002, want: 0.8425418368314842},
 		{y: 3, n: 200, z: 30, m: 1000, delta: 0.01, want: 0.02858974241259055},
+		{y: 190, n: 200, z: 30, m: 1000, delta: 0.01, want: 1},
+		{y: 0, n: 5, z: 0, m: 20, delta: 0.0005, want: 0.6898104227762119},
+		{y: 200, n: 200, z: 198, m: 200, delta: 0.0, want: 0.9249440291756685},
 	}
 	for _, tt := range tests {
-		if got := ExcessProbability(tt.y, tt.n, tt.z, tt.m, tt.delta); math.Abs(got-tt.want) > 1.0/64 {
+		if got := ExcessProbability(tt.y, tt.n, tt.z, tt.m, tt.delta); math.Abs(got-tt.want) > 1e-3 {
 			t.Errorf("ExcessProbability(%v, %v, %v, %v, %v) = %v, want %v", tt.y, tt.n, tt.z, tt.m, tt.delta, got, tt.want)
 		}
 	}
