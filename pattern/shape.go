@@ -75,7 +75,7 @@ func Shapes(id int, s signal.Signal, c *Comparison, subject, control *Track) []P
 	if k, ok := spike(c); ok {
 		add(Spike, 0.7, k, "")
 	}
-	out = append(out, contrasts(base, s, c, subject, control)...)
+	out = append(out, contrasts(base, c, subject, control)...)
 	return out
 }
 
@@ -192,7 +192,7 @@ func spike(c *Comparison) (string, bool) {
 }
 
 // contrasts are the patterns that need the control's own variation.
-func contrasts(base Pattern, s signal.Signal, c *Comparison, subject, control *Track) []Pattern {
+func contrasts(base Pattern, c *Comparison, subject, control *Track) []Pattern {
 	if control == nil || control.Values.N < 8 || subject.Values.N < 8 {
 		return nil
 	}

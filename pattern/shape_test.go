@@ -56,31 +56,38 @@ func TestShapes(t *testing.T) {
 	}{
 		{
 			"a leak", signal.Memory, plus(func(i int) float64 { return 100 + 0.8*float64(i) }),
-			pattern.Leak, runs, []pattern.Kind{pattern.CacheFill, pattern.Sawtooth, pattern.WarmupPattern},
+			pattern.Leak, runs,
+			[]pattern.Kind{pattern.CacheFill, pattern.Sawtooth, pattern.WarmupPattern},
 		},
 		{
 			"a cache that fills", signal.Memory, plus(func(i int) float64 { return 100 - 40*math.Exp(-float64(i)/8) }),
-			pattern.CacheFill, runs, []pattern.Kind{pattern.Leak, pattern.Ramp, pattern.Step},
+			pattern.CacheFill, runs,
+			[]pattern.Kind{pattern.Leak, pattern.Ramp, pattern.Step},
 		},
 		{
 			"a hit ratio that climbs", signal.Cache, plus(func(i int) float64 { return 100 - 40*math.Exp(-float64(i)/8) }),
-			pattern.CacheFill, runs, []pattern.Kind{pattern.Leak, pattern.WarmupPattern},
+			pattern.CacheFill, runs,
+			[]pattern.Kind{pattern.Leak, pattern.WarmupPattern},
 		},
 		{
 			"garbage collection", signal.Memory, plus(func(i int) float64 { return 90 + 2.5*float64(i%12) }),
-			pattern.Sawtooth, runs, []pattern.Kind{pattern.Leak, pattern.CacheFill},
+			pattern.Sawtooth, runs,
+			[]pattern.Kind{pattern.Leak, pattern.CacheFill},
 		},
 		{
 			"a warm-up", signal.Latency, plus(func(i int) float64 { return 100 + 60*math.Exp(-float64(i)/4) }),
-			pattern.WarmupPattern, runs, []pattern.Kind{pattern.Step, pattern.Ramp, pattern.Sawtooth},
+			pattern.WarmupPattern, runs,
+			[]pattern.Kind{pattern.Step, pattern.Ramp, pattern.Sawtooth},
 		},
 		{
 			"a step", signal.Latency, plus(stepAt(16, 30)),
-			pattern.Step, runs, []pattern.Kind{pattern.Ramp, pattern.WarmupPattern, pattern.Spike},
+			pattern.Step, runs,
+			[]pattern.Kind{pattern.Ramp, pattern.WarmupPattern, pattern.Spike},
 		},
 		{
 			"a ramp", signal.Latency, plus(func(i int) float64 { return 100 + 1.5*float64(i) }),
-			pattern.Ramp, runs, []pattern.Kind{pattern.Step, pattern.Leak, pattern.WarmupPattern},
+			pattern.Ramp, runs,
+			[]pattern.Kind{pattern.Step, pattern.Leak, pattern.WarmupPattern},
 		},
 		{
 			"a spike", signal.Latency, plus(func(i int) float64 {
@@ -89,11 +96,13 @@ func TestShapes(t *testing.T) {
 				}
 				return 100
 			}),
-			pattern.Spike, runs, []pattern.Kind{pattern.Ramp, pattern.WarmupPattern},
+			pattern.Spike, runs,
+			[]pattern.Kind{pattern.Ramp, pattern.WarmupPattern},
 		},
 		{
 			"it swings", signal.CPU, plus(func(i int) float64 { return 100 + 5*float64(1-2*(i%2)) }),
-			pattern.Oscillation, runs, []pattern.Kind{pattern.Flatline, pattern.Leak, pattern.Ramp},
+			pattern.Oscillation, runs,
+			[]pattern.Kind{pattern.Flatline, pattern.Leak, pattern.Ramp},
 		},
 	}
 	for _, tt := range tests {

@@ -86,27 +86,33 @@ func TestAttributeIncident(t *testing.T) {
 		{"a frame before it may be rounding", nil, prediction.Incident{Service: 1, Onset: 99}, 0.070886}, // p = e^−0.05
 		{
 			"both versions fail alike: a victim", func(c *prediction.Candidate) { c.Alike = true },
-			prediction.Incident{Service: 1, Onset: 100}, 0.002473, // w = −5
+			prediction.Incident{Service: 1, Onset: 100},
+			0.002473, // w = −5
 		},
 		{
 			"its control gets no work: a victim", func(c *prediction.Candidate) { c.Starved = true },
-			prediction.Incident{Service: 0, Onset: 100}, far,
+			prediction.Incident{Service: 0, Onset: 100},
+			far,
 		},
 		{
 			"time counts from its first sample", func(c *prediction.Candidate) { c.Seen = 110 },
-			prediction.Incident{Service: 0, Onset: 110}, 0.047426,
+			prediction.Incident{Service: 0, Onset: 110},
+			0.047426,
 		},
 		{
 			"from its first step before a sample", func(c *prediction.Candidate) { c.Seen = math.NaN() },
-			prediction.Incident{Service: 0, Onset: 110}, 0.032500,
+			prediction.Incident{Service: 0, Onset: 110},
+			0.032500,
 		},
 		{
 			"little traffic on it", func(c *prediction.Candidate) { c.Weight = 0 },
-			prediction.Incident{Service: 1, Onset: 100}, 0.053403, // p = ¾
+			prediction.Incident{Service: 1, Onset: 100},
+			0.053403, // p = ¾
 		},
 		{
 			"it has not begun", func(c *prediction.Candidate) { c.Begun = false },
-			prediction.Incident{Service: 1, Onset: 100}, 0,
+			prediction.Incident{Service: 1, Onset: 100},
+			0,
 		},
 	}
 	for _, tt := range tests {

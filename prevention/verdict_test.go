@@ -15,119 +15,148 @@ func TestDecide(t *testing.T) {
 		want prevention.Decision
 	}{
 		{
-			"nothing is wrong", prevention.Case{Enough: true},
+			"nothing is wrong",
+			prevention.Case{Enough: true},
 			prevention.Decision{Verdict: prevention.Promote, Reason: prevention.None},
 		},
 		{
-			"a culprit of nothing", prevention.Case{Enough: true, Culprit: 1},
+			"a culprit of nothing",
+			prevention.Case{Enough: true, Culprit: 1},
 			prevention.Decision{Verdict: prevention.Promote, Reason: prevention.None},
 		},
 		{
-			"just below the lower level", prevention.Case{Enough: true, Harm: 0.199},
+			"just below the lower level",
+			prevention.Case{Enough: true, Harm: 0.199},
 			prevention.Decision{Verdict: prevention.Promote, Reason: prevention.None},
 		},
 		{
-			"callers suffer, no more", prevention.Case{Enough: true, Suffer: true},
+			"callers suffer, no more",
+			prevention.Case{Enough: true, Suffer: true},
 			prevention.Decision{Verdict: prevention.Promote, Reason: prevention.None},
 		},
 		{
-			"going back is unsafe, but all is well", prevention.Case{Enough: true, Unsafe: true},
+			"going back is unsafe, but all is well",
+			prevention.Case{Enough: true, Unsafe: true},
 			prevention.Decision{Verdict: prevention.Promote, Reason: prevention.None},
 		},
 		{
-			"seen too briefly", prevention.Case{},
+			"seen too briefly",
+			prevention.Case{},
 			prevention.Decision{Verdict: prevention.Unknown, Reason: prevention.Thin},
 		},
 		{
-			"seen too briefly, and it looks bad", prevention.Case{Harm: 0.79, Culprit: 0.9},
+			"seen too briefly, and it looks bad",
+			prevention.Case{Harm: 0.79, Culprit: 0.9},
 			prevention.Decision{Verdict: prevention.Unknown, Reason: prevention.Thin},
 		},
 		{
-			"may be harm, not proven", prevention.Case{Enough: true, Harm: 0.2},
+			"may be harm, not proven",
+			prevention.Case{Enough: true, Harm: 0.2},
 			prevention.Decision{Verdict: prevention.Unknown, Reason: prevention.Thin},
 		},
 		{
-			"likely harm, not proven", prevention.Case{Enough: true, Harm: 0.8},
+			"likely harm, not proven",
+			prevention.Case{Enough: true, Harm: 0.8},
 			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect},
 		},
 		{
-			"likely harm, not proven, to blame", prevention.Case{Enough: true, Harm: 0.8, Culprit: 0.5},
+			"likely harm, not proven, to blame",
+			prevention.Case{Enough: true, Harm: 0.8, Culprit: 0.5},
 			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect, Blames: true},
 		},
 		{
-			"proven, not to blame", prevention.Case{Enough: true, Harm: 0.9, Proven: true, Culprit: 0.49},
+			"proven, not to blame",
+			prevention.Case{Enough: true, Harm: 0.9, Proven: true, Culprit: 0.49},
 			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect},
 		},
 		{
-			"proven and harmless, not to blame", prevention.Case{Enough: true, Harm: 0.1, Proven: true},
+			"proven and harmless, not to blame",
+			prevention.Case{Enough: true, Harm: 0.1, Proven: true},
 			prevention.Decision{Verdict: prevention.Promote, Reason: prevention.None},
 		},
 		{
-			"proven and to blame", prevention.Case{Enough: true, Harm: 0.79, Proven: true, Culprit: 0.5},
+			"proven and to blame",
+			prevention.Case{Enough: true, Harm: 0.79, Proven: true, Culprit: 0.5},
 			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect, Blames: true},
 		},
 		{
-			"the same in somebody else's incident, seen too briefly", prevention.Case{Harm: 0.1, Proven: true, Culprit: 0.5, Elsewhere: true},
+			"the same in somebody else's incident, seen too briefly",
+			prevention.Case{Harm: 0.1, Proven: true, Culprit: 0.5, Elsewhere: true},
 			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect, Blames: true},
 		},
 		{
-			"proven, to blame, harmful", prevention.Case{Enough: true, Harm: 0.8, Proven: true, Culprit: 0.5},
+			"proven, to blame, harmful",
+			prevention.Case{Enough: true, Harm: 0.8, Proven: true, Culprit: 0.5},
 			prevention.Decision{Verdict: prevention.Rollback, Reason: prevention.Suspect, Blames: true},
 		},
 		{
-			"harmful before enough was seen", prevention.Case{Harm: 0.8, Proven: true, Culprit: 0.5},
+			"harmful before enough was seen",
+			prevention.Case{Harm: 0.8, Proven: true, Culprit: 0.5},
 			prevention.Decision{Verdict: prevention.Rollback, Reason: prevention.Suspect, Blames: true},
 		},
 		{
-			"harmful, in somebody else's incident", prevention.Case{Harm: 0.8, Proven: true, Culprit: 0.5, Elsewhere: true},
+			"harmful, in somebody else's incident",
+			prevention.Case{Harm: 0.8, Proven: true, Culprit: 0.5, Elsewhere: true},
 			prevention.Decision{Verdict: prevention.Rollback, Reason: prevention.Suspect, Blames: true},
 		},
 		{
-			"harmful, going back is unsafe", prevention.Case{Enough: true, Harm: 0.8, Proven: true, Culprit: 0.5, Unsafe: true},
+			"harmful, going back is unsafe",
+			prevention.Case{Enough: true, Harm: 0.8, Proven: true, Culprit: 0.5, Unsafe: true},
 			prevention.Decision{Verdict: prevention.Escalate, Reason: prevention.UnsafeRollback, Blames: true},
 		},
 		{
-			"held, going back is unsafe", prevention.Case{Enough: true, Harm: 0.7, Proven: true, Culprit: 0.5, Unsafe: true},
+			"held, going back is unsafe",
+			prevention.Case{Enough: true, Harm: 0.7, Proven: true, Culprit: 0.5, Unsafe: true},
 			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect, Blames: true},
 		},
 		{
-			"somebody else's incident", prevention.Case{Enough: true, Elsewhere: true},
+			"somebody else's incident",
+			prevention.Case{Enough: true, Elsewhere: true},
 			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Elsewhere},
 		},
 		{
-			"somebody else's incident, seen too briefly", prevention.Case{Elsewhere: true},
+			"somebody else's incident, seen too briefly",
+			prevention.Case{Elsewhere: true},
 			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Elsewhere},
 		},
 		{
-			"silent", prevention.Case{Silence: true},
+			"silent",
+			prevention.Case{Silence: true},
 			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Silent},
 		},
 		{
-			"silent and to blame", prevention.Case{Silence: true, Culprit: 0.8},
+			"silent and to blame",
+			prevention.Case{Silence: true, Culprit: 0.8},
 			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Silent, Blames: true},
 		},
 		{
-			"silent, its callers suffer, not to blame", prevention.Case{Silence: true, Suffer: true, Culprit: 0.4},
+			"silent, its callers suffer, not to blame",
+			prevention.Case{Silence: true, Suffer: true, Culprit: 0.4},
 			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Silent},
 		},
 		{
-			"silent, its callers suffer, to blame", prevention.Case{Silence: true, Suffer: true, Culprit: 0.8},
+			"silent, its callers suffer, to blame",
+			prevention.Case{Silence: true, Suffer: true, Culprit: 0.8},
 			prevention.Decision{Verdict: prevention.Rollback, Reason: prevention.Silent, Blames: true},
 		},
 		{
-			"the same, going back is unsafe", prevention.Case{Silence: true, Suffer: true, Culprit: 0.8, Unsafe: true},
+			"the same, going back is unsafe",
+			prevention.Case{Silence: true, Suffer: true, Culprit: 0.8, Unsafe: true},
 			prevention.Decision{Verdict: prevention.Escalate, Reason: prevention.UnsafeRollback, Blames: true},
 		},
 		{
-			"silence goes before somebody else's incident", prevention.Case{Silence: true, Elsewhere: true},
+			"silence goes before somebody else's incident",
+			prevention.Case{Silence: true, Elsewhere: true},
 			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Silent},
 		},
 		{
-			"starting", prevention.Case{Starting: true, Enough: true, Culprit: 1},
+			"starting",
+			prevention.Case{Starting: true, Enough: true, Culprit: 1},
 			prevention.Decision{Verdict: prevention.Unknown, Reason: prevention.Thin},
 		},
 		{
-			"starting goes before what was seen earlier", prevention.Case{Starting: true, Enough: true, Harm: 1, Proven: true, Culprit: 1},
+			"starting goes before what was seen earlier",
+			prevention.Case{Starting: true, Enough: true, Harm: 1, Proven: true, Culprit: 1},
 			prevention.Decision{Verdict: prevention.Unknown, Reason: prevention.Thin},
 		},
 	}
@@ -157,7 +186,7 @@ func TestDecideLaws(t *testing.T) {
 				if d.Verdict.String() == "" || d.Reason.String() == "" {
 					t.Fatalf("Decide(%+v) = %+v: without verdict or reason", c, d)
 				}
-				if d.Verdict == prevention.Rollback && (c.Unsafe || c.Culprit < p.Blame || !(c.Proven || c.Silence)) {
+				if d.Verdict == prevention.Rollback && (c.Unsafe || c.Culprit < p.Blame || (!c.Proven && !c.Silence)) {
 					t.Fatalf("Decide(%+v) = %v", c, d.Verdict)
 				}
 				if d.Verdict == prevention.Promote && (!c.Enough || c.Silence || c.Starting || c.Elsewhere || c.Harm >= p.PromoteBelow) {
