@@ -86,9 +86,12 @@ const CountRisk = 0.1
 
 // Validate says what is wrong with the policy, if anything.
 func (p Policy) Validate() error {
-	for name, x := range map[string]float64{"alpha": p.Alpha, "countAlpha": p.CountAlpha, "blame": p.Blame} {
-		if !(x > 0 && x < 1) {
-			return fmt.Errorf("policy: %s is %v; want between 0 and 1", name, x)
+	for _, share := range []struct {
+		name  string
+		value float64
+	}{{"alpha", p.Alpha}, {"countAlpha", p.CountAlpha}, {"blame", p.Blame}} {
+		if !(share.value > 0 && share.value < 1) {
+			return fmt.Errorf("policy: %s is %v; want between 0 and 1", share.name, share.value)
 		}
 	}
 	if !(p.PromoteBelow > 0 && p.PromoteBelow < p.RollbackAbove && p.RollbackAbove < 1) {

@@ -2,9 +2,12 @@ package release
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"hash/fnv"
 	"slices"
 	"time"
 
@@ -155,16 +158,49 @@ func (s *State) MarshalBinary() ([]byte, error) {
 		w.Services[i] = x
 	}
 	var b bytes.Buffer
+	b.Write(make([]byte, sealed))
 	if err := gob.NewEncoder(&b).Encode(w); err != nil {
 		return nil, fmt.Errorf("encode state: %w", err)
 	}
-	return b.Bytes(), nil
+	out := b.Bytes()
+	binary.BigEndian.PutUint32(out, crc32.ChecksumIEEE(out[sealed:]))
+	binary.BigEndian.PutUint64(out[4:], s.sys.fingerprint())
+	return out, nil
+}
+
+// sealed is the length of what stands before the encoded state: a checksum of
+// it, and the fingerprint of its system.
+const sealed = 4 + 8
+
+// fingerprint tells systems apart: a state is of use only to its own.
+func (sys System) fingerprint() uint64 {
+	h := fnv.New64a()
+	fmt.Fprintln(h, sys.Interval)
+	for _, s := range sys.Services {
+		fmt.Fprintf(h, "service %q\n", s.Name)
+	}
+	for _, g := range sys.Signals {
+		fmt.Fprintf(h, "signal %q %s %q %q\n", g.Name, g.Kind, g.Query, g.Unit.Name)
+	}
+	for _, r := range sys.Releases {
+		fmt.Fprintf(h, "release %q %d %q %q\n", r.ID, r.Service, r.Canary, r.Control)
+	}
+	for _, c := range sys.Changes {
+		fmt.Fprintf(h, "change %q\n", c.ID)
+	}
+	return h.Sum64()
 }
 
 // Load returns the state that was saved of the same system.
 func Load(sys System, policy prevention.Policy, data []byte) (*State, error) {
+	if len(data) < sealed || binary.BigEndian.Uint32(data) != crc32.ChecksumIEEE(data[sealed:]) {
+		return nil, errors.New("state is damaged: start the fold anew")
+	}
+	if binary.BigEndian.Uint64(data[4:]) != sys.fingerprint() {
+		return nil, errors.New("state is of another system: start the fold anew")
+	}
 	var w wire
-	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&w); err != nil {
+	if err := gob.NewDecoder(bytes.NewReader(data[sealed:])).Decode(&w); err != nil {
 		return nil, fmt.Errorf("decode state: start the fold anew: %w", err)
 	}
 	if w.Version != stateVersion {

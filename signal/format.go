@@ -43,13 +43,13 @@ type scale struct {
 func scaled(v float64, by []scale) string {
 	a := math.Abs(v)
 	for _, s := range by {
-		if a >= s.factor {
+		if a >= 0.9995*s.factor { // what rounds to 1,000 is one of the next unit
 			return digits(v/s.factor) + " " + s.unit
 		}
 	}
 	last := by[len(by)-1]
-	if v == 0 {
-		last = by[0]
+	if v == 0 && by[0].factor == 1 {
+		last = by[0] // 0 s, and 0 B rather than 0 GiB
 	}
 	return digits(v/last.factor) + " " + last.unit
 }
