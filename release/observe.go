@@ -228,10 +228,10 @@ func (s *State) past(test **stats.LimitTest, before, now *pattern.Track, id int)
 		return
 	}
 	if *test == nil {
-		*test = &stats.LimitTest{}
+		limit := stats.RateQuantile(math.Min(before.Happens, before.Counted), before.Counted, 0.99)
+		*test = &stats.LimitTest{Limit: math.Max(limit, prevention.CountFloor)}
 	}
-	limit := stats.RateQuantile(math.Min(before.Happens, before.Counted), before.Counted, 0.99)
-	(*test).Add(now.Events, now.N, math.Max(limit, prevention.CountFloor))
+	(*test).Add(now.Events, now.N, (*test).Limit)
 }
 
 // counted says whether events of a signal are counted against observations. A

@@ -148,8 +148,9 @@ func LogSumExp(xs []float64) float64 {
 // A LimitTest holds an e-process against "events are at most a share limit of
 // observations", mixed in equal parts over shares above it.
 type LimitTest struct {
-	LogE [4]float64
-	N, Y float64
+	LogE  [4]float64
+	N, Y  float64
+	Limit float64 // for callers whose limit stands; not read here
 }
 
 // limitLifts are how many times the odds at the limit the alternatives are.
