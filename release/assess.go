@@ -173,7 +173,7 @@ func (s *State) shapes(i int, sc *scene) []pattern.Pattern {
 	if i < len(s.sys.Releases) {
 		out = append(out, s.lookAlikes(i)...)
 		if sil := sc.silences[i]; sil.Kind != pattern.NotSilent {
-			from := float64(s.mem.Frame - sil.For)
+			from := float64(s.mem.Frame - sil.For + 1)
 			out = append(out, pattern.Pattern{
 				Kind: pattern.Kind(sil.Kind.String()), Signal: -1, Onset: pattern.Onset{P10: from, P50: from, P90: from},
 				Probability: 1, For: silenceText(sil.Kind),

@@ -249,7 +249,7 @@ func classText(class string) string {
 
 func (s *State) silentText(i int, sc *scene) string {
 	sil := sc.silences[i]
-	since := s.instant(float64(s.mem.Frame - sil.For)).UTC().Format(s.clock())
+	since := s.instant(float64(s.mem.Frame - sil.For + 1)).UTC().Format(s.clock())
 	text := fmt.Sprintf("the new version has served nothing since %s while the control serves", since)
 	switch {
 	case sil.Kind == pattern.SilenceTarget:
