@@ -59,7 +59,7 @@ func DefaultPolicy() Policy {
 	resource := Size{Relative: 0.15, Absolute: 0.05, Noise: 0.01}
 	errs := Size{Relative: 0.2, Absolute: 0.002, Noise: 0.002}
 	return Policy{
-		Alpha: 0.002, CountAlpha: 0.01,
+		Alpha: 0.002, CountAlpha: 0.02,
 		PromoteBelow: 0.2, RollbackAbove: 0.8, Blame: 0.5,
 		MinFrames: 5, Clear: 3,
 		StartUp: time.Minute, StartUpFrames: 5,
