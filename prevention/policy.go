@@ -29,7 +29,8 @@ type Policy struct {
 	// Clear is how many frames a hold's evidence must be gone for.
 	Clear int
 	// StartUp is how long a new version may take to start, and StartUpFrames
-	// the same in frames; the longer one counts.
+	// the same in frames; the longer one counts. While its callers suffer the
+	// frames alone count.
 	StartUp       time.Duration
 	StartUpFrames int
 	// MaxHold is the least time after which a hold becomes escalate.
@@ -62,7 +63,7 @@ func DefaultPolicy() Policy {
 		Alpha: 0.002, CountAlpha: 0.02,
 		PromoteBelow: 0.2, RollbackAbove: 0.8, Blame: 0.5,
 		MinFrames: 5, Clear: 3,
-		StartUp: time.Minute, StartUpFrames: 5,
+		StartUp: 3 * time.Minute, StartUpFrames: 5,
 		MaxHold: 10 * time.Minute,
 		Major:   5,
 		Sizes: map[signal.Kind]Size{

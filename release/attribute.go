@@ -122,7 +122,6 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 			c.Direct = math.Max(c.Direct, fd.LogE)
 		}
 	}
-	c.Silent = silent(sc.silences[i])
 	for _, inc := range sc.incidents {
 		if inc.Service == r.Service && inc.Onset >= c.Since-1 {
 			c.Suffer = true
@@ -135,6 +134,12 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 		// It does take its share, and fails it: more than its exporter is gone.
 		sc.silences[i].Kind = pattern.SilenceTraffic
 	}
+	starting := sc.silences[i].Kind == pattern.SilenceStarting
+	if starting && c.Suffer && x.Reports >= 0.5 && s.mem.Frame-x.Stepped >= s.policy.StartUpFrames {
+		// It may still be starting, and is sent work already.
+		sc.silences[i].Kind = pattern.SilenceTraffic
+	}
+	c.Silent = silent(sc.silences[i])
 	c.Shared = sc.silences[i].Kind == pattern.SilenceTarget
 	for _, fd := range sc.alike[i] {
 		c.Alike = c.Alike || fd.Rejected && fd.Active
