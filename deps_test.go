@@ -34,8 +34,13 @@ var allowed = map[string]string{
 	"backtest": "signal prevention release",
 
 	// What is adapted, and never one another.
-	"internal/tsdb":      "engine",
-	"internal/recording": "signal topology release engine backtest",
+	"internal/tsdb":       "engine",
+	"internal/recording":  "signal topology release engine backtest",
+	"internal/prometheus": "signal engine",
+
+	// For tests: what all queriers have in common, and real servers.
+	"internal/queriertest": "engine",
+	"internal/parts":       "",
 
 	"examples": "",
 
