@@ -100,7 +100,7 @@ func (s *Server) Stop() { s.stop() }
 // FreeAddr returns a loopback address on which nothing listens.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ const startUp = time.Minute
 
 // Start runs a program that listens on an address, and waits until a path
 // answers 200. The program ends with the test.
-func Start(t testing.TB, addr, ready string, program string, args ...string) *Server {
+func Start(t testing.TB, addr, ready, program string, args ...string) *Server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, program, args...)

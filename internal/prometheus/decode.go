@@ -57,8 +57,8 @@ func decode(d *json.Decoder, read func(*json.Decoder) error) (envelope, error) {
 
 // skip reads a value that nobody wants.
 func skip(d *json.Decoder) error {
-	var any json.RawMessage
-	return d.Decode(&any)
+	var unwanted json.RawMessage
+	return d.Decode(&unwanted)
 }
 
 // object walks the fields of an object; each must read its value.

@@ -25,7 +25,12 @@ type Error struct {
 	Status int    // of the HTTP answer; 0 when there was none
 	Err    error  // the cause; may be nil
 	hint   string
+	much   bool
 }
+
+// TooMuch says whether less of the same would have been answered: fewer
+// series, or a shorter time.
+func (e *Error) TooMuch() bool { return e.much }
 
 // Error says which URL, what, and of which query.
 func (e *Error) Error() string {
@@ -79,8 +84,7 @@ type fault struct {
 
 // unreached says why the server gave no answer at all.
 func (c *Client) unreached(q request, err error, spent time.Duration) fault {
-	var whole *url.Error
-	if errors.As(err, &whole) { // it repeats method and URL
+	if whole, ok := errors.AsType[*url.Error](err); ok { // it repeats method and URL
 		err = whole.Err
 	}
 	e := &Error{URL: c.endpoint(q.path), Query: q.query(), Msg: "no answer", Err: err}
@@ -187,6 +191,7 @@ func (c *Client) unreadable(q request, resp *http.Response, head []byte, err err
 	e := &Error{URL: c.endpoint(q.path), Query: q.query(), Status: resp.StatusCode, Err: err}
 	switch {
 	case errors.Is(err, errTooBig):
+		e.much = true
 		e.Msg, e.Err = fmt.Sprintf("the answer is longer than %d MiB", max(1, c.o.MaxBytes>>20)), nil
 		e.hint = "aggregate in the query (sum by (pod) …), narrow the matchers, or raise the limit"
 	case errors.Is(err, errTooMany):

@@ -227,8 +227,11 @@ func (o Options) check() error {
 		return errors.New("a client certificate needs its key, and a key its certificate; want both files")
 	}
 	for _, f := range []struct{ what, path string }{
-		{"the bearer token", o.BearerTokenFile}, {"the password", o.PasswordFile}, {"the authority's certificate", o.CAFile},
-		{"the client certificate", o.CertFile}, {"the client key", o.KeyFile},
+		{"the bearer token", o.BearerTokenFile},
+		{"the password", o.PasswordFile},
+		{"the authority's certificate", o.CAFile},
+		{"the client certificate", o.CertFile},
+		{"the client key", o.KeyFile},
 	} {
 		if f.path == "" {
 			continue

@@ -137,8 +137,8 @@ func (c *Client) complaint(q request, resp *http.Response, env envelope) error {
 	bad := env.ErrorType == "bad_data" || resp.StatusCode == http.StatusBadRequest
 	execution := env.ErrorType == "execution" || resp.StatusCode == http.StatusUnprocessableEntity
 	switch {
-	case strings.Contains(env.Error, "too many samples") || strings.Contains(env.Error, "too many chunks") || strings.Contains(env.Error, "max number of"):
-		e.Msg = "the query touches too much"
+	case tooMuch.MatchString(env.Error):
+		e.Msg, e.much = "the query touches too much", true
 		e.hint = "ask for fewer series or a shorter window, or raise the limit of the server"
 		return e
 	case text != "" && (bad || unknownWords.MatchString(env.Error)) && !otherParameter(env.Error):
@@ -157,6 +157,10 @@ func (c *Client) complaint(q request, resp *http.Response, env envelope) error {
 // unknownWords are how servers that answer 422 to everything say that the
 // text of a query is wrong.
 var unknownWords = regexp.MustCompile(`(?i)unknown func|unsupported function|cannot parse|parse error`)
+
+// tooMuch is how Prometheus, Mimir and VictoriaMetrics say that a query
+// touches more than they allow.
+var tooMuch = regexp.MustCompile(`too many (samples|chunks)|exceeded the (maximum|max) |max number of|cannot select more than|timeseries exceeds`)
 
 // otherParameter says whether the fault is in another parameter than the
 // query.
