@@ -36,6 +36,8 @@ var allowed = map[string]string{
 	// What is adapted, and never one another.
 	"internal/tsdb":       "engine",
 	"internal/recording":  "signal topology release engine backtest",
+	"internal/capture":    "signal release engine",
+	"internal/discover":   "signal engine",
 	"internal/prometheus": "signal engine",
 
 	// For tests: what all queriers have in common, and real servers.

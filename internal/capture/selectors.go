@@ -41,6 +41,10 @@ func (n *noting) Range(ctx context.Context, query string, from, to time.Time, st
 	return nil, nil
 }
 
+// lead is how long before the first frame exporters are looked for: what is
+// recorded from now on has hardly begun.
+const lead = 5 * time.Minute
+
 // plan finds out what the frames of the recording ask, and which selectors
 // stand in it. What engine asks is what is recorded.
 func (c *work) plan(ctx context.Context) error {
@@ -52,7 +56,7 @@ func (c *work) plan(ctx context.Context) error {
 	if end.Before(c.Start) {
 		end = c.Start
 	}
-	src, err := engine.New(ctx, q, c.System, engine.Options{Start: c.Start, End: end})
+	src, err := engine.New(ctx, q, c.System, engine.Options{Start: c.Start.Add(-lead), End: end})
 	if err != nil {
 		return err
 	}
