@@ -195,10 +195,10 @@ type Scrape struct {
 }
 
 // scrapeConfig writes the jobs down.
-func scrapeConfig(t testing.TB, jobs []Scrape) string {
+func scrapeConfig(t testing.TB, jobs []Scrape, global string) string {
 	t.Helper()
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n")
+	fmt.Fprintf(&b, "global: {scrape_interval: 1s, scrape_timeout: 1s%s}\nscrape_configs:\n", global)
 	for i, j := range jobs {
 		if i == 0 || jobs[i-1].Job != j.Job {
 			fmt.Fprintf(&b, "- job_name: %q\n  metrics_path: %q\n  static_configs:\n", j.Job, cmp.Or(j.Path, "/metrics"))
@@ -231,8 +231,11 @@ func file(t testing.TB, name, text string) string {
 // Prometheus starts a Prometheus on the data in a folder ("" for none).
 func (p Part) Prometheus(t testing.TB, data string, jobs ...Scrape) *Server {
 	t.Helper()
-	program, addr := p.Need(t), FreeAddr(t)
-	return Start(t, addr, "/-/ready", program, "--config.file="+scrapeConfig(t, jobs), "--storage.tsdb.path="+cmp.Or(data, t.TempDir()),
+	program, addr, global := p.Need(t), FreeAddr(t), ""
+	if p == Prometheus3 { // version 2 has a flag for it, and knows no such field
+		global = ", scrape_native_histograms: true"
+	}
+	return Start(t, addr, "/-/ready", program, "--config.file="+scrapeConfig(t, jobs, global), "--storage.tsdb.path="+cmp.Or(data, t.TempDir()),
 		"--storage.tsdb.retention.time=100y", "--web.listen-address="+addr, "--enable-feature=native-histograms", "--log.level=warn")
 }
 
@@ -241,7 +244,7 @@ func (p Part) Victoria(t testing.TB, jobs ...Scrape) *Server {
 	t.Helper()
 	program, addr := p.Need(t), FreeAddr(t)
 	return Start(t, addr, "/health", program, "-storageDataPath="+t.TempDir(), "-httpListenAddr="+addr,
-		"-retentionPeriod=100y", "-loggerLevel=ERROR", "-promscrape.config="+scrapeConfig(t, jobs))
+		"-retentionPeriod=100y", "-loggerLevel=ERROR", "-promscrape.config="+scrapeConfig(t, jobs, ""))
 }
 
 // A Backend is one server behind an HAProxy.

@@ -131,6 +131,7 @@ func poll(t *testing.T, c *Client, query string, good func(map[string]float64) b
 // one instant.
 func natives(t *testing.T, c *Client) {
 	t.Helper()
+	poll(t, c, `count(count_over_time(shop_took_seconds[5s]) >= 4)`, func(v map[string]float64) bool { return v["0"] == 2 })
 	at := time.Now()
 	for _, from := range []time.Time{at, at.Add(-2 * time.Second)} {
 		series, err := c.Range(t.Context(), `sum(rate(shop_took_seconds[5s]))`, from, at, time.Second)
