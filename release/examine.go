@@ -267,7 +267,7 @@ func (s *State) countFinding(f *finding, c *stats.CountTest, l *stats.LimitTest)
 		logE = math.Max(logE, l.LogEValue())
 	}
 	relative := s.sizes[f.Signal].Relative
-	delta := math.Max(relative*q, prevention.CountFloor)
+	delta := math.Max(relative*q, s.policy.CountFloor)
 	f.Size = delta
 	f.LogE, f.Active, f.Grows = 0, false, false
 	// The policy's two rates differ; the e-value is put on the gauges' scale.
@@ -276,10 +276,10 @@ func (s *State) countFinding(f *finding, c *stats.CountTest, l *stats.LimitTest)
 		f.Active = f.LogE > 0
 	}
 	excess := stats.ExcessProbability(c.Events, c.N, q*c.NControl, c.NControl, delta)
-	f.Harm = math.Min(1, excess*s.policy.PromoteBelow/prevention.CountRisk)
-	if excess >= prevention.CountRisk {
+	f.Harm = math.Min(1, excess*s.policy.PromoteBelow/s.policy.CountRisk)
+	if excess >= s.policy.CountRisk {
 		// When enough were seen for an even rate, a quarter more may tell.
-		f.Needs = math.Ceil(math.Max(c.N/4, stats.RequestsNeeded(math.Max(q, p), delta, 1-prevention.CountRisk)-c.N))
+		f.Needs = math.Ceil(math.Max(c.N/4, stats.RequestsNeeded(math.Max(q, p), delta, 1-s.policy.CountRisk)-c.N))
 	}
 	if f.LogE == 0 {
 		f.Harm = math.Min(f.Harm, s.policy.RollbackAbove-0.01)

@@ -79,7 +79,7 @@ func (p *process) runCache(ctx context.Context) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if len(entries) < 100_000 {
-			entries[q.Get("key")] = entry{value: q.Get("value"), until: time.Now().Add(around(p.knobs.Load().Cache.TTL, 0.2))}
+			entries[q.Get("key")] = entry{value: q.Get("value"), until: time.Now().Add(around(p.knobs.Load().Cache.TTL, 0.9))}
 		}
 		w.WriteHeader(http.StatusNoContent)
 	}))

@@ -158,7 +158,7 @@ type Database struct {
 
 // A Cache keeps prices.
 type Cache struct {
-	TTL   Duration
+	TTL   Duration // on the average; entries do not all end at once
 	Flush int // each new number drops everything once
 }
 
@@ -191,7 +191,7 @@ func DefaultKnobs() Knobs {
 		},
 		Pricing:  Pricing{Work: ms(0.2), Wait: ms(40), Workers: 3, Queue: 32},
 		Database: Database{Pool: 16, Hold: ms(30), Slow: 1},
-		Cache:    Cache{TTL: ms(30_000)},
+		Cache:    Cache{TTL: ms(60_000)},
 		Load:     Load{Rate: 60, Objective: ms(250), Timeout: ms(2000), Keys: 300},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -28,6 +29,7 @@ type shop struct {
 	core    core
 	workers gate
 	calls   gate // to the database
+	busy    prometheus.Counter
 	lock    sync.Mutex
 	journal *os.File
 	wrote   sync.Mutex // one write of the journal at a time
@@ -66,10 +68,20 @@ func (p *process) runShop(ctx context.Context) error {
 }
 
 func (s *shop) register() {
-	s.meter.registry.MustRegister(
+	s.busy = prometheus.NewCounter(prometheus.CounterOpts{Name: "app_workers_busy_seconds_total", Help: "Time that workers spent on orders."})
+	s.meter.registry.MustRegister(s.busy,
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "app_core_busy_seconds_total", Help: "Time during which the share of a core that the process may use was taken.",
 		}, s.core.seconds),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "app_memory_limit_bytes", Help: "Memory at which the process is killed; +Inf when there is no limit."}, func() float64 {
+			if limit := s.knobs.Load().Shop.Memory; limit > 0 {
+				return float64(limit)
+			}
+			return math.Inf(1)
+		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "app_workers_max", Help: "Orders that can be worked on at once."}, func() float64 {
+			return float64(s.knobs.Load().Shop.Workers)
+		}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "app_workers_busy", Help: "Orders being worked on."}, func() float64 {
 			in, _ := s.workers.inside()
 			return float64(in)
@@ -117,7 +129,11 @@ func (s *shop) order(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	defer s.workers.leave()
+	start := time.Now()
+	defer func() {
+		s.busy.Add(time.Since(start).Seconds())
+		s.workers.leave()
+	}()
 	o, err := s.work(ctx, k, r)
 	if err != nil {
 		status := http.StatusInternalServerError
