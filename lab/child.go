@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -39,6 +40,7 @@ type child struct {
 	in       io.WriteCloser
 	restarts int
 	stopping bool
+	served   bool
 	address  string
 	done     chan struct{} // closed when the process is gone for good
 }
@@ -59,7 +61,7 @@ func start(ctx context.Context, exe string, c part.Config, tallies chan<- part.T
 		ch.config.Listen = ch.address // the same again after a crash
 		return ch, nil
 	case <-ch.done:
-		return nil, fmt.Errorf("start %s: it ended at once: %s", ch.name(), ch.stderr)
+		return nil, fmt.Errorf("start %s: %s", ch.name(), cmp.Or(ch.stderr.String(), "it ended at once"))
 	case <-deadline.C:
 		ch.stop()
 		return nil, fmt.Errorf("start %s: not ready after %s; the machine may be too busy", ch.name(), readyWithin)
@@ -110,11 +112,11 @@ func (c *child) supervise(out io.Reader, ready chan<- string) {
 	for {
 		c.listen(out, ready)
 		_ = c.cmd.Wait()
-		if c.isStopping() {
+		if c.isStopping() || !c.hasServed() {
 			return
 		}
 		time.Sleep(restartAfter)
-		if c.isStopping() || c.config.Listen == "" { // it never served
+		if c.isStopping() {
 			return
 		}
 		next, err := c.launch()
@@ -127,6 +129,12 @@ func (c *child) supervise(out io.Reader, ready chan<- string) {
 		c.restarts++
 		c.mu.Unlock()
 	}
+}
+
+func (c *child) hasServed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.served
 }
 
 func (c *child) isStopping() bool {
@@ -144,6 +152,9 @@ func (c *child) listen(out io.Reader, ready chan<- string) {
 			continue
 		}
 		if e.Ready != nil {
+			c.mu.Lock()
+			c.served = true
+			c.mu.Unlock()
 			select {
 			case ready <- e.Ready.Address:
 			default: // again, after a crash

@@ -27,9 +27,9 @@ type Grid struct {
 	Steps      []time.Time // begin of each step, ascending
 }
 
-// fails is the share of requests from which a step is said to fail: 1 % of
-// all requests or 2 % of those to the new version.
-const fails, failsNew = 0.01, 0.02
+// fails is the share of requests from which a step is said to fail: 2 % of
+// all requests, or 5 % of those to the new version.
+const fails, failsNew = 0.02, 0.05
 
 // FailsAt returns the first step that fails; false when none does.
 func (h Harm) FailsAt() (step int, ok bool) {

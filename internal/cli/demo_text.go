@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
@@ -206,7 +207,31 @@ func (t *teller) truth(r *demo.Result) string {
 	return text + ": as foretold."
 }
 
+// A listed fault is one of the catalogue, as JSON.
+type listed struct {
+	Name     string   `json:"name"`
+	Group    string   `json:"group"`
+	Healthy  bool     `json:"healthy"`
+	Class    []string `json:"class"`
+	Does     string   `json:"does"`
+	Sees     string   `json:"sees"`
+	Limit    string   `json:"limit,omitempty"`
+	Strength float64  `json:"strength"`
+	Unit     string   `json:"unit"`
+}
+
+// listFaults prints the catalogue.
 func (a *app) listFaults(output string) error {
+	if output == "jsonl" {
+		enc := json.NewEncoder(a.stdout)
+		for _, f := range lab.Catalogue() {
+			class := append([]string{}, f.Class...)
+			if err := enc.Encode(listed{f.Name, f.Group, f.IsHealthy(), class, f.Does, f.Sees, f.Limit, f.Strength, f.Unit}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	p := &page{screen: a.screen()}
 	group := ""
 	for _, f := range lab.Catalogue() {

@@ -159,7 +159,7 @@ type Database struct {
 // A Cache keeps prices.
 type Cache struct {
 	TTL   Duration // on the average; entries do not all end at once
-	Flush int // each new number drops everything once
+	Flush int      // each new number drops everything once
 }
 
 // The queries of the database.

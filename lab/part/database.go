@@ -152,7 +152,7 @@ func (d *database) one(ctx context.Context, query, version, sku string, hold tim
 		return err
 	}
 	slow := max(k.Slow, 1)
-	return pause(ctx, time.Duration(slow*float64(around(k.Hold, 0.3)))+hold)
+	return pause(ctx, time.Duration(slow*float64(around(k.Hold, 0.1)))+hold)
 }
 
 // migrate does what the knobs ask of the schema, once.

@@ -66,7 +66,7 @@ func metricsOf(signals []signal.Signal) (map[string]bool, error) {
 			if q == "" {
 				continue
 			}
-			q = strings.NewReplacer("$sel", "", "$window", "1m", "$service", "s").Replace(q)
+			q = strings.NewReplacer("$sel", `a="b"`, "$window", "1m", "$service", "s").Replace(q)
 			expr, err := engine.ParseQuery(q)
 			if err != nil {
 				return nil, fmt.Errorf("signal %s: %w", s.Name, err)

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -90,15 +89,15 @@ func Run(ctx context.Context, o Options, hear func(Update)) (*Result, error) {
 	}
 	defer p.close()
 	hear(Update{Stage: Starting, At: p.start, Plan: o.Steps})
-	ctx, cancel := context.WithCancelCause(ctx)
+	running, cancel := context.WithCancelCause(ctx)
 	driven := make(chan struct{})
 	go func() {
 		defer close(driven)
-		if err := p.drive(ctx); err != nil {
+		if err := p.drive(running); err != nil {
 			cancel(err)
 		}
 	}()
-	result, err := p.judge(ctx, hear)
+	result, err := p.judge(running, hear)
 	cancel(nil)
 	<-driven
 	if err != nil {
@@ -387,8 +386,9 @@ func cause(ctx context.Context, err error) error {
 func (p *player) finish(ctx context.Context, r *Result) error {
 	r.Stopped = p.stopped()
 	if p.o.Record != "" {
-		if err := wait(ctx, time.Now().Add(4*time.Second)); err != nil && !errors.Is(err, context.Canceled) {
-			return err // the callers tell of a second after three
+		// The callers tell of a second after three.
+		if err := wait(ctx, time.Now().Add(4*time.Second)); err != nil {
+			return err
 		}
 	}
 	grid := lab.Grid{Start: p.start, End: p.end, Interval: p.o.Interval, Steps: p.begun}
