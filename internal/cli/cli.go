@@ -65,7 +65,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // complain prints an error with its mend, and returns the exit code for it.
 func (a *app) complain(err error) int {
 	if errors.Is(err, context.Canceled) {
-		err = errors.New("interrupted; nothing was printed")
+		err = errors.New("interrupted")
 	}
 	fmt.Fprintf(a.stderr, "foreshock: %v\n", err)
 	var hinted interface{ Hint() string }
