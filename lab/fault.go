@@ -99,12 +99,12 @@ func codeFaults() []Fault {
 			Sees:  "its heap climbs without a plateau, then instances restart and orders fail",
 			apply: shop(func(s *part.Shop, x float64) { s.Leak, s.Memory = int(x*1024), 96*mib }),
 		}, {
-			Name: "goroutine-leak", Group: GroupCode, Class: code, Strength: 12, Unit: "goroutines an order",
+			Name: "goroutine-leak", Group: GroupCode, Class: code, Strength: 40, Unit: "goroutines an order",
 			Does:  "every order leaves goroutines behind that wait for ever; at 96 MiB the kernel kills the process",
 			Sees:  "go_goroutines and stacks climb with every order, then instances restart",
 			apply: shop(func(s *part.Shop, x float64) { s.Leaked, s.Memory = int(x), 96*mib }),
 		}, {
-			Name: "cpu", Group: GroupCode, Class: code, Strength: 11, Unit: "times the processor time", Limit: "the shop's share of a core",
+			Name: "cpu", Group: GroupCode, Class: code, Strength: 7, Unit: "times the processor time", Limit: "the shop's share of a core",
 			Does:  "an order costs several times the processor time",
 			Sees:  "the core is busier by the share of traffic; when it is full, orders queue and time out",
 			apply: shop(func(s *part.Shop, x float64) { s.Work = part.Duration(x * float64(s.Work)) }),
@@ -114,17 +114,17 @@ func codeFaults() []Fault {
 			Sees:  "latency is as before while the pool has room; each step takes more of the pool, and when it is full everybody waits",
 			apply: shop(func(s *part.Shop, x float64) { s.Queries, s.Parallel = int(x), true }),
 		}, {
-			Name: "lock-contention", Group: GroupCode, Class: code, Strength: 45, Unit: "ms under the lock", Limit: "the lock",
+			Name: "lock-contention", Group: GroupCode, Class: code, Strength: 28, Unit: "ms under the lock", Limit: "the lock",
 			Does:  "orders take turns at one lock and sleep while they hold it",
 			Sees:  "latency grows with the share of traffic though the processor is idle",
 			apply: shop(func(s *part.Shop, x float64) { s.Lock = ms(x) }),
 		}, {
-			Name: "route-errors", Group: GroupCode, Class: code, Strength: 0.5, Unit: "of gift orders fail",
+			Name: "route-errors", Group: GroupCode, Class: code, Strength: 1, Unit: "of gift orders fail",
 			Does:  "orders of one kind, a fifth of all, fail with an exception",
 			Sees:  "a share of the answers is 500 from the first request, and latency is as before",
 			apply: shop(func(s *part.Shop, x float64) { s.FailGift = x }),
 		}, {
-			Name: "wrong-result", Group: GroupCode, Class: code, Strength: 0.2, Unit: "of totals are wrong",
+			Name: "wrong-result", Group: GroupCode, Class: code, Strength: 0.5, Unit: "of totals are wrong",
 			Does:  "some totals are not the sum of the prices; the shop answers 200",
 			Sees:  "the shop looks well; the edge, which checks, counts wrong answers",
 			apply: shop(func(s *part.Shop, x float64) { s.Wrong = x }),
@@ -171,7 +171,7 @@ func configFaults() []Fault {
 			Sees:  "calls to pricing multiply with the share of traffic until its workers are all busy",
 			apply: shop(func(s *part.Shop, x float64) { s.NoCache, s.FanOut = true, int(x) }),
 		}, {
-			Name: "debug-log", Group: GroupConfig, Class: []string{GroupConfig, GroupCode}, Strength: 3.5, Unit: "ms of processor time an order", Limit: "the shop's share of a core",
+			Name: "debug-log", Group: GroupConfig, Class: []string{GroupConfig, GroupCode}, Strength: 2.4, Unit: "ms of processor time an order", Limit: "the shop's share of a core",
 			Does:  "the log level is debug, and writing lines takes more time than the order",
 			Sees:  "the core is busier by the share of traffic",
 			apply: shop(func(s *part.Shop, x float64) { s.Log = ms(x) }),
@@ -183,12 +183,12 @@ func infraFaults() []Fault {
 	infra := []string{GroupInfra}
 	return []Fault{
 		{
-			Name: "noisy-neighbour", Group: GroupInfra, Class: infra, Strength: 0.93, Unit: "of the processor is taken", Limit: "the shop's share of a core",
+			Name: "noisy-neighbour", Group: GroupInfra, Class: infra, Strength: 0.8, Unit: "of the processor is taken", Limit: "the shop's share of a core",
 			Does:  "the new version shares its node with a job that takes most of the processor",
 			Sees:  "orders take longer though they ask for no more; worse with the share of traffic",
 			apply: shop(func(s *part.Shop, x float64) { s.Steal, s.Work = x, 2*s.Work }),
 		}, {
-			Name: "slow-disk", Group: GroupInfra, Class: infra, Strength: 40, Unit: "ms a write", Limit: "the disk",
+			Name: "slow-disk", Group: GroupInfra, Class: infra, Strength: 25, Unit: "ms a write", Limit: "the disk",
 			Does:  "the new version's node has a slow disk, and every order writes its journal",
 			Sees:  "latency grows with the share of traffic: writes wait for one another",
 			apply: shop(func(s *part.Shop, x float64) { s.Disk = ms(x) }),
@@ -242,7 +242,7 @@ func dbFaults() []Fault {
 				}}}
 			},
 		}, {
-			Name: "pool-exhaustion", Group: GroupDB, Class: codeOrDB, Strength: 330, Unit: "ms a connection is kept", Limit: "the database pool",
+			Name: "pool-exhaustion", Group: GroupDB, Class: codeOrDB, Strength: 180, Unit: "ms a connection is kept", Limit: "the database pool",
 			Does:  "the new version keeps its connection after the query",
 			Sees:  "more of the pool is taken with every step; when it is full, both versions wait",
 			apply: shop(func(s *part.Shop, x float64) { s.HoldConn = ms(x) }),
