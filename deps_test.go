@@ -37,7 +37,7 @@ var allowed = map[string]string{
 
 	// What is adapted, and never one another.
 	"internal/tsdb":      "engine",
-	"internal/recording": "signal topology release engine backtest",
+	"internal/recording": "signal topology prevention release engine backtest",
 
 	"examples": "",
 

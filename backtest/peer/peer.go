@@ -53,8 +53,8 @@ type Options struct {
 
 // The names of the peers.
 const (
-	Argo       = "argo"        // Argo Rollouts, analysis as in the example of its manual
-	ArgoStrict = "argo-strict" // the same with the default failureLimit of 0
+	Argo       = "argo"   // Argo Rollouts, analysis as in the example of its manual
+	ArgoStrict = "argo-0" // the same with the default failureLimit, 0
 	Flagger    = "flagger"
 	Kayenta    = "kayenta"
 )

@@ -349,7 +349,7 @@ func TestNew(t *testing.T) {
 		}
 	}
 	_, err := New("spinnaker", shop(), Options{})
-	if err == nil || err.Error() != `unknown tool "spinnaker"; want one of argo, argo-strict, flagger, kayenta` {
+	if err == nil || err.Error() != `unknown tool "spinnaker"; want one of argo, argo-0, flagger, kayenta` {
 		t.Errorf("New of a stranger = %v", err)
 	}
 }
