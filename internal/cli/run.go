@@ -12,6 +12,7 @@ import (
 	"github.com/foreshock/foreshock/internal/tsdb"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
 )
 
 // A played recording.
@@ -25,7 +26,10 @@ type played struct {
 // A listener hears of a recording while it is played. What is nil is not
 // called; an error ends the play.
 type listener struct {
+	policy *prevention.Policy // to judge by; nil means the default
+	loaded func(*recording.Recording) error
 	begin  func(name string, sys release.System) error
+	saw    func(signal.Frame) // before it is judged
 	assess func(release.Assessment) error
 	frame  func(done, total int)
 }
@@ -35,6 +39,11 @@ func play(ctx context.Context, dir string, u until, l listener) (*played, error)
 	rec, err := recording.Load(dir)
 	if err != nil {
 		return nil, err
+	}
+	if l.loaded != nil {
+		if err := l.loaded(rec); err != nil {
+			return nil, err
+		}
 	}
 	end, err := u.in(rec.Start, rec.End)
 	if err != nil {
@@ -61,12 +70,19 @@ func play(ctx context.Context, dir string, u until, l listener) (*played, error)
 			return nil, err
 		}
 	}
-	state := release.New(p.sys, prevention.DefaultPolicy())
+	policy := prevention.DefaultPolicy()
+	if l.policy != nil {
+		policy = *l.policy
+	}
+	state := release.New(p.sys, policy)
 	tally := release.NewTally()
 	total := int(end.Sub(rec.Start)/rec.Interval) + 1
 	for f, err := range src.Frames(ctx) {
 		if err != nil {
 			return nil, fmt.Errorf("recording %s: %w", rec.Name, err)
+		}
+		if l.saw != nil {
+			l.saw(f)
 		}
 		for _, as := range state.Step(f) {
 			as.Recording = rec.Name
