@@ -37,7 +37,6 @@ var allowed = map[string]string{
 
 	// What is adapted, and never one another.
 	"internal/tsdb":      "engine",
-	"internal/recording": "signal topology release engine backtest",
 	"internal/scrape":    "",
 
 	// A real system that fails. It imports nothing of the rest.
