@@ -36,8 +36,8 @@ var allowed = map[string]string{
 	"backtest/peer": "signal stats release",
 
 	// What is adapted, and never one another.
-	"internal/tsdb":      "engine",
-	"internal/scrape":    "",
+	"internal/tsdb":   "engine",
+	"internal/scrape": "",
 
 	// A real system that fails. It imports nothing of the rest.
 	"lab":                "lab/part",
