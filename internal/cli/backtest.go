@@ -151,7 +151,7 @@ func (o Scoring) folders(args []string) ([]string, error) {
 	dirs = slices.DeleteFunc(dirs, func(dir string) bool { return backtest.SplitOf(folder(dir)) != o.Split })
 	if len(dirs) == 0 {
 		return nil, &adviceError{
-			msg:  fmt.Sprintf("none of the %s is in the %s half, which the name of its folder decides", count(all, "recording"), o.Split),
+			msg:  fmt.Sprintf("of %s none is in the %s half, which the name of its folder decides", count(all, "recording"), o.Split),
 			mend: "leave --split out, or give more recordings",
 		}
 	}
