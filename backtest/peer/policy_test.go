@@ -330,6 +330,7 @@ func TestInterval(t *testing.T) {
 	}{
 		{time.Minute, []release.Step{{At: minute(0)}, {At: minute(20)}}, 5 * time.Minute},
 		{time.Minute, []release.Step{{At: minute(0)}, {At: minute(2)}}, time.Minute},
+		{time.Minute, []release.Step{{At: minute(0)}, {At: minute(18)}}, 4 * time.Minute}, // whole frames
 		{time.Second, []release.Step{{At: minute(0)}, {At: minute(0.5)}}, 10 * time.Second},
 		{time.Second, []release.Step{{At: minute(10)}}, 10 * time.Minute}, // one step: up to the end
 		{time.Second, nil, 10 * time.Second},
