@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"time"
 
 	"github.com/foreshock/foreshock/engine"
 	"github.com/foreshock/foreshock/internal/recording"
@@ -40,14 +41,9 @@ func play(ctx context.Context, dir string, u until, l listener) (*played, error)
 	if err != nil {
 		return nil, err
 	}
-	if l.loaded != nil {
-		if err := l.loaded(rec); err != nil {
-			return nil, err
-		}
-	}
-	end, err := u.in(rec.Start, rec.End)
+	end, err := l.begins(rec, u)
 	if err != nil {
-		return nil, fmt.Errorf("recording %s: %w", rec.Name, err)
+		return nil, err
 	}
 	db, err := openMetrics(ctx, dir, rec)
 	if err != nil {
@@ -101,6 +97,21 @@ func openMetrics(ctx context.Context, dir string, rec *recording.Recording) (*ts
 		}
 	}
 	return db, err
+}
+
+// begins hands over a recording that was read, and returns the last instant
+// to look at.
+func (l listener) begins(rec *recording.Recording, u until) (time.Time, error) {
+	if l.loaded != nil {
+		if err := l.loaded(rec); err != nil {
+			return time.Time{}, err
+		}
+	}
+	end, err := u.in(rec.Start, rec.End)
+	if err != nil {
+		return end, fmt.Errorf("recording %s: %w", rec.Name, err)
+	}
+	return end, nil
 }
 
 // judgesBy returns the policy to judge by.
