@@ -67,7 +67,7 @@ func others(scores []backtest.Score) []string {
 const (
 	policyLabel  = 26
 	policyColumn = 10
-	actColumn    = 12
+	actColumn    = 13
 )
 
 // compared is one line of a table that compares policies: a label, and texts
