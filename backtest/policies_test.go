@@ -68,36 +68,45 @@ func TestPlayed(t *testing.T) {
 	}{
 		{
 			"promoted throughout", "ppppppppppp",
-			Acted{StoppedWeight: none, WaitedWeight: none}, Acted{StoppedWeight: none, WaitedWeight: none}, 334, 334,
+			Acted{StoppedWeight: none, WaitedWeight: none},
+			Acted{StoppedWeight: none, WaitedWeight: none},
+			334, 334,
 		},
 		{
 			"unknown: only a gate blocks", "uuuuuuuuuuu",
 			Acted{StoppedWeight: none, WaitedWeight: none},
-			Acted{StoppedWeight: none, WaitedWeight: 10, BlockedStep: 2, Held: true, Averted: true}, 334, 10,
+			Acted{StoppedWeight: none, WaitedWeight: 10, BlockedStep: 2, Held: true, Averted: true},
+			334, 10,
 		},
 		{
 			"hold at the second step", "uphhhhhpppp",
 			Acted{StoppedWeight: none, WaitedWeight: 10, BlockedStep: 2, Held: true, Averted: true},
-			Acted{StoppedWeight: none, WaitedWeight: 10, BlockedStep: 2, Held: true, Averted: true}, 10, 10,
+			Acted{StoppedWeight: none, WaitedWeight: 10, BlockedStep: 2, Held: true, Averted: true},
+			10, 10,
 		},
 		{
 			"hold at the end", "pppppppppph",
-			Acted{StoppedWeight: none, WaitedWeight: 110, Held: true}, Acted{StoppedWeight: none, WaitedWeight: 110, Held: true}, 334, 334,
+			Acted{StoppedWeight: none, WaitedWeight: 110, Held: true},
+			Acted{StoppedWeight: none, WaitedWeight: 110, Held: true},
+			334, 334,
 		},
 		{
 			"rollback in the first step", "uurrrrrrrrr",
 			Acted{StoppedAt: at(4), StoppedWeight: 30, WaitedWeight: none, RolledBack: true, Averted: true, InFirst: true},
-			Acted{StoppedAt: at(4), StoppedWeight: 30, WaitedWeight: none, RolledBack: true, Averted: true, InFirst: true}, 2, 2,
+			Acted{StoppedAt: at(4), StoppedWeight: 30, WaitedWeight: none, RolledBack: true, Averted: true, InFirst: true},
+			2, 2,
 		},
 		{
 			"escalate in the second step, too late", "pppppeeeeee",
 			Acted{StoppedAt: at(7), StoppedWeight: 60, WaitedWeight: none},
-			Acted{StoppedAt: at(7), StoppedWeight: 60, WaitedWeight: none}, 14, 14,
+			Acted{StoppedAt: at(7), StoppedWeight: 60, WaitedWeight: none},
+			14, 14,
 		},
 		{
 			"hold, then rollback", "hhhhhhrrrrr",
 			Acted{StoppedAt: at(8), StoppedWeight: 70, WaitedWeight: 10, BlockedStep: 2, RolledBack: true, Averted: true},
-			Acted{StoppedAt: at(8), StoppedWeight: 70, WaitedWeight: 10, BlockedStep: 2, RolledBack: true, Averted: true}, 6, 6,
+			Acted{StoppedAt: at(8), StoppedWeight: 70, WaitedWeight: 10, BlockedStep: 2, RolledBack: true, Averted: true},
+			6, 6,
 		},
 	}
 	for _, tt := range tests {

@@ -148,10 +148,10 @@ func newArgo(sys release.System, i int, o Options, failureLimit int) *argo {
 
 // limit returns how long the slowest hundredth may take, in seconds.
 func (a *argo) limit() float64 {
-	if !math.IsNaN(a.objective) {
+	if !math.IsNaN(a.objective) || a.probe.latency == nil {
 		return a.objective
 	}
-	return a.probe.limit
+	return a.probe.latency.limit
 }
 
 func (a *argo) step(f signal.Frame) Said {

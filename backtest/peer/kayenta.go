@@ -42,8 +42,8 @@ func newKayenta(sys release.System, i int, o Options) *kayenta {
 		said:  Said{Release: i, Word: GoOn, Blind: true},
 	}
 	for j, s := range sys.Signals {
-		if s.Scope == signal.PerService || s.Kind == signal.Traffic {
-			continue // not of a version; and the versions' shares of traffic differ on purpose
+		if s.Scope == signal.PerService || s.Kind == signal.Traffic || s.Kind == signal.Infra {
+			continue // not of a version; the versions' shares differ on purpose; nodes are not of the service
 		}
 		k.signals = append(k.signals, j)
 		k.metrics = append(k.metrics, canaryMetricOf(s))

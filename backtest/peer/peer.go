@@ -122,8 +122,8 @@ func (p *Peer) Step(f signal.Frame) []Said {
 const leastInterval = 10 * time.Second
 
 // interval returns how often a policy that looks by the clock looks at a
-// release: four times in its first step, but not more often than there are
-// frames, nor than Flagger allows.
+// release: four times in its first step, in whole frames, but not more often
+// than there are frames, nor than Flagger allows.
 func interval(sys release.System, r release.Release, end time.Time) time.Duration {
 	var length time.Duration
 	switch {
@@ -132,7 +132,11 @@ func interval(sys release.System, r release.Release, end time.Time) time.Duratio
 	case len(r.Steps) == 1:
 		length = end.Sub(r.Steps[0].At)
 	}
-	return max(leastInterval, sys.Interval, length/4)
+	length /= 4
+	if sys.Interval > 0 {
+		length = length.Truncate(sys.Interval)
+	}
+	return max(leastInterval, sys.Interval, length)
 }
 
 // A schedule says when a policy looks. The first look is one interval after

@@ -109,7 +109,7 @@ func changes(said []Said) string {
 	return strings.Join(out, ", ")
 }
 
-func from(m int, bad []signal.Reading, well []signal.Reading) reader {
+func from(m int, bad, well []signal.Reading) reader {
 	return func(at int) []signal.Reading {
 		if at >= m {
 			return bad
@@ -164,8 +164,12 @@ func TestPolicies(t *testing.T) {
 		{"slow: one of two latencies, score 75", Kayenta, objective, slow, "10 go on, 29 stop"},
 
 		{"from minute 31 on: five checks", Flagger, Options{}, map[int]reader{1: from(31, counted(60, 1000), counted(1, 1000))}, "10 go on, 35 wait"},
-		{"failures with successes between are never forgotten", Flagger, Options{}, map[int]reader{1: windows(0, 2, 4, 5, 6)},
-			"10 go on, 15 wait, 20 go on, 25 wait, 30 go on, 35 wait, 45 stop"},
+		{
+			"failures with successes between are never forgotten", Flagger,
+			Options{},
+			map[int]reader{1: windows(0, 2, 4, 5, 6)},
+			"10 go on, 15 wait, 20 go on, 25 wait, 30 go on, 35 wait, 45 stop",
+		},
 
 		{"never a sample: five errors, ten seconds apart", Argo, Options{}, never, "10 go on, 19 stop"},
 		{"never a sample: five checks without a value", Flagger, Options{}, never, "10 go on, 15 wait, 35 stop"},
@@ -330,6 +334,7 @@ func TestInterval(t *testing.T) {
 	}{
 		{time.Minute, []release.Step{{At: minute(0)}, {At: minute(20)}}, 5 * time.Minute},
 		{time.Minute, []release.Step{{At: minute(0)}, {At: minute(2)}}, time.Minute},
+		{time.Minute, []release.Step{{At: minute(0)}, {At: minute(18)}}, 4 * time.Minute}, // whole frames
 		{time.Second, []release.Step{{At: minute(0)}, {At: minute(0.5)}}, 10 * time.Second},
 		{time.Second, []release.Step{{At: minute(10)}}, 10 * time.Minute}, // one step: up to the end
 		{time.Second, nil, 10 * time.Second},

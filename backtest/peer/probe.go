@@ -17,14 +17,14 @@ type probe struct {
 	release         int
 	service         int
 	errors, latency *series
-	limit           float64 // of the latency signal, in seconds; NaN when it has none
 }
 
 // A series is one signal of the new version, as far back as the window.
 type series struct {
-	index   int  // of the signal
-	good    bool // it counts what succeeds, not what fails
-	seen    bool // it has answered, for any version of the service
+	index   int     // of the signal
+	good    bool    // it counts what succeeds, not what fails
+	seen    bool    // it has answered, for any version of the service
+	limit   float64 // in the base unit; NaN when it has none
 	samples []sample
 }
 
@@ -37,12 +37,12 @@ type sample struct {
 }
 
 func newProbe(sys release.System, i int) *probe {
-	p := &probe{release: i, service: sys.Releases[i].Service, limit: math.NaN()}
+	p := &probe{release: i, service: sys.Releases[i].Service}
 	if k := errorsSignal(sys.Signals); k >= 0 {
-		p.errors = &series{index: k, good: sys.Signals[k].Direction() == signal.Down}
+		p.errors = &series{index: k, limit: math.NaN(), good: sys.Signals[k].Direction() == signal.Down}
 	}
 	if k := latencySignal(sys.Signals); k >= 0 {
-		p.latency = &series{index: k}
+		p.latency = &series{index: k, limit: math.NaN()}
 	}
 	return p
 }
@@ -79,27 +79,29 @@ func latencySignal(signals []signal.Signal) int {
 // see takes one frame. What is older than the window is dropped.
 func (p *probe) see(f signal.Frame, window time.Duration) {
 	for _, s := range []*series{p.errors, p.latency} {
-		if s != nil {
-			s.forget(f.At.Add(-window))
-		}
-	}
-	for _, c := range f.Cells {
-		if c.Service != p.service {
+		if s == nil {
 			continue
 		}
-		for _, s := range []*series{p.errors, p.latency} {
-			if s == nil || c.Signal != s.index {
-				continue
-			}
-			x := sampleOf(f.At, c)
-			s.seen = s.seen || len(x.values) > 0
-			if c.Release == p.release && c.Cohort == signal.Canary {
-				s.samples = append(s.samples, x)
-				if s == p.latency && !math.IsNaN(c.Limit) {
-					p.limit = c.Limit
-				}
+		s.forget(f.At.Add(-window))
+		for _, c := range f.Cells {
+			if c.Service == p.service && c.Signal == s.index {
+				s.take(f.At, c, c.Release == p.release && c.Cohort == signal.Canary)
 			}
 		}
+	}
+}
+
+// take takes one cell, which is of the new version or of any other of the
+// service.
+func (s *series) take(at time.Time, c signal.Cell, ours bool) {
+	x := sampleOf(at, c)
+	s.seen = s.seen || len(x.values) > 0
+	if !ours {
+		return
+	}
+	s.samples = append(s.samples, x)
+	if !math.IsNaN(c.Limit) {
+		s.limit = c.Limit
 	}
 }
 

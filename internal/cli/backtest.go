@@ -74,12 +74,10 @@ there is an error.`,
 			if err := choose(cmd, "split", o.Split, backtest.Tune, backtest.Test, everything); err != nil {
 				return err
 			}
-			for _, name := range o.Against {
-				if !slices.Contains(peer.Names(), name) {
-					return misused(cmd, "--against names %q; want some of %s", name, strings.Join(peer.Names(), ", "))
-				}
-			}
 			var err error
+			if o.Against, err = toolsOf(cmd, o.Against); err != nil {
+				return err
+			}
 			if o.Policy, err = policyOf(cmd, policy); err != nil {
 				return err
 			}
@@ -91,6 +89,24 @@ there is an error.`,
 	cmd.Flags().StringVar(&o.Split, "split", everything, "only one `HALF` of the recordings, told by the names of their folders: tune, test or all")
 	policyFlag(cmd, &policy)
 	return cmd
+}
+
+// toolsOf checks the names of other tools. One that is named twice is played
+// once.
+func toolsOf(cmd *cobra.Command, names []string) ([]string, error) {
+	if cmd.Flags().Changed("against") && len(names) == 0 {
+		names = []string{""}
+	}
+	var out []string
+	for _, name := range names {
+		if !slices.Contains(peer.Names(), name) {
+			return nil, misused(cmd, "--against names %q; want some of %s", name, strings.Join(peer.Names(), ", "))
+		}
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out, nil
 }
 
 func (a *app) backtest(ctx context.Context, args []string, o Scoring, output string) error {
@@ -151,7 +167,7 @@ func (o Scoring) folders(args []string) ([]string, error) {
 	dirs = slices.DeleteFunc(dirs, func(dir string) bool { return backtest.SplitOf(folder(dir)) != o.Split })
 	if len(dirs) == 0 {
 		return nil, &adviceError{
-			msg:  fmt.Sprintf("none of the %s is in the %s half, which the name of its folder decides", count(all, "recording"), o.Split),
+			msg:  fmt.Sprintf("of %s none is in the %s half, which the name of its folder decides", count(all, "recording"), o.Split),
 			mend: "leave --split out, or give more recordings",
 		}
 	}

@@ -20,8 +20,11 @@ func (s screen) backtest(r scored) string {
 	if r.Harm == nil {
 		p.WriteString(s.scores(r))
 		if tools := others(r.Recordings); len(tools) > 0 {
+			tools = append([]string{backtest.Guard}, tools...)
 			p.line("")
-			p.acts(r.Recordings, append([]string{backtest.Guard}, tools...))
+			p.acts(r.Recordings, tools)
+			p.line("")
+			p.tallies(r.Recordings, tools)
 		}
 		return p.String()
 	}
@@ -64,7 +67,7 @@ func others(scores []backtest.Score) []string {
 const (
 	policyLabel  = 26
 	policyColumn = 10
-	actColumn    = 12
+	actColumn    = 13
 )
 
 // compared is one line of a table that compares policies: a label, and texts
@@ -244,6 +247,36 @@ func (p *page) acts(scores []backtest.Score, tools []string) {
 	p.row("॥20", "not let on from 20 %; ॥20✖: and stopped later")
 	p.row("→", "let on to the end; ?: had nothing to judge by")
 	p.row("fails at", "traffic at which a faulty release fails")
+}
+
+// tallies counts what each policy would have done to faulty and to healthy
+// releases.
+func (p *page) tallies(scores []backtest.Score, tools []string) {
+	p.line(p.paint(faint, compared("of all releases", tools...)))
+	for _, row := range []struct {
+		label string
+		bad   bool
+		did   func(backtest.Acted) bool
+	}{
+		{"faulty: stopped", true, func(a backtest.Acted) bool { return a.StoppedAt != nil }},
+		{"faulty: held at the end", true, func(a backtest.Acted) bool { return a.Held }},
+		{"healthy: stopped", false, func(a backtest.Acted) bool { return a.StoppedAt != nil }},
+		{"healthy: held at the end", false, func(a backtest.Acted) bool { return a.Held }},
+	} {
+		var texts []string
+		for _, name := range tools {
+			k, n := 0, 0
+			for _, s := range scores {
+				played, _ := s.Of(name)
+				for _, a := range played.Releases {
+					n += one(a.Bad == row.bad)
+					k += one(a.Bad == row.bad && row.did(a))
+				}
+			}
+			texts = append(texts, ofSome(k, n))
+		}
+		p.line(compared(row.label, texts...))
+	}
 }
 
 // releaseName names a release: the recording, with the release where there are

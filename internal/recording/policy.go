@@ -70,8 +70,7 @@ const policyFields = "alpha countAlpha promoteBelow rollbackAbove blame minFrame
 
 // policyFault points a fault at where the fields of a policy are described.
 func policyFault(err error) error {
-	var fault *SyntaxError
-	if errors.As(err, &fault) {
+	if fault, ok := errors.AsType[*SyntaxError](err); ok {
 		fault.hint = "the fields and their defaults are described in docs/method/policy.md"
 	}
 	return err
