@@ -19,6 +19,8 @@ type Options struct {
 	// Wait blocks until the frame at the instant may be asked, and is how live
 	// frames keep to the clock. Nil means that all data are there: a replay.
 	Wait func(ctx context.Context, at time.Time) error
+	// Exposure says how far each release has got; nil takes it from the steps.
+	Exposure func(at time.Time) []signal.Exposure
 }
 
 // chunk is how many frames are asked at once in a replay. It bounds memory;
@@ -209,6 +211,9 @@ func (r *replay) count(at time.Time) {
 func (r *replay) frame(at time.Time) signal.Frame {
 	r.count(at)
 	f := signal.Frame{At: at, Exposure: exposures(r.sys, at)}
+	if r.o.Exposure != nil {
+		f.Exposure = r.o.Exposure(at)
+	}
 	for _, t := range r.trackers {
 		if cell, ok := t.cell(r, at); ok {
 			f.Cells = append(f.Cells, cell)

@@ -122,36 +122,43 @@ func tailSD(residuals []float64) float64 {
 	return max(sd, stats.SortedQuantile(residuals, 0.9)/1.2816, stats.SortedQuantile(residuals, 0.95)/1.6449)
 }
 
-// level returns the reference's level and the variance of it. The control
-// during the release and the service before count together when they agree
-// within two standard errors; else the live control alone counts.
-func (r reference) level(size int, noise noise) (level, variance float64, ok bool) {
-	var n, sum float64
+// counts returns over how many frames before and during the reference's level
+// is taken. The control during the release and the service before count
+// together when they agree within two standard errors; else the live control
+// alone counts.
+func (r reference) counts(size int, noise noise) (counts [2]float64) {
 	var means [2]float64
-	var counts [2]float64
-	if r.before != nil {
-		means[0], counts[0] = r.before.Values.Mean(), r.before.Values.N
+	for i, t := range []*Track{r.before, r.during} {
+		if t != nil {
+			means[i], counts[i] = t.Values.Mean(), t.Values.N
+		}
 	}
-	if r.during != nil {
-		means[1], counts[1] = r.during.Values.Mean(), r.during.Values.N
-	}
-	frame := noise.sd * noise.sd * noise.Tau * float64(size) // variance of a mean is this / frames
 	if counts[0] > 0 && counts[1] > 0 {
 		gap := means[0] - means[1]
-		if gap*gap > 4*frame*(1/counts[0]+1/counts[1]) {
+		if gap*gap > 4*noise.frame(size)*(1/counts[0]+1/counts[1]) {
 			counts[0] = 0
 		}
 	}
-	for i := range means {
+	return counts
+}
+
+// frame returns what the variance of a mean over n frames is times n.
+func (n noise) frame(size int) float64 { return n.sd * n.sd * n.Tau * float64(size) }
+
+// level returns the reference's level over the frames that counts says, and
+// the variance of it.
+func (r reference) level(size int, noise noise, counts [2]float64) (level, variance float64, ok bool) {
+	var n, sum float64
+	for i, t := range []*Track{r.before, r.during} {
 		if counts[i] > 0 {
 			n += counts[i]
-			sum += counts[i] * means[i]
+			sum += counts[i] * t.Values.Mean()
 		}
 	}
 	if n == 0 {
 		return math.NaN(), 0, false
 	}
-	return sum / n, math.Min(frame/n, noise.sd*noise.sd), true
+	return sum / n, math.Min(noise.frame(size)/n, noise.sd*noise.sd), true
 }
 
 // lambda says how much the live control of the same moment counts against the

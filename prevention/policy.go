@@ -39,6 +39,10 @@ type Policy struct {
 	// a resource must be to count as harm by itself. A version that merely
 	// uses more is a cost and not a failure.
 	Major float64
+	// CountFloor is the least excess share of failing work that is looked for
+	// where events are counted, and CountRisk the probability of a larger
+	// excess below which they are taken as harmless.
+	CountFloor, CountRisk float64
 	// Sizes are the changes of consequence by kind of signal.
 	Sizes map[signal.Kind]Size
 	// Signals overrides Sizes for signals by name.
@@ -64,8 +68,9 @@ func DefaultPolicy() Policy {
 		PromoteBelow: 0.2, RollbackAbove: 0.8, Blame: 0.5,
 		MinFrames: 5, Clear: 3,
 		StartUp: 3 * time.Minute, StartUpFrames: 5,
-		MaxHold: 10 * time.Minute,
-		Major:   5,
+		MaxHold:    10 * time.Minute,
+		Major:      5,
+		CountFloor: 0.0005, CountRisk: 0.1,
 		Sizes: map[signal.Kind]Size{
 			signal.Latency: {Relative: 0.1, Absolute: 0.01, Most: 2, Noise: 0.001}, signal.Errors: errs, signal.CPU: resource, signal.Memory: resource,
 			signal.Network: resource, signal.Database: resource, signal.Cache: resource,
@@ -77,20 +82,12 @@ func DefaultPolicy() Policy {
 	}
 }
 
-// CountFloor is the least excess share of failing work that is looked for
-// where events are counted: five in ten thousand.
-const CountFloor = 0.0005
-
-// CountRisk is the probability of a larger excess below which counted events
-// are taken as harmless.
-const CountRisk = 0.1
-
 // Validate says what is wrong with the policy, if anything.
 func (p Policy) Validate() error {
 	for _, share := range []struct {
 		name  string
 		value float64
-	}{{"alpha", p.Alpha}, {"countAlpha", p.CountAlpha}, {"blame", p.Blame}} {
+	}{{"alpha", p.Alpha}, {"countAlpha", p.CountAlpha}, {"blame", p.Blame}, {"countFloor", p.CountFloor}, {"countRisk", p.CountRisk}} {
 		if !(share.value > 0 && share.value < 1) {
 			return fmt.Errorf("policy: %s is %v; want between 0 and 1", share.name, share.value)
 		}

@@ -77,7 +77,7 @@ func (s *State) examineRelease(i int) []finding {
 		if before == nil && s.sys.Releases[i].Control == "" {
 			before = s.mem.Services[s.sys.Releases[i].Service].Before[id]
 		}
-		c, ok := pattern.Compare(canary, x.Control[id], before, s.sys.Signals[id].Direction(), s.sizes[id])
+		c, ok := pattern.CompareAt(s.loads(i, id), canary, x.Control[id], before, s.sys.Signals[id].Direction(), s.sizes[id])
 		if !ok {
 			continue
 		}
@@ -91,6 +91,22 @@ func (s *State) examineRelease(i int) []finding {
 	}
 	s.reject(out)
 	return out
+}
+
+// loads returns the traffic of the instances beside a signal that goes with
+// it: what is used, not what callers feel.
+func (s *State) loads(i, id int) pattern.Loads {
+	x, kind := &s.mem.Subjects[i], s.sys.Signals[id].Kind
+	if prevention.Symptom(kind) || kind == signal.Infra || kind == signal.Traffic {
+		return pattern.Loads{}
+	}
+	for t, sig := range s.sys.Signals {
+		perInstance := x.Canary[t] != nil && len(x.Canary[t].Pods) > 0 && x.Canary[t].Pods[0].Instance != ""
+		if sig.Kind == signal.Traffic && sig.Unit.Dimension == signal.Rate && perInstance {
+			return pattern.Loads{Subject: x.Canary[t], During: x.Control[t], Before: x.Before[t]}
+		}
+	}
+	return pattern.Loads{}
 }
 
 // examineAlike compares the control of a release with what it was before:
@@ -267,7 +283,7 @@ func (s *State) countFinding(f *finding, c *stats.CountTest, l *stats.LimitTest)
 		logE = math.Max(logE, l.LogEValue())
 	}
 	relative := s.sizes[f.Signal].Relative
-	delta := math.Max(relative*q, prevention.CountFloor)
+	delta := math.Max(relative*q, s.policy.CountFloor)
 	f.Size = delta
 	f.LogE, f.Active, f.Grows = 0, false, false
 	// The policy's two rates differ; the e-value is put on the gauges' scale.
@@ -276,10 +292,10 @@ func (s *State) countFinding(f *finding, c *stats.CountTest, l *stats.LimitTest)
 		f.Active = f.LogE > 0
 	}
 	excess := stats.ExcessProbability(c.Events, c.N, q*c.NControl, c.NControl, delta)
-	f.Harm = math.Min(1, excess*s.policy.PromoteBelow/prevention.CountRisk)
-	if excess >= prevention.CountRisk {
+	f.Harm = math.Min(1, excess*s.policy.PromoteBelow/s.policy.CountRisk)
+	if excess >= s.policy.CountRisk {
 		// When enough were seen for an even rate, a quarter more may tell.
-		f.Needs = math.Ceil(math.Max(c.N/4, stats.RequestsNeeded(math.Max(q, p), delta, 1-prevention.CountRisk)-c.N))
+		f.Needs = math.Ceil(math.Max(c.N/4, stats.RequestsNeeded(math.Max(q, p), delta, 1-s.policy.CountRisk)-c.N))
 	}
 	if f.LogE == 0 {
 		f.Harm = math.Min(f.Harm, s.policy.RollbackAbove-0.01)

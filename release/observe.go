@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/foreshock/foreshock/pattern"
-	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/stats"
 )
@@ -229,7 +228,7 @@ func (s *State) past(test **stats.LimitTest, before, now *pattern.Track, id int)
 	}
 	if *test == nil {
 		limit := stats.RateQuantile(math.Min(before.Happens, before.Counted), before.Counted, 0.99)
-		*test = &stats.LimitTest{Limit: math.Max(limit, prevention.CountFloor)}
+		*test = &stats.LimitTest{Limit: math.Max(limit, s.policy.CountFloor)}
 	}
 	(*test).Add(now.Events, now.N, (*test).Limit)
 }

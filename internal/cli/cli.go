@@ -11,12 +11,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/foreshock/foreshock/lab"
 	"github.com/foreshock/foreshock/prevention"
 )
 
@@ -41,6 +43,12 @@ type app struct {
 // exit code.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	a := &app{stdout: stdout, stderr: stderr}
+	if len(args) == 1 && args[0] == lab.Argument {
+		if err := lab.Main(ctx, os.Stdin, stdout); err != nil {
+			return a.complain(err)
+		}
+		return exitSuccess
+	}
 	root := a.root(ctx)
 	if args == nil {
 		args = []string{} // nil makes cobra read os.Args
@@ -57,7 +65,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // complain prints an error with its mend, and returns the exit code for it.
 func (a *app) complain(err error) int {
 	if errors.Is(err, context.Canceled) {
-		err = errors.New("interrupted; nothing was printed")
+		err = errors.New("interrupted")
 	}
 	fmt.Fprintf(a.stderr, "foreshock: %v\n", err)
 	var hinted interface{ Hint() string }
@@ -105,7 +113,10 @@ func (a *app) root(ctx context.Context) *cobra.Command {
 		Long: `Foreshock reads the metrics of a system under change and forecasts what a
 release is about to do: promote, hold, rollback, unknown or escalate, always
 about the next step, with the evidence and the likely cause.`,
-		Example: `  # judge a recorded rollout, as it would have been judged live
+		Example: `  # see it foretell a failure on this machine, in a minute
+  foreshock demo
+
+  # judge a recorded rollout, as it would have been judged live
   foreshock replay examples/recordings
 
   # how often is it right? Score it against what really happened
@@ -121,7 +132,7 @@ about the next step, with the evidence and the likely cause.`,
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misused(cmd, "%v", err) })
-	root.AddCommand(a.replayCommand(ctx), a.backtestCommand(ctx), a.recordCommand(ctx), a.versionCommand())
+	root.AddCommand(a.demoCommand(ctx), a.replayCommand(ctx), a.backtestCommand(ctx), a.recordCommand(ctx), a.versionCommand())
 	return root
 }
 

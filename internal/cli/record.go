@@ -143,7 +143,7 @@ func (a *app) record(ctx context.Context, cmd *cobra.Command, o recorded) error 
 	taken, err := capture.Take(ctx, client, capture.Options{
 		System: rec.System, Start: rec.Start, End: rec.End, Now: time.Now, Wait: sleep,
 		Progress: func(until time.Time, samples int) {
-			prog.say(fmt.Sprintf("recorded up to %s of %s: %d samples", clock(until), clock(rec.End), samples))
+			prog.say(fmt.Sprintf("recorded up to %s of %s: %d samples", hms(until), hms(rec.End), samples))
 		},
 	})
 	if err != nil {
@@ -154,7 +154,7 @@ func (a *app) record(ctx context.Context, cmd *cobra.Command, o recorded) error 
 	return a.keep(rec, taken, client, o.out)
 }
 
-func clock(t time.Time) string { return t.UTC().Format("15:04:05") }
+func hms(t time.Time) string { return t.UTC().Format("15:04:05") }
 
 // recording makes the description of what the flags ask for; its interval is
 // 0 when it is to be measured.
@@ -247,7 +247,7 @@ func (a *app) keep(rec *recording.Recording, taken *capture.Capture, client *pro
 		if !rec.End.After(rec.Start) {
 			return fmt.Errorf("interrupted within the first %s: nothing was written", rec.Interval)
 		}
-		a.note("interrupted: the recording ends at %s", clock(rec.End))
+		a.note("interrupted: the recording ends at %s", hms(rec.End))
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("write recording: %w", err)
@@ -264,6 +264,6 @@ func (a *app) keep(rec *recording.Recording, taken *capture.Capture, client *pro
 	}
 	a.notes(append(client.Warnings(), taken.Warnings()...))
 	_, err = fmt.Fprintf(a.stdout, "%s: %s to %s UTC, %d samples of %d series of %d metrics\n", dir,
-		rec.Start.UTC().Format("2006-01-02 15:04:05"), clock(rec.End), taken.Samples(), taken.Series(), len(taken.Metrics()))
+		rec.Start.UTC().Format("2006-01-02 15:04:05"), hms(rec.End), taken.Samples(), taken.Series(), len(taken.Metrics()))
 	return err
 }

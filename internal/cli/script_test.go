@@ -24,12 +24,18 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/foreshock/foreshock/lab"
 	"github.com/foreshock/foreshock/release"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
+// TestMain makes this program a process of the lab when a demo starts it as
+// one.
 func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == lab.Argument {
+		os.Exit(Main(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	}
 	testscript.Main(m, map[string]func(){
 		"foreshock": func() { os.Exit(Main(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) },
 	})

@@ -1,0 +1,273 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/foreshock/foreshock/internal/cli/demo"
+	"github.com/foreshock/foreshock/lab"
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// showing is what a demo was asked for.
+type showing struct {
+	demo.Options
+	fault, healthy string
+	steps          string
+	speed          float64
+	duration       time.Duration
+	noBrakes       bool
+	list           bool
+	port           int
+	output         string
+}
+
+// The story of a demo without flags: what it is called, and its schedule.
+const (
+	storyFault  = "n-plus-one"
+	storySteps  = "10,25,40,55,70,85,100"
+	storyBefore = 14 * time.Second
+	storyEach   = 14 * time.Second
+	storyAfter  = 10 * time.Second
+)
+
+func (a *app) demoCommand(ctx context.Context) *cobra.Command {
+	var o showing
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Roll a bad version out on this machine, and be told before it fails",
+		Long: `Demo starts a small real system on 127.0.0.1 (an edge, a shop, pricing, a
+database, a cache and callers, each a process), rolls a new version of the shop
+out step by step, scrapes it as Prometheus does, and judges it live with the
+engine that judges recordings.
+
+Without flags it tells the default story in about a minute: fine at 10 %, trouble in
+sight at 25 to 40 %, and it would fail at about 70 %. Foreshock stops it before.
+With --no-brakes nothing stops it, and you see what really happens and how
+right the prediction was.
+
+Everything ends with the demo. Nothing is left behind but what --record wrote.`,
+		Example: `  # the story
+  foreshock demo
+
+  # the same, to the bitter end
+  foreshock demo --no-brakes
+
+  # what else can go wrong, and what only looks like it?
+  foreshock demo --list
+  foreshock demo --fault memory-leak
+  foreshock demo --healthy gc-sawtooth
+
+  # keep it as a recording and judge it again
+  foreshock demo --record rec && foreshock replay rec`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return misused(cmd, "demo takes no argument, and got %q", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.list {
+				return a.listFaults(o.output)
+			}
+			if err := o.settle(cmd); err != nil {
+				return err
+			}
+			return a.demo(ctx, o)
+		},
+	}
+	o.flags(cmd.Flags())
+	return cmd
+}
+
+// flags names what a user may say.
+func (o *showing) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.fault, "fault", "", "what goes wrong with the new version: a `NAME` of --list (default "+storyFault+")")
+	f.StringVar(&o.healthy, "healthy", "", "what only looks like a fault: a `NAME` of --list")
+	f.BoolVar(&o.list, "list", false, "list the faults and the look-alikes")
+	f.BoolVar(&o.noBrakes, "no-brakes", false, "let nothing stop the rollout: go to 100 % and see what happens")
+	f.Float64Var(&o.speed, "speed", 1, "how fast the steps follow each other: 2 is twice as fast")
+	f.DurationVar(&o.duration, "duration", 0, "how long the whole rollout takes, instead of --speed")
+	f.StringVar(&o.steps, "steps", storySteps, "percent of the traffic at each step")
+	f.Float64Var(&o.Strength, "strength", 0, "how strong the fault is, in its own unit (see --list)")
+	f.DurationVar(&o.Onset, "onset", -1, "when the fault begins, after the first step (default: as --list says)")
+	f.Float64Var(&o.Rate, "rate", 0, "requests a second (default 100)")
+	f.DurationVar(&o.Interval, "interval", time.Second, "time between two frames")
+	f.StringVar(&o.Record, "record", "", "write a recording with its truth into this new `DIR`")
+	f.IntVar(&o.port, "port", 0, "port of the edge on 127.0.0.1, to send orders yourself (default: a free one)")
+	f.Uint64Var(&o.Seed, "seed", 1, "seed of the callers")
+	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text, or jsonl, every assessment and the end")
+}
+
+// settle turns the flags into options.
+func (o *showing) settle(cmd *cobra.Command) error {
+	if err := choose(cmd, "output", o.output, "text", "jsonl"); err != nil {
+		return err
+	}
+	if o.fault != "" && o.healthy != "" {
+		return misused(cmd, "--fault and --healthy are both given; want one")
+	}
+	name := storyFault
+	for _, n := range []string{o.fault, o.healthy} {
+		if n != "" {
+			name = n
+		}
+	}
+	f, err := lab.Find(name)
+	if err != nil {
+		return misused(cmd, "%v", err)
+	}
+	if o.healthy != "" && !f.IsHealthy() {
+		return misused(cmd, "%s is a fault; want --fault %s, or a look-alike of --list", name, name)
+	}
+	o.Fault, o.Brakes = f, !o.noBrakes
+	if o.Steps, err = parseSteps(o.steps); err != nil {
+		return misused(cmd, "%v", err)
+	}
+	switch {
+	case !(o.speed >= 0.1 && o.speed <= 5):
+		return misused(cmd, "--speed is %v; want 0.1 to 5", o.speed)
+	case o.Interval < 200*time.Millisecond || o.Interval > time.Minute:
+		return misused(cmd, "--interval is %s; want 200ms to 1m", o.Interval)
+	case o.Rate < 0 || o.Rate > 500:
+		return misused(cmd, "--rate is %v; want up to 500 requests a second", o.Rate)
+	case o.Strength < 0:
+		return misused(cmd, "--strength is %v; want a positive number", o.Strength)
+	case o.port < 0 || o.port > 65535:
+		return misused(cmd, "--port is %d; want 1 to 65535", o.port)
+	case o.duration < 0 || o.duration > 20*time.Minute:
+		return misused(cmd, "--duration is %s; want up to 20m", o.duration)
+	}
+	scale := func(d time.Duration) time.Duration { return time.Duration(float64(d) / o.speed) }
+	o.Before, o.Each, o.After = scale(storyBefore), scale(storyEach), storyAfter
+	if o.duration > 0 {
+		o.Each = o.duration / time.Duration(len(o.Steps)+1)
+		o.Before = o.Each
+	}
+	if o.Each < 3*o.Interval || o.Before < 5*o.Interval {
+		return misused(cmd, "a step of %s holds too few frames of %s; want a lower --speed, a longer --duration or a shorter --interval", o.Each.Round(time.Millisecond), o.Interval)
+	}
+	if o.port > 0 {
+		o.Listen = "127.0.0.1:" + strconv.Itoa(o.port)
+	}
+	if o.Rate == 0 {
+		o.Rate = 100
+	}
+	o.Policy = demoPolicy()
+	return nil
+}
+
+// demoPolicy is the policy of a rollout that takes a minute and not an hour:
+// processes of the lab start in a second, and a few hundred requests cannot
+// tell error rates below 2 %.
+func demoPolicy() prevention.Policy {
+	p := prevention.DefaultPolicy()
+	p.StartUp, p.MaxHold = 5*time.Second, time.Minute
+	p.CountFloor = 0.02
+	p.Sizes[signal.Errors] = prevention.Size{Relative: 0.2, Absolute: 0.02, Noise: 0.002}
+	return p
+}
+
+// parseSteps reads "10,25,40": percents that rise.
+func parseSteps(s string) ([]float64, error) {
+	var out []float64
+	last := 0.0
+	for text := range strings.SplitSeq(s, ",") {
+		v, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), "%")), 64)
+		if err != nil || !(v > last && v <= 100) {
+			return nil, fmt.Errorf("--steps is %q; want percents that rise, such as %s", s, storySteps)
+		}
+		out, last = append(out, v/100), v
+	}
+	if len(out) > 20 {
+		return nil, fmt.Errorf("--steps has %d steps; want at most 20", len(out))
+	}
+	return out, nil
+}
+
+// demo plays and prints.
+func (a *app) demo(ctx context.Context, o showing) error {
+	switch {
+	case o.output == "jsonl":
+		return a.demoLines(ctx, o)
+	case a.isTerminal():
+		return a.demoScreen(ctx, o)
+	default:
+		return a.demoText(ctx, o)
+	}
+}
+
+func (a *app) isTerminal() bool {
+	_, ok := terminal(a.stdout)
+	return ok
+}
+
+// demoLines prints every assessment as a line of JSON, and the end.
+func (a *app) demoLines(ctx context.Context, o showing) error {
+	enc := json.NewEncoder(a.stdout)
+	var first error
+	r, err := demo.Run(ctx, o.Options, func(u demo.Update) {
+		if u.Assessment == nil || first != nil {
+			return
+		}
+		first = enc.Encode(u.Assessment)
+	})
+	if err != nil {
+		return err
+	}
+	if first != nil {
+		return first
+	}
+	return enc.Encode(endingOf(o, r))
+}
+
+// demoText prints what changes, for logs.
+func (a *app) demoText(ctx context.Context, o showing) error {
+	t := &teller{app: a, o: o}
+	t.title()
+	r, err := demo.Run(ctx, o.Options, t.hear)
+	if err != nil {
+		return err
+	}
+	t.end(r)
+	return nil
+}
+
+// demoScreen draws on the terminal.
+func (a *app) demoScreen(ctx context.Context, o showing) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	m := &demoModel{screen: a.screen(), o: o, cancel: cancel}
+	program := tea.NewProgram(m, tea.WithOutput(a.stdout), tea.WithFPS(10), tea.WithoutSignalHandler(), tea.WithContext(ctx))
+	type ended struct {
+		r   *demo.Result
+		err error
+	}
+	done := make(chan ended, 1)
+	go func() {
+		r, err := demo.Run(ctx, o.Options, func(u demo.Update) { program.Send(u) })
+		done <- ended{r, err}
+		program.Quit()
+	}()
+	_, err := program.Run()
+	cancel()
+	e := <-done // also when the user quit: the processes end first
+	switch {
+	case e.err != nil:
+		return e.err
+	case err != nil:
+		return fmt.Errorf("draw on the terminal: %w", err)
+	}
+	t := &teller{app: a, o: o}
+	t.end(e.r)
+	return nil
+}
