@@ -251,7 +251,9 @@ func (r *run) live(ctx context.Context, yield func(signal.Frame, error) bool) {
 			yield(signal.Frame{}, err)
 			return
 		}
-		if !yield(r.frame(at), nil) {
+		f := r.frame(at)
+		r.answers = nil // nothing is held while it waits
+		if !yield(f, nil) {
 			return
 		}
 	}
@@ -381,9 +383,7 @@ func brief(err error) string {
 // where it was, and counts on from there.
 func (r *run) count(at time.Time) {
 	for q, c := range r.counters {
-		if !r.failed[q] {
-			c.advance(r.answers[q], at)
-		}
+		c.advance(r.answers[q], at)
 	}
 }
 

@@ -35,7 +35,10 @@ func newCursors(series []Series) []*cursor {
 		out[i] = &cursor{key: key(s.Labels, names(s.Labels)), series: s}
 	}
 	slices.SortFunc(out, func(a, b *cursor) int {
-		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.series.Labels["__name__"], b.series.Labels["__name__"]))
+		if c := strings.Compare(a.key, b.key); c != 0 {
+			return c
+		}
+		return strings.Compare(a.series.Labels["__name__"], b.series.Labels["__name__"])
 	})
 	return out
 }
@@ -297,7 +300,7 @@ func (t *tracker) reading(r *run, i *instance, v Sample, ok bool, at time.Time) 
 // increase returns the observations of an instance since the last frame and
 // the events among them; NaN where they are not known.
 func (t *tracker) increase(r *run, i *instance) (n, events float64) {
-	n, events = r.increase(t.counting.n, i), r.increase(t.counting.events, i)
+	n, events = t.sum(r, t.counting.n, i), t.sum(r, t.counting.events, i)
 	if t.counting.rest {
 		events = n - events
 	}
@@ -307,13 +310,20 @@ func (t *tracker) increase(r *run, i *instance) (n, events float64) {
 	return n, events
 }
 
-func (r *run) increase(selectors []string, i *instance) float64 {
+// sum returns the increase of some selectors since the last frame; NaN when it
+// is not known of all.
+func (t *tracker) sum(r *run, selectors []string, i *instance) float64 {
 	if selectors == nil {
 		return math.NaN()
 	}
 	total := 0.0
 	for _, q := range selectors {
-		if r.failed[q] || r.counters[q].full {
+		switch {
+		case r.failed[q]:
+			return math.NaN()
+		case r.counters[q].full:
+			r.warn("too-many-series", fmt.Sprintf("the counters behind signal %s of service %s have more than %d series; nothing is counted, so give a narrower selector",
+				t.sig.Name, r.sys.Services[t.service].Name, maxCounted))
 			return math.NaN()
 		}
 		total += r.counters[q].sum(i)
