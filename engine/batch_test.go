@@ -170,3 +170,76 @@ func framesOf(t interface {
 	}
 	return out, len(count.queries)
 }
+
+// TestBatchRefused holds that what the data of one release refuse is lost for
+// none of the others, and so is what a server finds too much at once.
+func TestBatchRefused(t *testing.T) {
+	var text strings.Builder
+	sys := release.System{Interval: time.Minute, Signals: []signal.Signal{{
+		Name: "x", Kind: signal.Memory, Scope: signal.PerCohort, Unit: signal.ParseUnit(""), Query: `rate({__name__=~"a_total|b_total",$sel}[$window])`,
+	}}}
+	for i := range 9 {
+		name := fmt.Sprint("s", i)
+		sys.Services = append(sys.Services, release.Service{Name: name, Selector: fmt.Sprintf("service=%q", name)})
+		text.WriteString(points(`a_total{service="`+name+`"}`, 0, 1, 2, 3, 4, 5))
+		if i == 4 { // two rates of the same labels
+			text.WriteString(points(`b_total{service="`+name+`"}`, gap, gap, 2, 3, gap, gap))
+		}
+	}
+	db := open(t, text.String())
+	small := failing{db, func(_ time.Time, query string) error {
+		if strings.Count(query, "|") > 3 {
+			return errRefused
+		}
+		return nil
+	}}
+	for name, tt := range map[string]struct {
+		engine.Querier
+		wait func(context.Context, time.Time) error
+		most int // queries for 6 frames, of which 9 are for what is refused in every second one
+	}{"replay": {db, nil, 30}, "live": {db, now, 60}, "small": {small, nil, 30}} {
+		o := engine.Options{Start: t0, End: minute(5), Wait: tt.wait}
+		together, n := framesOf(t, tt.Querier, sys, o)
+		apart, _ := framesOf(t, db, sys, engine.Unbatched(o))
+		if got, want := fmt.Sprintf("%+v", together), fmt.Sprintf("%+v", apart); got != want {
+			t.Errorf("%s: together:\n%s\nby itself:\n%s", name, got, want)
+		}
+		if n > tt.most {
+			t.Errorf("%s: %d queries for 6 frames of 9 services", name, n)
+		}
+	}
+	lost, _ := framesOf(t, small, sys, engine.Options{Start: t0, End: minute(5), Wait: now})
+	for _, f := range lost {
+		if len(f.Cells) != 0 {
+			t.Errorf("live, a source that fails has answered: %+v", f.Cells)
+		}
+	}
+}
+
+// BenchmarkTick is one live frame of 200 releases with 15 signals on two
+// cohorts, together and each by itself, on the embedded database.
+func BenchmarkTick(b *testing.B) {
+	const minutes = 8
+	sys, text := fleet(200, minutes)
+	db := open(b, text)
+	for _, bm := range []struct {
+		name string
+		o    engine.Options
+	}{{"together", engine.Options{}}, {"apart", engine.Unbatched(engine.Options{})}} {
+		b.Run(bm.name, func(b *testing.B) {
+			bm.o.Start, bm.o.End, bm.o.Wait = t0, minute(minutes-1), now
+			q := &asked{Querier: db}
+			frames := 0
+			for b.Loop() {
+				src, err := engine.New(b.Context(), q, sys, bm.o)
+				if err != nil {
+					b.Fatal(err)
+				}
+				q.queries = nil
+				frames = len(collect(b, src))
+			}
+			b.ReportMetric(float64(len(q.queries))/float64(frames), "queries/frame")
+			b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(frames), "ns/frame")
+		})
+	}
+}

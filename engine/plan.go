@@ -34,6 +34,12 @@ type target struct {
 // plan returns what to ask in every frame, in the order of a frame's cells.
 func (s *Source) plan() []ask {
 	var asks []ask
+	picks := map[signal.Scope][][]target{}
+	for _, scope := range []signal.Scope{signal.PerCohort, signal.PerService} {
+		for j := range s.sys.Services {
+			picks[scope] = append(picks[scope], targets(s.sys, j, scope))
+		}
+	}
 	for i, sig := range s.sys.Signals {
 		scope := s.scopeOf(i)
 		if scope == 0 {
@@ -41,7 +47,7 @@ func (s *Source) plan() []ask {
 		}
 		selects := uses(sig.Query, "$sel") || uses(sig.Limit.Query, "$sel")
 		for j := range s.sys.Services {
-			for _, t := range targets(s.sys, j, scope) {
+			for _, t := range picks[scope][j] {
 				if t.selector == "" && selects {
 					continue
 				}
