@@ -153,7 +153,8 @@ func TestBatched(t *testing.T) {
 func framesOf(t interface {
 	Fatal(...any)
 	Context() context.Context
-}, q engine.Querier, sys release.System, o engine.Options) ([]signal.Frame, int) {
+}, q engine.Querier, sys release.System, o engine.Options,
+) ([]signal.Frame, int) {
 	count := &asked{Querier: q}
 	src, err := engine.New(t.Context(), count, sys, o)
 	if err != nil {

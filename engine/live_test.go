@@ -202,15 +202,18 @@ func TestLiveEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []error{errRefused, context.Canceled} {
+	for _, tt := range []struct {
+		cancelAt, n int
+		want        error
+	}{{0, 10, errRefused}, {3, 4, context.Canceled}} {
 		n, last := 0, error(nil)
 		for _, err := range src.Frames(ctx) {
-			if n, last = n+1, err; n == 3 && want != errRefused { //nolint:errorlint // it is ours
+			if n, last = n+1, err; n == tt.cancelAt {
 				cancel()
 			}
 		}
-		if !errors.Is(last, want) || want == errRefused && n != 10 || want != errRefused && n != 4 {
-			t.Errorf("%d frames, then %v, want %v", n, last, want)
+		if !errors.Is(last, tt.want) || n != tt.n {
+			t.Errorf("%d frames, the last with %v, want %d, %v", n, last, tt.n, tt.want)
 		}
 	}
 }
@@ -293,10 +296,10 @@ func TestLiveStall(t *testing.T) {
 				t.Fatal(err)
 			}
 			at = append(at, f.At.Sub(began).String())
-			switch f.At.Sub(began) {
-			case 2 * time.Minute:
+			switch f.At.Sub(began).Minutes() {
+			case 2:
 				time.Sleep(3 * time.Minute) // a short pause is made up for
-			case 7 * time.Minute:
+			case 7:
 				time.Sleep(90 * time.Minute)
 			}
 		}

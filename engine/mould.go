@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -26,7 +27,7 @@ type mould struct {
 // newMould makes a mould of a template; false when a query with several
 // selectors might answer otherwise than the queries of each.
 func newMould(template string, names []string) (*mould, bool) {
-	if len(names) == 0 || slices.Contains(names, labels.MetricName) || slices.Contains(names, labels.BucketLabel) {
+	if len(names) == 0 || slices.Contains(names, model.MetricNameLabel) || slices.Contains(names, labels.BucketLabel) {
 		return nil, false
 	}
 	expr, err := ParseQuery(binding{selector: hole + `=""`}.fill(template))

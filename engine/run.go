@@ -104,7 +104,8 @@ func (r *run) replay(ctx context.Context, yield func(signal.Frame, error) bool) 
 // an error.
 func (r *run) ask(ctx context.Context, from time.Time, n int) error {
 	to := from.Add(time.Duration(n-1) * r.sys.Interval)
-	r.answers, r.failed = map[string][]*cursor{}, map[string]bool{} // before the next ones come, so that both are never held
+	// The last answers go before the next ones come: both are never held.
+	r.answers, r.failed = map[string][]*cursor{}, map[string]bool{}
 	answers := r.evaluate(ctx, from, to)
 	for _, a := range answers {
 		for _, w := range a.warnings {
@@ -198,40 +199,9 @@ func (r *run) get(ctx context.Context, q request, from, to time.Time) []answer {
 	return out
 }
 
-// stepwise asks a query frame by frame, when the data refuse it somewhere:
-// what they refuse later must not take away what they answered before.
-func (r *run) stepwise(ctx context.Context, query string, from, to time.Time) answer {
-	out := answer{query: query}
-	index := map[string]int{}
-	for t := from; !t.After(to); t = t.Add(r.sys.Interval) {
-		series, err := r.querier.Range(ctx, query, t, t, r.sys.Interval)
-		if isRefused(err) {
-			out.warnings = append(out.warnings, refused(err))
-			continue
-		}
-		if err != nil {
-			return answer{query: query, err: err}
-		}
-		for _, s := range series {
-			k := key(s.Labels, names(s.Labels))
-			at, ok := index[k]
-			if !ok {
-				at, index[k] = len(out.series), len(out.series)
-				out.series = append(out.series, Series{Labels: s.Labels})
-			}
-			out.series[at].Samples = append(out.series[at].Samples, s.Samples...)
-		}
-	}
-	return out
-}
-
 // maxBehind is how many intervals a frame may be late when it is asked for:
 // one is usual, for samples to come in; more come of a stall.
 const maxBehind = 4
-
-func refused(err error) signal.Warning {
-	return signal.Warning{Code: "query-refused", Text: fmt.Sprintf("at some frames there is no answer to a query: %v", err)}
-}
 
 // live yields frames as their time comes, until the context ends.
 func (r *run) live(ctx context.Context, yield func(signal.Frame, error) bool) {

@@ -30,6 +30,10 @@ type Querier interface {
 	// Range evaluates the query at from, from+step, … up to and including to.
 	// Samples come sorted by time, series in the order of their labels. It
 	// returns soon after ctx is done.
+	//
+	// What the data refuse gives [*EvaluationError], and counts as an empty
+	// answer. Any other error, such as a source that cannot be reached or has
+	// too much to do, says that there is no answer: nothing is known.
 	Range(ctx context.Context, query string, from, to time.Time, step time.Duration) ([]Series, error)
 }
 
