@@ -86,6 +86,25 @@ func TestManyReleases(t *testing.T) {
 	}
 }
 
+// TestGivenSignals holds that queries that people wrote are asked as they
+// wrote them, for each release and cohort by itself.
+func TestGivenSignals(t *testing.T) {
+	sys, text := fleet(3, 2)
+	sys.Signals = []signal.Signal{gauge(`sum by (pod) (go_goroutines{$sel})`)}
+	q := &asked{Querier: open(t, text)}
+	src, err := engine.New(t.Context(), q, sys, engine.Options{Start: t0, End: t0, Wait: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.queries = nil
+	for range src.Frames(t.Context()) {
+	}
+	slices.Sort(q.queries)
+	if len(q.queries) != 6 || q.queries[0] != `sum by (pod) (go_goroutines{service="svc-000",version="1"})` {
+		t.Errorf("queries\n%s\nwant one for each of 3 canaries and 3 controls", strings.Join(q.queries, "\n"))
+	}
+}
+
 // said writes frames with the names of their signals: a live system has the
 // signals of all exporters, also of those that are not there.
 func said(src *engine.Source, frames []signal.Frame) string {
