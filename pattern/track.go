@@ -33,6 +33,7 @@ type Track struct {
 	First   int           // frame of the first value, young ones included; −1 before
 	Missed  int           // frames in a row without a value until now
 	Gaps    float64       // frames without a value after the first one
+	Unasked int           // frames in a row until now in which it was not asked for
 	Limit   float64       // the limit in force in the last frame; NaN when none
 	Level   float64       // normal now, from memory; NaN when none
 	Normal  float64       // spread of normal now; NaN when none
@@ -53,8 +54,16 @@ func NewTrack(origin int) *Track {
 	return &Track{Values: *stats.NewHistory(origin), Events: nan, N: nan, First: -1, Limit: nan, Level: nan, Normal: nan}
 }
 
-// Add takes the readings of one frame.
+// Add takes the readings of one frame. A cell that was not asked for is no
+// silence: nothing is known of that frame.
 func (t *Track) Add(frame int, c signal.Cell, interval float64) {
+	if !c.Asked() {
+		t.Unasked++
+		t.Events, t.N = math.NaN(), math.NaN()
+		t.Values.Add(frame, math.NaN())
+		return
+	}
+	t.Unasked = 0
 	t.Limit, t.Level, t.Normal = c.Limit, math.NaN(), math.NaN()
 	t.Events, t.N = counts(c.Readings)
 	if t.N > 0 {
