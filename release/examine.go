@@ -38,7 +38,8 @@ type scene struct {
 	blame     prediction.Blame
 	silences  []pattern.Silence
 	suffer    []bool
-	lately    []finding // of all services; only where a change has no service
+	lately    []finding   // of all services; only where a change has no service
+	failures  [][]failure // by release: limits that its exposure meets
 }
 
 // examine compares everything with its reference.

@@ -1,0 +1,252 @@
+package trend
+
+import (
+	"math"
+
+	"github.com/foreshock/foreshock/stats"
+)
+
+// A rival is one way to explain the values, fitted: with an answer to
+// exposure, and without.
+type rival struct {
+	shape     Shape
+	scaled    bool    // whether it goes with traffic
+	terms     int     // with the answer to exposure
+	rss, none float64 // sum of squares left, with and without the answer; relative to the level of what was fitted
+	effective float64 // observations that the rows are worth
+	share     float64 // of belief, among the rivals
+	a, b      float64 // the line now: a + b·weight, worse is up
+	aa, ab    float64 // covariances of a and b
+	bb        float64
+	nu        float64 // degrees of freedom behind them
+	limit     float64 // in the scale of the line
+	mid       float64 // mean weight seen
+}
+
+// Time is allowed to explain what it can, as a straight line or a parabola:
+// what only grew meanwhile must not pass for an answer to exposure.
+const straightTime, bentTime = 3, 4 // terms: 1, weight, time, time²
+
+// rivals fits every shape that the signal may have.
+func (r *Response) rivals(x *rows) []rival {
+	shapes := []rival{{shape: Linear}}
+	if r.Wait {
+		shapes = append(shapes, rival{shape: Queue})
+	} else if x.loads {
+		shapes = append(shapes, rival{shape: Linear, scaled: true})
+	}
+	var out []rival
+	var d design
+	for _, s := range shapes {
+		d.fill(x, s)
+		for n := straightTime; n <= bentTime; n++ {
+			if m, ok := r.fit(x, &d, s, n); ok {
+				out = append(out, m)
+			}
+		}
+	}
+	return out
+}
+
+// glance says whether it is worth a closer look: whether the values grow with
+// the weight beyond one standard error, were the rows independent. Most
+// signals of most releases do not, and cost no more than this.
+func (r *Response) glance(x *rows) bool {
+	var d design
+	for _, scaled := range []bool{false, true} {
+		if scaled && (!x.loads || r.Wait) {
+			break
+		}
+		d.fill(x, rival{shape: Linear, scaled: scaled})
+		copy(d.weight[:], x.frames[:x.n])
+		g, ok := d.regress(straightTime, x.n)
+		if ok && x.n > straightTime && g.Beta[1] > math.Sqrt(g.RSS/float64(x.n-straightTime)*g.Inverse[1][1]) {
+			return true
+		}
+	}
+	return false
+}
+
+// A design is the rows as a regression wants them.
+type design struct {
+	terms  [maxRows + 1]stats.Terms
+	y      [maxRows + 1]float64
+	weight [maxRows + 1]float64
+	level  float64 // mean size of y
+}
+
+// fill lays out the terms 1, weight, time and time², times the traffic for a
+// signal that goes with it. The time runs from −1 to 0, which is now.
+func (d *design) fill(x *rows, s rival) {
+	d.level = 0
+	for i := range x.n {
+		t := x.time[i] / math.Max(1, x.span)
+		by := 1.0
+		if s.scaled {
+			by = x.load[i]
+		}
+		d.terms[i] = stats.Terms{by, by * x.weight[i], by * t, by * t * t}
+		d.y[i] = x.value[i]
+		if s.shape == Queue {
+			d.y[i] = -1 / x.value[i] // grows with the value
+		}
+		d.level += math.Abs(d.y[i]) / float64(x.n)
+	}
+}
+
+// fit fits one rival with n terms.
+//
+// Waits vary by a share of themselves: their rows are weighed by the inverse
+// square of the fitted value, found by repetition.
+func (r *Response) fit(x *rows, d *design, s rival, n int) (rival, bool) {
+	if x.n <= n+1 {
+		return rival{}, false
+	}
+	copy(d.weight[:], x.frames[:x.n])
+	g, ok := d.regress(n, x.n)
+	for range 2 {
+		if !ok || !r.Wait {
+			break
+		}
+		for i := range x.n {
+			v := g.At(d.terms[i])
+			if v*d.y[i] <= 0 || math.Abs(v) < d.level/20 {
+				return rival{}, false
+			}
+			d.weight[i] = x.frames[i] * d.level * d.level / (v * v)
+		}
+		g, ok = d.regress(n, x.n)
+	}
+	if !ok {
+		return rival{}, false
+	}
+	tau := d.tau(x, &g, r)
+	if r.Cost > 0 && r.CostSE > 0 && s.shape == Linear {
+		g = r.priced(x, d, g, n, tau)
+	}
+	s.read(x, d, &g, n, tau, r)
+	return s, true
+}
+
+func (d *design) regress(terms, rows int) (stats.Regression, bool) {
+	return stats.Regress(terms, d.terms[:rows], d.y[:rows], d.weight[:rows])
+}
+
+// priced adds what a request was seen to cost: the answer to exposure is then
+// (cost − 1) times the use without it, a row of its own. It is left out when
+// it lies further from what the weights say than three standard errors.
+func (r *Response) priced(x *rows, d *design, g stats.Regression, n int, tau float64) stats.Regression {
+	a, b := g.Beta[0], g.Beta[1]
+	variance := g.RSS / float64(x.n-n) * tau
+	own := a * a * r.CostSE * r.CostSE
+	row := stats.Terms{1 - r.Cost, 1}
+	if !(own > 0 && variance > 0) || math.Abs(b-(r.Cost-1)*a) > 3*math.Sqrt(own+variance*g.Leverage(row)) {
+		return g
+	}
+	d.terms[x.n], d.y[x.n], d.weight[x.n] = row, 0, variance/own
+	if with, ok := d.regress(n, x.n+1); ok {
+		return with
+	}
+	return g
+}
+
+// tau returns how many rows say as much as one independent one, from what the
+// fit leaves over. Rows that stand for many frames at once, of a long time
+// before, are left out of it.
+func (d *design) tau(x *rows, g *stats.Regression, r *Response) float64 {
+	var buf [2 * maxRows]float64
+	rest := buf[:0]
+	for i := range x.n {
+		if x.frames[i] > 1.5 {
+			continue
+		}
+		if i > 0 && x.time[i]-x.time[i-1] > 1.5*float64(r.Since.Size) {
+			rest = append(rest, math.NaN())
+		}
+		rest = append(rest, (d.y[i]-g.At(d.terms[i]))*math.Sqrt(d.weight[i]))
+	}
+	a := stats.AutocorrDetrended(rest)
+	return math.Max(a.Tau, float64(r.Window)/float64(r.Since.Size))
+}
+
+// read takes the line and its uncertainty off a regression. The residual
+// spread is not believed to be under a hundredth of the level.
+func (m *rival) read(x *rows, d *design, g *stats.Regression, n int, tau float64, r *Response) {
+	floor := least * d.level / math.Sqrt(float64(r.Since.Size))
+	rss := g.RSS + float64(x.n)*floor*floor
+	variance := rss / float64(x.n-n) * tau
+	m.terms, m.effective = n, float64(x.n)/tau
+	m.nu = math.Max(1, m.effective-float64(n))
+	m.a, m.b = g.Beta[0], g.Beta[1]
+	m.aa, m.ab, m.bb = variance*g.Inverse[0][0], variance*g.Inverse[0][1], variance*g.Inverse[1][1]
+	m.limit = r.sign() * r.Limit
+	if m.shape == Queue {
+		m.limit = -1 / m.limit
+	}
+	m.rss = rss / (d.level * d.level)
+	// Dropping one term of a regression adds b²/(XᵀWX)⁻¹ to what is left.
+	m.none = (rss + g.Beta[1]*g.Beta[1]/g.Inverse[1][1]) / (d.level * d.level)
+	var all float64
+	for i := range x.n {
+		m.mid += d.weight[i] * x.weight[i]
+		all += d.weight[i]
+	}
+	m.mid /= all
+}
+
+// least is the smallest spread from frame to frame that a signal is believed
+// to have, as a share of its level.
+const least = 0.01
+
+// met returns the probability that the line meets the limit at weight w or
+// before: Fieller's bound, read as a distribution.
+//
+//	P = T_ν((a + b·w − limit)/√(Var a + 2w·Cov + w²·Var b))
+//
+// Under the weights that were seen it is that of their middle, where the line
+// is known best.
+//
+// Source: E. C. Fieller, Some problems in interval estimation, Journal of the
+// Royal Statistical Society B 16 (1954).
+func (m *rival) met(w float64) float64 {
+	w = math.Max(w, m.mid)
+	return stats.StudentCDF((m.a+m.b*w-m.limit)/math.Sqrt(m.aa+2*w*m.ab+w*w*m.bb), m.nu)
+}
+
+// rises returns the probability that the line rises with the weight.
+func (m *rival) rises() float64 { return stats.StudentCDF(m.b/math.Sqrt(m.bb), m.nu) }
+
+// weigh shares the belief among the rivals by AICc, and returns the log odds
+// of all that answer to exposure against all that do not.
+//
+//	AICc = n·ln(RSS/n) + 2k + 2k(k+1)/(n − k − 1),   share ∝ exp(−AICc/2)
+//
+// n is the number of effective observations of the rival that leaves least.
+//
+// Source: K. P. Burnham, D. R. Anderson, Model Selection and Multimodel
+// Inference (2002), §2.4 and §2.9.
+func weigh(rs []rival) (evidence float64) {
+	best := 0
+	for i := range rs {
+		if rs[i].rss < rs[best].rss {
+			best = i
+		}
+	}
+	n := rs[best].effective
+	with, without := make([]float64, len(rs)), make([]float64, len(rs))
+	for i, m := range rs {
+		with[i], without[i] = -aicc(m.rss, n, m.terms+1)/2, -aicc(m.none, n, m.terms)/2
+	}
+	all := stats.LogSumExp(with)
+	for i := range rs {
+		rs[i].share = math.Exp(with[i] - all)
+	}
+	return all - stats.LogSumExp(without)
+}
+
+// aicc takes k parameters, the residual variance among them.
+func aicc(rss, n float64, k int) float64 {
+	p := float64(k)
+	n = math.Max(n, p+2)
+	return n*math.Log(rss/n) + 2*p + 2*p*(p+1)/(n-p-1)
+}
