@@ -45,7 +45,7 @@ func (s *State) assess(i int, f signal.Frame, sc *scene) Assessment {
 	}
 	a.Stress = s.stress(i, f, sc)
 	a.Predictions = append(s.exhaustion(i, sc), s.fails(i, r.ahead, sc)...)
-	if s.limited(r) && a.NextStep != nil {
+	if s.limited(r) && r.harm < s.policy.PromoteBelow && a.NextStep != nil {
 		a.NextStep.Safe = s.safe(i, r.ahead, sc)
 	}
 	if w := r.shadow; w.Verdict == prevention.Rollback || w.Blames || x.Latched.Verdict == 0 {

@@ -327,19 +327,17 @@ func (s *State) safe(i int, o outlook, sc *scene) Number {
 // drives says whether a release's exposure moves a service towards a limit,
 // so that trouble there is not somebody else's.
 func drives(fs []failure, service int) bool {
-	return slices.ContainsFunc(fs, func(x failure) bool { return x.Why == trend.Known && x.service == service && x.Evidence > 0 })
+	return slices.ContainsFunc(fs, func(x failure) bool {
+		return (x.Why == trend.Known || x.Why == trend.TooFar) && x.service == service && x.Evidence > 0
+	})
 }
 
-// limited says whether nothing but a limit ahead keeps a release from its next
-// step: it does well where it is.
+// limited says whether a limit ahead, and nothing that is proven, keeps a
+// release from its next step.
 func (s *State) limited(r ruling) bool {
 	least := s.policy.PromoteBelow
-	switch {
-	case r.harm >= least:
-		return false
-	case r.Verdict == prevention.Hold:
-		return r.Reason == prevention.Suspect && r.ahead.breach >= least
-	default:
-		return r.Verdict == prevention.Unknown && r.needs.frames <= 0 && r.ahead.guess >= least
+	if r.Verdict == prevention.Hold {
+		return r.Reason == prevention.Suspect && !r.proven && r.ahead.breach >= least
 	}
+	return r.Verdict == prevention.Unknown && r.harm < least && r.needs.frames <= 0 && r.ahead.guess >= least
 }

@@ -114,6 +114,9 @@ func (s *State) limitedText(i int, r ruling, a *Assessment, sc *scene) string {
 	if fails == "" {
 		fails = "may fail at the next step"
 	}
+	if r.harm >= s.policy.PromoteBelow {
+		return fmt.Sprintf("Hold %s before %s: it %s.", a.ID, step, fails)
+	}
 	return fmt.Sprintf("Hold %s before %s: it does well at %s %%, but %s; up to %.0f %% is safe.", a.ID, step, here, fails, float64(a.NextStep.Safe))
 }
 

@@ -35,6 +35,7 @@ type ruling struct {
 	prevention.Decision
 	shadow prevention.Decision
 	harm   float64
+	proven bool
 	needs  needs
 	ahead  outlook
 }
@@ -68,7 +69,7 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 	case d.Verdict == prevention.Rollback || d.Verdict == prevention.Escalate:
 		x.Latched = d
 	}
-	return ruling{Decision: d, shadow: shadow, harm: harm, needs: n, ahead: o}
+	return ruling{Decision: d, shadow: shadow, harm: harm, proven: proven, needs: n, ahead: o}
 }
 
 // hold keeps a hold until its evidence is gone for the policy's number of

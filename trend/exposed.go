@@ -24,7 +24,7 @@ type Exposed struct {
 func (e *Exposed) Add(frame int, weight float64) {
 	next := Knot{Frame: frame, Weight: weight}
 	n := len(e.Knots)
-	if n >= 2 && straight(e.Knots[n-2], e.Knots[n-1], next) {
+	if n >= 2 && aligned(e.Knots[n-2], e.Knots[n-1], next) {
 		e.Knots[n-1] = next
 		return
 	}
@@ -35,8 +35,8 @@ func (e *Exposed) Add(frame int, weight float64) {
 	e.Knots = append(e.Knots, next)
 }
 
-// straight says whether three corners lie on one line.
-func straight(a, b, c Knot) bool {
+// aligned says whether three corners lie on one line.
+func aligned(a, b, c Knot) bool {
 	share := float64(b.Frame-a.Frame) / float64(c.Frame-a.Frame)
 	return math.Abs(a.Weight+float64(share*(c.Weight-a.Weight))-b.Weight) < 1e-9
 }
@@ -60,6 +60,14 @@ func (e *Exposed) At(frame int) float64 {
 		return math.NaN()
 	}
 	return 0
+}
+
+// First returns the first frame that is remembered; 0 when none is.
+func (e *Exposed) First() int {
+	if len(e.Knots) == 0 {
+		return 0
+	}
+	return e.Knots[0].Frame
 }
 
 // Most returns the largest weight seen.

@@ -56,14 +56,12 @@ type Failure struct {
 	Needs         float64 // the weight from which it would be known; NaN when that cannot be said
 	Evidence      float64 // log odds of an answer to exposure against none
 	Shape         Shape   // the likelier one; 0 when nothing was fitted
-	Scaled        bool    // whether it goes with traffic, likelier than not
-	past          bool    // it is past its limit now
-	now           float64 // weight
+	full          float64 // the weight at which it has met its limit; infinite when it has not
 	rivals        []rival
 }
 
 // FailsAt returns where a signal meets its limit as a release's exposure
-// grows. It takes O(rows), of which there are at most 128.
+// grows. It takes O(rows), of which there are at most 144.
 func FailsAt(r Response) Failure {
 	nan := math.NaN()
 	f := Failure{P10: nan, P50: nan, P90: nan, Needs: nan}
@@ -73,7 +71,7 @@ func FailsAt(r Response) Failure {
 	}
 	var x rows
 	x.lay(&r)
-	seen := x.exposures(r.Since.Size)
+	seen, met := x.fill(&r)
 	if f.Why = OneExposure; seen < 2 {
 		return f
 	}
@@ -85,10 +83,8 @@ func FailsAt(r Response) Failure {
 	}
 	f.Evidence = weigh(f.rivals)
 	f.describe()
-	f.now = r.Exposed.At(r.Since.Newest)
-	tail := stats.Finite(r.Since.Tail(leastFrames))
-	f.past = len(tail) == leastFrames && r.sign()*(stats.Mean(tail)-r.Limit) >= 0
-	f.answer(seen, r.Exposed.Most(), r.Cost > 0 && r.CostSE > 0)
+	f.full = met
+	f.answer(seen, r.Exposed.Most())
 	return f
 }
 
@@ -98,16 +94,12 @@ func (f *Failure) Answers() bool { return f.Why == Known || len(f.rivals) > 0 &&
 
 // describe names the likelier shape.
 func (f *Failure) describe() {
-	var queue, scaled float64
+	var queue float64
 	for _, m := range f.rivals {
 		if m.shape == Queue {
 			queue += m.share
 		}
-		if m.scaled {
-			scaled += m.share
-		}
 	}
-	f.Scaled = scaled > 0.5
 	if f.Shape = Linear; queue > 0.5 {
 		f.Shape = Queue
 	}
@@ -115,11 +107,13 @@ func (f *Failure) describe() {
 
 // answer says where it fails, or why that is not known. seen is how many
 // weights were seen, most the largest of them.
-func (f *Failure) answer(seen int, most float64, priced bool) {
-	rises, t := 0.0, 0.0
+func (f *Failure) answer(seen int, most float64) {
+	var rises, measured float64
 	for _, m := range f.rivals {
+		if m.priced {
+			measured += m.share
+		}
 		rises += m.share * m.rises()
-		t += m.share * m.b / math.Sqrt(m.bb)
 	}
 	switch {
 	case rises < perhaps:
@@ -127,7 +121,7 @@ func (f *Failure) answer(seen int, most float64, priced bool) {
 		return
 	case rises < surely:
 		// A standard error falls as the weights spread.
-		f.Why, f.Needs = Weak, most*math.Max(1, 3/t)
+		f.Why, f.Needs = Weak, most*3/stats.NormalQuantile(rises)
 		return
 	case f.Evidence < oddsOfAnswer:
 		f.Why = Otherwise
@@ -136,7 +130,10 @@ func (f *Failure) answer(seen int, most float64, priced bool) {
 		f.Why = Beyond
 		return
 	}
-	p10, p50, p90 := f.quantile(0.1, rises), f.quantile(0.5, rises), f.quantile(0.9, rises)
+	priced := measured > 0.5 // between two costs that were measured nothing lies far away
+	p10 := f.quantile(0.1, rises)
+	p50 := math.Max(p10, f.quantile(0.5, rises))
+	p90 := math.Max(p50, f.quantile(0.9, rises))
 	switch {
 	case !priced && seen < 3 && p90 > nearby*most:
 		f.Why, f.Needs = TooFar, p90/nearby
@@ -150,14 +147,14 @@ func (f *Failure) answer(seen int, most float64, priced bool) {
 // met returns the probability that the limit is met at weight w or before, if
 // the signal answers to exposure as the rivals have it.
 func (f *Failure) met(w float64) float64 {
-	if f.past && w >= f.now {
+	if w >= f.full {
 		return 1
 	}
 	var p float64
 	for i := range f.rivals {
 		p += f.rivals[i].share * f.rivals[i].met(w)
 	}
-	return p
+	return math.Min(1, p) // the shares add up to 1 but for rounding
 }
 
 // quantile returns the weight at or before which the limit is met with
@@ -172,7 +169,10 @@ func (f *Failure) quantile(p, rises float64) float64 {
 		hi *= 2
 		high = above(hi)
 	}
-	if low >= 0 || high < 0 {
+	if low >= 0 {
+		return lo
+	}
+	if high < 0 {
 		return hi
 	}
 	for k := 1; hi-lo > 1e-3*hi; k++ {

@@ -2,6 +2,7 @@ package trend
 
 import (
 	"math"
+	"slices"
 
 	"github.com/foreshock/foreshock/stats"
 )
@@ -18,34 +19,57 @@ type rival struct {
 	a, b      float64 // the line now: a + b·weight, worse is up
 	aa, ab    float64 // covariances of a and b
 	bb        float64
+	apart     float64 // variance of the line that has nothing to do with the weight: of the traffic now
 	nu        float64 // degrees of freedom behind them
 	limit     float64 // in the scale of the line
-	mid       float64 // mean weight seen
+	priced    bool    // whether the measured cost of a request went in
 }
 
-// Time is allowed to explain what it can, as a straight line or a parabola:
-// what only grew meanwhile must not pass for an answer to exposure.
-const straightTime, bentTime = 3, 4 // terms: 1, weight, time, time²
+// A course is how a signal may have moved with time alone. Time is always
+// allowed to explain what it can: what only grew meanwhile must not pass for
+// an answer to exposure.
+type course uint8
+
+const (
+	straight course = iota + 1 // a straight line
+	bent                       // a parabola
+	begun                      // a straight line with a kink at the first step
+)
+
+// terms returns how many terms a fit has: 1, the weight, the time and, where
+// it is no straight line, what it has beside.
+func (c course) terms() int {
+	if c == straight {
+		return 3
+	}
+	return 4
+}
 
 // rivals fits every shape that the signal may have.
 func (r *Response) rivals(x *rows) []rival {
 	shapes := []rival{{shape: Linear}}
-	if r.Wait {
+	switch {
+	case r.Wait && x.positive() && r.sign()*r.Limit > 0:
 		shapes = append(shapes, rival{shape: Queue})
-	} else if x.loads {
+	case !r.Wait && x.loads:
 		shapes = append(shapes, rival{shape: Linear, scaled: true})
 	}
 	var out []rival
 	var d design
 	for _, s := range shapes {
-		d.fill(x, s)
-		for n := straightTime; n <= bentTime; n++ {
-			if m, ok := r.fit(x, &d, s, n); ok {
+		for _, c := range []course{straight, bent, begun} {
+			d.fill(x, s, c)
+			if m, ok := r.fit(x, &d, s, c.terms()); ok {
 				out = append(out, m)
 			}
 		}
 	}
 	return out
+}
+
+// positive says whether all values are above nothing, as waits are.
+func (x *rows) positive() bool {
+	return !slices.ContainsFunc(x.value[:x.n], func(v float64) bool { return !(v > 0) })
 }
 
 // glance says whether it is worth a closer look: whether the values grow with
@@ -57,10 +81,10 @@ func (r *Response) glance(x *rows) bool {
 		if scaled && (!x.loads || r.Wait) {
 			break
 		}
-		d.fill(x, rival{shape: Linear, scaled: scaled})
+		d.fill(x, rival{shape: Linear, scaled: scaled}, straight)
 		copy(d.weight[:], x.frames[:x.n])
-		g, ok := d.regress(straightTime, x.n)
-		if ok && x.n > straightTime && g.Beta[1] > math.Sqrt(g.RSS/float64(x.n-straightTime)*g.Inverse[1][1]) {
+		g, ok := d.regress(straight.terms(), x.n)
+		if free := x.n - straight.terms(); ok && free > 0 && g.Beta[1] > math.Sqrt(d.rss(x, &g, r)/float64(free)*g.Inverse[1][1]) {
 			return true
 		}
 	}
@@ -75,9 +99,9 @@ type design struct {
 	level  float64 // mean size of y
 }
 
-// fill lays out the terms 1, weight, time and time², times the traffic for a
-// signal that goes with it. The time runs from −1 to 0, which is now.
-func (d *design) fill(x *rows, s rival) {
+// fill lays out the terms, times the traffic for a signal that goes with it.
+// The time runs from −1 to 0, which is now.
+func (d *design) fill(x *rows, s rival, c course) {
 	d.level = 0
 	for i := range x.n {
 		t := x.time[i] / math.Max(1, x.span)
@@ -85,7 +109,11 @@ func (d *design) fill(x *rows, s rival) {
 		if s.scaled {
 			by = x.load[i]
 		}
-		d.terms[i] = stats.Terms{by, by * x.weight[i], by * t, by * t * t}
+		beside := t * t
+		if c == begun {
+			beside = math.Min(0, t-x.began/math.Max(1, x.span))
+		}
+		d.terms[i] = stats.Terms{by, by * x.weight[i], by * t, by * beside}
 		d.y[i] = x.value[i]
 		if s.shape == Queue {
 			d.y[i] = -1 / x.value[i] // grows with the value
@@ -121,8 +149,8 @@ func (r *Response) fit(x *rows, d *design, s rival, n int) (rival, bool) {
 		return rival{}, false
 	}
 	tau := d.tau(x, &g, r)
-	if r.Cost > 0 && r.CostSE > 0 && s.shape == Linear {
-		g = r.priced(x, d, g, n, tau)
+	if r.Cost > 0 && r.CostSE > 0 && !r.Wait {
+		g, s.priced = r.priced(x, d, g, n, tau)
 	}
 	s.read(x, d, &g, n, tau, r)
 	return s, true
@@ -135,19 +163,20 @@ func (d *design) regress(terms, rows int) (stats.Regression, bool) {
 // priced adds what a request was seen to cost: the answer to exposure is then
 // (cost − 1) times the use without it, a row of its own. It is left out when
 // it lies further from what the weights say than three standard errors.
-func (r *Response) priced(x *rows, d *design, g stats.Regression, n int, tau float64) stats.Regression {
+func (r *Response) priced(x *rows, d *design, g stats.Regression, n int, tau float64) (stats.Regression, bool) {
 	a, b := g.Beta[0], g.Beta[1]
 	variance := g.RSS / float64(x.n-n) * tau
 	own := a * a * r.CostSE * r.CostSE
 	row := stats.Terms{1 - r.Cost, 1}
 	if !(own > 0 && variance > 0) || math.Abs(b-(r.Cost-1)*a) > 3*math.Sqrt(own+variance*g.Leverage(row)) {
-		return g
+		return g, false
 	}
 	d.terms[x.n], d.y[x.n], d.weight[x.n] = row, 0, variance/own
-	if with, ok := d.regress(n, x.n+1); ok {
-		return with
+	with, ok := d.regress(n, x.n+1)
+	if !ok {
+		return g, false
 	}
-	return g
+	return with, true
 }
 
 // tau returns how many rows say as much as one independent one, from what the
@@ -166,32 +195,38 @@ func (d *design) tau(x *rows, g *stats.Regression, r *Response) float64 {
 		rest = append(rest, (d.y[i]-g.At(d.terms[i]))*math.Sqrt(d.weight[i]))
 	}
 	a := stats.AutocorrDetrended(rest)
-	return math.Max(a.Tau, float64(r.Window)/float64(r.Since.Size))
+	// What is believed on top is independent.
+	all := d.rss(x, g, r)
+	tau := (g.RSS*a.Tau + all - g.RSS) / all
+	return math.Max(tau, float64(r.Window)/float64(r.Since.Size))
 }
 
-// read takes the line and its uncertainty off a regression. The residual
-// spread is not believed to be under a hundredth of the level.
-func (m *rival) read(x *rows, d *design, g *stats.Regression, n int, tau float64, r *Response) {
+// rss returns the sum of squares that a fit leaves, with the spread that a
+// signal is believed to have at least: a hundredth of the level from frame to
+// frame.
+func (d *design) rss(x *rows, g *stats.Regression, r *Response) float64 {
 	floor := least * d.level / math.Sqrt(float64(r.Since.Size))
-	rss := g.RSS + float64(x.n)*floor*floor
+	return g.RSS + float64(x.n)*floor*floor
+}
+
+// read takes the line and its uncertainty off a regression.
+func (m *rival) read(x *rows, d *design, g *stats.Regression, n int, tau float64, r *Response) {
+	rss := d.rss(x, g, r)
 	variance := rss / float64(x.n-n) * tau
-	m.terms, m.effective = n, float64(x.n)/tau
+	m.terms, m.effective = n, x.total()/tau
 	m.nu = math.Max(1, m.effective-float64(n))
 	m.a, m.b = g.Beta[0], g.Beta[1]
 	m.aa, m.ab, m.bb = variance*g.Inverse[0][0], variance*g.Inverse[0][1], variance*g.Inverse[1][1]
 	m.limit = r.sign() * r.Limit
+	if m.scaled {
+		m.apart = m.limit * m.limit * x.loadSE * x.loadSE
+	}
 	if m.shape == Queue {
 		m.limit = -1 / m.limit
 	}
 	m.rss = rss / (d.level * d.level)
 	// Dropping one term of a regression adds b²/(XᵀWX)⁻¹ to what is left.
 	m.none = (rss + g.Beta[1]*g.Beta[1]/g.Inverse[1][1]) / (d.level * d.level)
-	var all float64
-	for i := range x.n {
-		m.mid += d.weight[i] * x.weight[i]
-		all += d.weight[i]
-	}
-	m.mid /= all
 }
 
 // least is the smallest spread from frame to frame that a signal is believed
@@ -203,14 +238,39 @@ const least = 0.01
 //
 //	P = T_ν((a + b·w − limit)/√(Var a + 2w·Cov + w²·Var b))
 //
-// Under the weights that were seen it is that of their middle, where the line
-// is known best.
+// Read along w it turns back on the far side of the weight at which the line
+// is known best, −Cov/Var b, and where a rival falls; there it is held.
 //
 // Source: E. C. Fieller, Some problems in interval estimation, Journal of the
 // Royal Statistical Society B 16 (1954).
 func (m *rival) met(w float64) float64 {
-	w = math.Max(w, m.mid)
-	return stats.StudentCDF((m.a+m.b*w-m.limit)/math.Sqrt(m.aa+2*w*m.ab+w*w*m.bb), m.nu)
+	best := -m.ab / m.bb
+	t, held := m.over(w), m.over(best)
+	switch {
+	case held < 0 && w < best, held >= 0 && w > best:
+		t = held
+	case held < 0:
+		t = math.Max(t, held)
+	default:
+		t = math.Min(t, held)
+	}
+	return stats.StudentCDF(t, m.nu)
+}
+
+// over returns how many standard errors the line lies over the limit at a
+// weight.
+func (m *rival) over(w float64) float64 {
+	return (m.a + m.b*w - m.limit) / math.Sqrt(m.apart+math.Max(m.aa+2*w*m.ab+w*w*m.bb, 1e-12*m.aa))
+}
+
+// total returns how many blocks of the time since all rows are worth, those of
+// a long time before counted as rows of their own length.
+func (x *rows) total() float64 {
+	var sum float64
+	for _, f := range x.frames[:x.n] {
+		sum += f
+	}
+	return sum
 }
 
 // rises returns the probability that the line rises with the weight.
