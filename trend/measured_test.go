@@ -59,6 +59,7 @@ type situation struct {
 	fails    bool
 	traffic  func(rng *rand.Rand, s staircase) func(f int) float64
 	measured bool // whether the traffic is measured
+	jumps    bool // whether the use jumps once, for a reason of its own
 }
 
 func between(rng *rand.Rand, b [2]float64) float64 { return b[0] + (b[1]-b[0])*rng.Float64() }
@@ -95,8 +96,16 @@ func (s situation) draw(seed uint64) drawn {
 			return out.limit * service / (1 - idle - slope*w) * math.Exp(sd*n.next())
 		}
 	} else {
+		jump, when := 0.0, out.before+rng.IntN(3*out.length)
+		if s.jumps {
+			jump = 0.1 + 0.2*rng.Float64()
+		}
 		out.value = func(f int, w float64) float64 {
-			return out.limit * math.Max(0, math.Min(1, (idle+slope*w)*traffic(f)+sd*n.next()))
+			more := 0.0
+			if f >= when {
+				more = jump
+			}
+			return out.limit * math.Max(0, math.Min(1, (idle+slope*w)*traffic(f)+more+sd*n.next()))
 		}
 	}
 	if s.measured {
@@ -165,6 +174,8 @@ func situations() []situation {
 		{name: "no answer, traffic in waves, not measured", sd: calm, rho: some, before: any, length: long, traffic: waves},
 		{name: "no answer, traffic doubles from the first step, measured", sd: calm, rho: some, before: any, length: long, traffic: doubles, measured: true},
 		{name: "no answer, traffic doubles from the first step, not measured", sd: calm, rho: some, before: any, length: long, traffic: doubles},
+		{name: "no answer, but the use jumps by 10 to 30 % of the limit in some frame of the release", sd: calm, rho: some, before: any, length: long, jumps: true},
+		{name: "no answer, but the use wanders (ρ = 0.99, as wide as 10 % of the limit)", sd: [2]float64{0.1, 0.1}, rho: [2]float64{0.99, 0.99}, before: any, length: long},
 		{name: "wait without an answer, noise 3 to 20 %", sd: [2]float64{0.03, 0.2}, rho: some, before: any, length: long, wait: true},
 	}
 }
