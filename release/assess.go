@@ -24,7 +24,7 @@ func (s *State) assess(i int, f signal.Frame, sc *scene) Assessment {
 	x := &s.mem.Subjects[i]
 	a := Assessment{
 		Type: "assessment", At: f.At, Verdict: r.Verdict.String(), Reason: r.Reason.String(), Blames: r.Blames,
-		Shadow: r.shadow.Verdict.String(), Culprit: Number(sc.blame.Culprit[i]), Harm: Number(r.harm),
+		Shadow: r.shadow.Verdict.String(), Culprit: Number(sc.blame.Culprit[i]), Harm: Number(math.Max(r.harm, r.ahead.breach)),
 		Culprits: s.culprits(sc), Ladder: []Climbed{}, Patterns: []PatternSeen{}, Stress: []Stress{},
 		Predictions: []Prediction{}, Cause: []CauseClass{}, Evidence: []Evidence{}, Warnings: []WarningText{},
 	}
@@ -44,7 +44,10 @@ func (s *State) assess(i int, f signal.Frame, sc *scene) Assessment {
 		})
 	}
 	a.Stress = s.stress(i, f, sc)
-	a.Predictions = s.exhaustion(i, sc)
+	a.Predictions = append(s.exhaustion(i, sc), s.fails(i, r.ahead, sc)...)
+	if s.limited(r) && r.harm < s.policy.PromoteBelow && a.NextStep != nil {
+		a.NextStep.Safe = s.safe(i, r.ahead, sc)
+	}
 	if w := r.shadow; w.Verdict == prevention.Rollback || w.Blames || x.Latched.Verdict == 0 {
 		signs := s.signs(i, sc, shapes)
 		x.Signs = &signs // once warned of, the cause is read while the trouble is on

@@ -208,7 +208,7 @@ func (s *State) elsewhere(i int, sc *scene) bool {
 		}
 	}
 	for k, inc := range sc.incidents {
-		if sc.blame.Owned[k] && inc.Service != r.Service {
+		if sc.blame.Owned[k] && inc.Service != r.Service || inc.Overload && drives(sc.failures[i], inc.Service) {
 			continue
 		}
 		near := inc.Service == r.Service || slices.Contains(s.sys.Graph.Callees(r.Service), inc.Service) ||

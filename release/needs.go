@@ -17,6 +17,7 @@ type needs struct {
 	perFrame float64 // observations counted per frame
 	noisy    string  // the signal that is too noisy to tell yet; "" for none
 	more     float64 // frames until that signal can be told; NaN when it cannot be said
+	exposure float64 // weight from which a limit ahead would be known; 0 when none is in doubt
 }
 
 // lateAnswer is for how many frames in a row one signal of the new version may
@@ -91,6 +92,8 @@ func (s *State) unknowing(i int, n needs) *Unknowing {
 			eta = shortDuration(time.Duration(n.requests / n.perFrame * float64(interval)))
 		}
 		return &Unknowing{Needs: signal.Thousands(n.requests) + " more requests", ETA: eta}
+	case n.exposure > 0 && n.noisy == "":
+		return &Unknowing{Needs: fmt.Sprintf("%.0f %% of the traffic on it", math.Min(100, math.Ceil(100*n.exposure-1e-9))), ETA: ""}
 	case n.noisy != "" && !math.IsNaN(n.more) && n.more < 200:
 		return &Unknowing{
 			Needs: frames(n.more) + " of " + n.noisy + ", which is too noisy to tell yet",

@@ -42,6 +42,7 @@ func (s *State) observe(f signal.Frame) {
 			s.observeRelease(c, f.Exposure, &seen[c.Release])
 		}
 	}
+	s.expose(f)
 	for i := range s.mem.Subjects {
 		x := &s.mem.Subjects[i]
 		if i >= len(s.sys.Releases) {
@@ -257,9 +258,7 @@ func total(c signal.Cell) float64 {
 // traffic by that share, so that cohorts of unlike size can be compared.
 // Values of single instances are left as they are.
 func (s *State) perShare(c signal.Cell, share float64) signal.Cell {
-	sig := s.sys.Signals[c.Signal]
-	extensive := sig.Unit.Dimension == signal.Rate || sig.Unit.Dimension == signal.CPUTime
-	if !extensive || len(c.Readings) != 1 || c.Readings[0].Instance != "" {
+	if !extensive(s.sys.Signals[c.Signal]) || len(c.Readings) != 1 || c.Readings[0].Instance != "" {
 		return c
 	}
 	r := c.Readings[0]
@@ -270,6 +269,12 @@ func (s *State) perShare(c signal.Cell, share float64) signal.Cell {
 	}
 	c.Readings = []signal.Reading{r}
 	return c
+}
+
+// extensive says whether the value of a whole cohort grows with its share of
+// traffic.
+func extensive(sig signal.Signal) bool {
+	return sig.Unit.Dimension == signal.Rate || sig.Unit.Dimension == signal.CPUTime
 }
 
 // count feeds the tests on counted events.

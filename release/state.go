@@ -15,6 +15,7 @@ import (
 	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/stats"
+	"github.com/foreshock/foreshock/trend"
 )
 
 // stateVersion is raised whenever the encoding of a state changes.
@@ -72,6 +73,10 @@ type subject struct {
 	Recent  float64 // culprit probability, smoothed
 	Worst   float64 // the greatest it ever was
 	Phase   pattern.Phase
+	// Exposed is the course of its weight, and LoadBefore and Load the traffic
+	// at its service before and since anything began; nil when not measured.
+	Exposed          trend.Exposed
+	LoadBefore, Load *stats.History
 	// Signs are what the cause was last read from.
 	Signs *prediction.Signs
 	// PhaseSince is when the phase began.

@@ -16,6 +16,7 @@ func (s *State) Step(f signal.Frame) []Assessment {
 	var out []Assessment
 	if s.mem.Begun >= 0 {
 		sc := s.examine(f)
+		s.foresee(f, sc)
 		s.attribute(f, sc)
 		s.react(sc)
 		s.remember(sc)
@@ -34,7 +35,9 @@ type ruling struct {
 	prevention.Decision
 	shadow prevention.Decision
 	harm   float64
+	proven bool
 	needs  needs
+	ahead  outlook
 }
 
 // rule decides one subject, and keeps latch and hold.
@@ -48,9 +51,11 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 	default:
 		x.Proven = 0
 	}
-	n := s.needs(i, sc)
+	n, o := s.needs(i, sc), s.outlook(i, f, sc)
+	n.exposure = o.needs
 	d := s.policy.Decide(prevention.Case{
 		Unasked: x.unasked(), Harm: harm, Proven: x.Proven >= 2, Culprit: sc.blame.Culprit[i],
+		Breach: o.breach, Guess: o.guess,
 		Enough:    n.frames <= 0 && n.unasked == "",
 		Silence:   i < len(s.sys.Releases) && silent(sc.silences[i]),
 		Starting:  i < len(s.sys.Releases) && (sc.silences[i].Kind == pattern.SilenceStarting || sc.silences[i].Kind == pattern.SilenceShared || x.Seen < 0),
@@ -66,7 +71,7 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 	case d.Verdict == prevention.Rollback || d.Verdict == prevention.Escalate:
 		x.Latched = d
 	}
-	return ruling{Decision: d, shadow: shadow, harm: harm, needs: n}
+	return ruling{Decision: d, shadow: shadow, harm: harm, proven: proven, needs: n, ahead: o}
 }
 
 // hold keeps a hold until its evidence is gone for the policy's number of
