@@ -30,6 +30,13 @@ type block struct {
 	values  [][]float64
 }
 
+// usual is what was normal in the quarters of an hour before any of that hour
+// was learned: else an incident would widen its own bounds.
+type usual struct {
+	hour          int64
+	level, spread [4]float64
+}
+
 // A Learner teaches a [Memory] from frames, and from healthy time alone:
 //
 //   - nothing while a release is under way (its weight moves, or is neither 0
@@ -48,6 +55,7 @@ type Learner struct {
 	names    Names
 	interval time.Duration
 	before   []int64 // by series: the newest hour that was known already
+	usual    []usual // by series: what was normal in the hour that is learned, before it
 	open     block
 	held     []block
 	deaf     time.Time // nothing is learned before
@@ -66,6 +74,7 @@ func NewLearner(m *Memory, names Names, interval time.Duration) *Learner {
 			l.before = append(l.before, newest)
 		}
 	}
+	l.usual = make([]usual, len(l.before))
 	return l
 }
 
@@ -160,8 +169,14 @@ func (l *Learner) learn(b block) {
 		sig := l.names.Signals[i%len(l.names.Signals)].Name
 		service := l.names.Services[i/len(l.names.Signals)]
 		clipped(values, stats.Median(values), stats.MAD(values), len(values) >= enough)
-		level, spread := l.memory.Level(service, sig, b.end().Add(-quarter/2))
-		clipped(values, level, spread, true)
+		u := &l.usual[i]
+		if u.hour != hour {
+			u.hour = hour
+			for k := range u.level {
+				u.level[k], u.spread[k] = l.memory.Level(service, sig, time.Unix(3600*hour, 0).Add(quarter*time.Duration(2*k+1)/2))
+			}
+		}
+		clipped(values, u.level[b.quarter&3], u.spread[b.quarter&3], true)
 		var c cell
 		for _, v := range values {
 			c = c.merge(cell{weight: span, mean: v})
