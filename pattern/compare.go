@@ -96,12 +96,16 @@ func (o Onset) From(frame float64) Onset {
 // A reference is what a subject is compared with.
 type reference struct {
 	before, during *Track // during is nil when there is no live control
+	// seasonal means that memory serves for what the live control would show:
+	// levels are then departures from normal.
+	seasonal bool
 }
 
 // Compare compares a subject with its live control and what the service was
 // before. during may be nil (no control), before may be nil; with neither
-// there is nothing to say and ok is false. Worse is the direction in which
-// the signal gets worse; with Both it is the one in which it moved.
+// there is nothing to say and ok is false, unless the subject's readings carry
+// what is normal. Worse is the direction in which the signal gets worse; with
+// Both it is the one in which it moved.
 func Compare(subject, during, before *Track, worse signal.Direction, size Size) (c Comparison, ok bool) {
 	if !c.measure(subject, reference{before: before, during: during}, size) {
 		return Comparison{}, false
@@ -112,10 +116,18 @@ func Compare(subject, during, before *Track, worse signal.Direction, size Size) 
 
 // measure fills in everything up to the differences and their noise.
 func (c *Comparison) measure(subject *Track, ref reference, size Size) bool {
+	ref.seasonal = ref.during == nil && subject.recalls() && (ref.before.empty() || ref.before.recalls())
 	noise := ref.noise(subject.Values.Size)
-	level, levelVar, hasLevel := ref.level(subject.Values.Size, noise)
+	at, hasLevel := ref.level(subject.Values.Size, noise)
 	if subject.Values.N < 1 || !hasLevel {
 		return false
+	}
+	y := subject.Values.Means()
+	k := ref.blocks(len(y), subject.Values.Size)
+	level, lambda, slow := at.level, 0.0, 0.0
+	course, serves := ref.course(subject, at)
+	if serves {
+		level, slow = course[len(course)-1], ref.remembered(subject, &noise)
 	}
 	*c = Comparison{
 		Level: level, Before: math.NaN(), Mean: subject.Values.Mean(), Size: size.Of(level),
@@ -124,18 +136,15 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size) bool {
 	if ref.before != nil {
 		c.Before = ref.before.Values.Mean()
 	}
-	y := subject.Values.Means()
 	c.values = y
-	k := ref.blocks(len(y), subject.Values.Size)
-	lambda := 0.0
 	if ref.during != nil {
 		lambda = ref.lambda(y, k, noise.Rho)
 	}
 	c.Difference, c.frames = make([]float64, len(y)), make([]float64, len(y))
 	for i := range y {
-		base := level
+		base := course[i]
 		if !math.IsNaN(k[i]) {
-			base = lambda*k[i] + (1-lambda)*level
+			base = lambda*k[i] + (1-lambda)*at.level
 		}
 		c.Difference[i] = y[i] - base
 		c.frames[i] = subject.Values.Frame(i)
@@ -148,7 +157,7 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size) bool {
 	c.Tau = noise.Tau
 	within := jitter(c.Difference, noise.Rho) // 0 when most are alike
 	c.SD = math.Sqrt(max(ownVar, within*within, floor*floor))
-	c.fixed = ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*levelVar
+	c.fixed = ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*at.variance + slow
 	own := countFinite(c.Difference)
 	c.Effective = (own + noise.n*ref.replicas(noise.sd)) / noise.Tau
 	c.Own = own / noise.Tau

@@ -57,7 +57,7 @@ func (r reference) stretches(size int) []stretch {
 		if t == nil || t.Values.N == 0 {
 			continue
 		}
-		s := stretch{means: t.Values.MeansBy(size), long: math.Max(1, float64(t.Values.Size)/float64(size))}
+		s := stretch{means: r.departures(t, size), long: math.Max(1, float64(t.Values.Size)/float64(size))}
 		if s.long > 1 {
 			s.tail = t.Values.Tail(fresh)
 		}
@@ -122,18 +122,23 @@ func tailSD(residuals []float64) float64 {
 	return max(sd, stats.SortedQuantile(residuals, 0.9)/1.2816, stats.SortedQuantile(residuals, 0.95)/1.6449)
 }
 
-// level returns the reference's level and the variance of it. The control
-// during the release and the service before count together when they agree
-// within two standard errors; else the live control alone counts.
-func (r reference) level(size int, noise noise) (level, variance float64, ok bool) {
-	var n, sum float64
-	var means [2]float64
-	var counts [2]float64
-	if r.before != nil {
-		means[0], counts[0] = r.before.Values.Mean(), r.before.Values.N
-	}
-	if r.during != nil {
-		means[1], counts[1] = r.during.Values.Mean(), r.during.Values.N
+// An anchor is where a reference lies.
+type anchor struct {
+	level    float64
+	usual    float64 // what memory says is normal over the same frames; NaN when it does not
+	variance float64 // of the level
+	n        float64 // frames behind it
+}
+
+// level returns the reference's level. The control during the release and the
+// service before count together when they agree within two standard errors;
+// else the live control alone counts. With neither, memory has to serve.
+func (r reference) level(size int, noise noise) (a anchor, ok bool) {
+	var means, usual, counts [2]float64
+	for i, t := range []*Track{r.before, r.during} {
+		if t != nil {
+			means[i], usual[i], counts[i] = t.Values.Mean(), t.usual(), t.Values.N
+		}
 	}
 	frame := noise.sd * noise.sd * noise.Tau * float64(size) // variance of a mean is this / frames
 	if counts[0] > 0 && counts[1] > 0 {
@@ -144,14 +149,17 @@ func (r reference) level(size int, noise noise) (level, variance float64, ok boo
 	}
 	for i := range means {
 		if counts[i] > 0 {
-			n += counts[i]
-			sum += counts[i] * means[i]
+			a.n += counts[i]
+			a.level += counts[i] * means[i]
+			a.usual += counts[i] * usual[i]
 		}
 	}
-	if n == 0 {
-		return math.NaN(), 0, false
+	if a.n == 0 {
+		return a, r.seasonal
 	}
-	return sum / n, math.Min(frame/n, noise.sd*noise.sd), true
+	a.level, a.usual = a.level/a.n, a.usual/a.n
+	a.variance = math.Min(frame/a.n, noise.sd*noise.sd)
+	return a, true
 }
 
 // lambda says how much the live control of the same moment counts against the
