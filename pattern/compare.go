@@ -79,6 +79,7 @@ type Comparison struct {
 	values     []float64 // of the subject, block by block
 	frames     []float64 // the middle of each block, in frames
 	fixed      float64   // variance of the effect that more frames do not lessen
+	slow       float64   // the part of it that memory knows of; 0 where it does not serve
 	block      float64   // frames per block
 	common     float64   // the largest relative difference that all services alike showed together
 	recentOnly bool      // only changes in the last frames are looked for
@@ -157,11 +158,12 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size) bool {
 	c.Tau = noise.Tau
 	within := jitter(c.Difference, noise.Rho) // 0 when most are alike
 	c.SD = math.Sqrt(max(ownVar, within*within, floor*floor))
-	c.fixed = ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*at.variance + slow
+	c.fixed = ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*at.variance
 	own := countFinite(c.Difference)
 	c.Effective = (own + noise.n*ref.replicas(noise.sd)) / noise.Tau
 	c.Own = own / noise.Tau
 	c.NU = math.Max(1, c.Effective-2)
+	c.lean(slow, own)
 	return true
 }
 
@@ -313,6 +315,9 @@ func (c *Comparison) trend() {
 	}
 	// The residuals' spread or the noise before, whichever is larger.
 	se := f.SE * math.Max(1, c.SD/math.Sqrt2/math.Max(f.Residual, 1e-300)) * math.Sqrt(c.Tau)
+	if c.slow > 0 {
+		se = math.Hypot(se, c.wander())
+	}
 	if f.Slope > 2*se {
 		// Worth a second look: one late outlier must not make a trend.
 		f.Slope = math.Min(f.Slope, stats.TheilSen(c.frames, c.Difference))

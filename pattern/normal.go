@@ -118,17 +118,46 @@ func (r reference) course(subject *Track, a anchor) (c course, serves bool) {
 }
 
 // remembered returns the variance of what moves slowly, which more frames do
-// not lessen, where memory serves: how far hours and days lie from normal,
-// beyond what the reference does from frame to frame. A reference that was
-// hardly seen has the noise that memory knows.
+// not lessen, where memory serves: how far hours and days lie from normal
+// beyond what single frames do.
 //
-//	slow = max(0, spread² − sd²);   spread² for fewer than 10 frames
+//	slow = max(0, spread² − max(sd, fast)²)
+//
+// sd is the noise of the reference and fast that of the subject's last frames,
+// from one to the next. Of a reference of fewer than 10 frames the noise is not
+// known: then it is fast, or all of the spread while that is not known either.
 func (r reference) remembered(subject *Track, noise *noise) float64 {
-	spread := subject.Normal
+	fast := jitter(subject.Values.Tail(fresh), 0)
 	if r.during == nil && (r.before.empty() || r.before.Values.N < MinEffective) {
-		noise.sd = math.Max(noise.sd, spread)
-		noise.n = stats.Width
-		return spread * spread
+		noise.sd, noise.n = math.Max(noise.sd, fast), stats.Width
+		if fast == 0 {
+			noise.sd = math.Max(noise.sd, subject.Normal)
+			return subject.Normal * subject.Normal
+		}
 	}
-	return math.Max(0, spread*spread-noise.sd*noise.sd)
+	fast = math.Max(noise.sd, fast)
+	return math.Max(0, subject.Normal*subject.Normal-fast*fast)
 }
+
+// lean adds what moves slowly to what is not known of the effect. As far as it
+// makes up the variance, that is known from the many hours of a memory and not
+// from the few frames of a window; the degrees of freedom are Welch's:
+//
+//	1/ν = (1−f)²/ν_own + f²/64,   f = slow/(slow + SD²·min(1, τ/n))
+//
+// Source: B. L. Welch, The generalization of Student's problem when several
+// different population variances are involved, Biometrika 34 (1947).
+func (c *Comparison) lean(slow, own float64) {
+	if slow == 0 {
+		return
+	}
+	c.slow = slow
+	c.fixed += slow
+	f := slow / (slow + c.SD*c.SD*math.Min(1, c.Tau/math.Max(own, 1)))
+	c.NU = 1 / ((1-f)*(1-f)/c.NU + f*f/stats.Width)
+}
+
+// wander is the standard error of a slope that what moves slowly gives: a
+// straight line with its standard deviation has a slope of √12 of them over
+// its length.
+func (c *Comparison) wander() float64 { return math.Sqrt(12*c.slow) / math.Max(c.Frames, 1) }
