@@ -75,6 +75,7 @@ type Comparison struct {
 	Size       float64 // the change of consequence, in base units
 	Horizon    float64 // frames ahead that growth is thought on; 0 means as many as were seen
 	Falls      bool    // whether worse is down
+	Recalled   bool    // whether memory served for a live control
 	Difference []float64
 	values     []float64 // of the subject, block by block
 	frames     []float64 // the middle of each block, in frames
@@ -133,6 +134,7 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size) bool {
 	*c = Comparison{
 		Level: level, Before: math.NaN(), Mean: subject.Values.Mean(), Size: size.Of(level),
 		Frames: subject.Values.N, block: float64(subject.Values.Size), Tau: noise.Tau, ControlSD: noise.sd,
+		Recalled: serves,
 	}
 	if ref.before != nil {
 		c.Before = ref.before.Values.Mean()

@@ -38,8 +38,8 @@ func (t *Track) recall(present bool) {
 	t.Usual[t.Values.Blocks-1] += t.Known
 }
 
-// recalls says whether it is known what was normal in all frames with a value
-// but one in ten, for which the last one serves.
+// recalls says whether what is normal was known in all frames with a value but
+// one in ten, for which the last one serves, and is known now.
 func (t *Track) recalls() bool {
 	return t.Usual != nil && 10*t.Strange <= t.Values.N && !math.IsNaN(t.Level)
 }

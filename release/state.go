@@ -18,7 +18,7 @@ import (
 )
 
 // stateVersion is raised whenever the encoding of a state changes.
-const stateVersion = 1
+const stateVersion = 2
 
 // A State is what is remembered of a system under change between two frames.
 // It is bounded, however many frames there were.
