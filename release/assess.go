@@ -68,7 +68,7 @@ func (s *State) assess(i int, f signal.Frame, sc *scene) Assessment {
 	}
 	a.Phase, a.PhaseSince, a.PhaseEnds = phase.String(), x.PhaseSince, phase.Ends()
 	a.Warnings = append(a.Warnings, s.unheard(i, r.needs)...)
-	a.Warnings = append(a.Warnings, s.caveats(i)...)
+	a.Warnings = append(a.Warnings, s.caveats(i, sc)...)
 	a.Sentence = s.sentence(i, r, &a, sc)
 	return a
 }
@@ -269,16 +269,16 @@ func (s *State) unheard(i int, n needs) []WarningText {
 }
 
 // caveats are what a reader must know about how it was judged.
-func (s *State) caveats(i int) []WarningText {
+func (s *State) caveats(i int, sc *scene) []WarningText {
 	if i >= len(s.sys.Releases) {
 		return []WarningText{{Code: "no-control", Text: "a change of the whole system has no control: it is judged against the time before, which is weaker"}}
 	}
 	x := &s.mem.Subjects[i]
 	if s.sys.Releases[i].Control == "" {
-		return []WarningText{{Code: "no-control", Text: "there is no live control: the service before the first step serves instead, which is weaker"}}
+		return append(s.recalled(i, sc), WarningText{Code: "no-control", Text: "there is no live control: the service before the first step serves instead, which is weaker"})
 	}
 	if x.Reports < 0.05 && x.Begun >= 0 {
-		return []WarningText{{Code: "control-gone", Text: "the control has gone: what it last showed serves instead"}}
+		return append(s.recalled(i, sc), WarningText{Code: "control-gone", Text: "the control has gone: what it last showed serves instead"})
 	}
 	return nil
 }

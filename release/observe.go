@@ -306,7 +306,8 @@ func (s *State) count(i int) {
 }
 
 // past feeds the test of counted events against the rate they had before: its
-// limit is what that rate is at most, with 99 % probability.
+// limit is what that rate is at most, with 99 % probability, or what is usual
+// at this hour where that is more.
 func (s *State) past(test **stats.LimitTest, before, now *pattern.Track, id int) {
 	if before == nil || before.Counted == 0 || !counted(s.sys.Signals[id]) || math.IsNaN(now.Events) || math.IsNaN(now.N) {
 		return
@@ -315,7 +316,7 @@ func (s *State) past(test **stats.LimitTest, before, now *pattern.Track, id int)
 		limit := stats.RateQuantile(math.Min(before.Happens, before.Counted), before.Counted, 0.99)
 		*test = &stats.LimitTest{Limit: math.Max(limit, s.policy.CountFloor)}
 	}
-	(*test).Add(now.Events, now.N, (*test).Limit)
+	(*test).Add(now.Events, now.N, math.Max((*test).Limit, s.usualRate(now, id)))
 }
 
 // counted says whether events of a signal are counted against observations. A
