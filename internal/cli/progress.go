@@ -42,6 +42,13 @@ func (p *progress) begin(name string) func(done, total int) {
 	}
 }
 
+// say tells how far something else has got.
+func (p *progress) say(line string) {
+	if p != nil {
+		p.show(line, true)
+	}
+}
+
 func (p *progress) show(line string, due bool) {
 	if !due {
 		return
