@@ -75,10 +75,12 @@ type Comparison struct {
 	Size       float64 // the change of consequence, in base units
 	Horizon    float64 // frames ahead that growth is thought on; 0 means as many as were seen
 	Falls      bool    // whether worse is down
+	Recalled   bool    // whether memory served for a live control
 	Difference []float64
 	values     []float64 // of the subject, block by block
 	frames     []float64 // the middle of each block, in frames
 	fixed      float64   // variance of the effect that more frames do not lessen
+	slow       float64   // the part of it that memory knows of; 0 where it does not serve
 	block      float64   // frames per block
 	common     float64   // the largest relative difference that all services alike showed together
 	load       []float64 // of the subject, block by block; nil when not known
@@ -97,12 +99,16 @@ func (o Onset) From(frame float64) Onset {
 // A reference is what a subject is compared with.
 type reference struct {
 	before, during *Track // during is nil when there is no live control
+	// seasonal means that memory serves for what the live control would show:
+	// levels are then departures from normal.
+	seasonal bool
 }
 
 // Compare compares a subject with its live control and what the service was
 // before. during may be nil (no control), before may be nil; with neither
-// there is nothing to say and ok is false. Worse is the direction in which
-// the signal gets worse; with Both it is the one in which it moved.
+// there is nothing to say and ok is false, unless the subject's readings carry
+// what is normal. Worse is the direction in which the signal gets worse; with
+// Both it is the one in which it moved.
 func Compare(subject, during, before *Track, worse signal.Direction, size Size) (c Comparison, ok bool) {
 	return CompareAt(Loads{}, subject, during, before, worse, size)
 }
@@ -120,31 +126,37 @@ func CompareAt(loads Loads, subject, during, before *Track, worse signal.Directi
 
 // measure fills in everything up to the differences and their noise.
 func (c *Comparison) measure(subject *Track, ref reference, size Size, loads Loads) bool {
+	ref.seasonal = ref.during == nil && subject.recalls() && (ref.before.empty() || ref.before.recalls())
 	noise := ref.noise(subject.Values.Size)
 	counts := ref.counts(subject.Values.Size, noise)
-	level, levelVar, hasLevel := ref.level(subject.Values.Size, noise, counts)
+	at, hasLevel := ref.level(subject.Values.Size, noise, counts)
 	if subject.Values.N < 1 || !hasLevel {
 		return false
+	}
+	y := subject.Values.Means()
+	k := ref.blocks(len(y), subject.Values.Size)
+	level, lambda, slow := at.level, 0.0, 0.0
+	course, serves := ref.course(subject, at)
+	if serves {
+		level, slow = course[len(course)-1], ref.remembered(subject, &noise)
 	}
 	*c = Comparison{
 		Level: level, Before: math.NaN(), Mean: subject.Values.Mean(), Size: size.Of(level),
 		Frames: subject.Values.N, block: float64(subject.Values.Size), Tau: noise.Tau, ControlSD: noise.sd,
+		Recalled: serves,
 	}
 	if ref.before != nil {
 		c.Before = ref.before.Values.Mean()
 	}
-	y := subject.Values.Means()
 	c.values = y
-	k := ref.blocks(len(y), subject.Values.Size)
-	lambda := 0.0
 	if ref.during != nil {
 		lambda = ref.lambda(y, k, noise.Rho)
 	}
 	c.Difference, c.frames = make([]float64, len(y)), make([]float64, len(y))
 	for i := range y {
-		base := level
+		base := course[i]
 		if !math.IsNaN(k[i]) {
-			base = lambda*k[i] + (1-lambda)*level
+			base = lambda*k[i] + (1-lambda)*at.level
 		}
 		c.Difference[i] = y[i] - base
 		c.frames[i] = subject.Values.Frame(i)
@@ -160,11 +172,12 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size, loads Loa
 	c.Tau = noise.Tau
 	within := jitter(c.Difference, noise.Rho) // 0 when most are alike
 	c.SD = math.Sqrt(max(ownVar, within*within, floor*floor))
-	c.fixed += ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*levelVar
+	c.fixed += ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*at.variance
 	own := countFinite(c.Difference)
 	c.Effective = (own + noise.n*ref.replicas(noise.sd)) / noise.Tau
 	c.Own = own / noise.Tau
 	c.NU = math.Max(1, c.Effective-2)
+	c.lean(slow, own)
 	return true
 }
 
@@ -316,6 +329,9 @@ func (c *Comparison) trend() {
 	}
 	// The residuals' spread or the noise before, whichever is larger.
 	se := f.SE * math.Max(1, c.SD/math.Sqrt2/math.Max(f.Residual, 1e-300)) * math.Sqrt(c.Tau)
+	if c.slow > 0 {
+		se = math.Hypot(se, c.wander())
+	}
 	if f.Slope > 2*se {
 		// Worth a second look: one late outlier must not make a trend.
 		f.Slope = math.Min(f.Slope, stats.TheilSen(c.frames, flat))

@@ -57,7 +57,7 @@ func (r reference) stretches(size int) []stretch {
 		if t == nil || t.Values.N == 0 {
 			continue
 		}
-		s := stretch{means: t.Values.MeansBy(size), long: math.Max(1, float64(t.Values.Size)/float64(size))}
+		s := stretch{means: r.departures(t, size), long: math.Max(1, float64(t.Values.Size)/float64(size))}
 		if s.long > 1 {
 			s.tail = t.Values.Tail(fresh)
 		}
@@ -122,6 +122,14 @@ func tailSD(residuals []float64) float64 {
 	return max(sd, stats.SortedQuantile(residuals, 0.9)/1.2816, stats.SortedQuantile(residuals, 0.95)/1.6449)
 }
 
+// An anchor is where a reference lies.
+type anchor struct {
+	level    float64
+	usual    float64 // what memory says is normal over the same frames; NaN when it does not
+	variance float64 // of the level
+	n        float64 // frames behind it
+}
+
 // counts returns over how many frames before and during the reference's level
 // is taken. The control during the release and the service before count
 // together when they agree within two standard errors; else the live control
@@ -145,20 +153,22 @@ func (r reference) counts(size int, noise noise) (counts [2]float64) {
 // frame returns what the variance of a mean over n frames is times n.
 func (n noise) frame(size int) float64 { return n.sd * n.sd * n.Tau * float64(size) }
 
-// level returns the reference's level over the frames that counts says, and
-// the variance of it.
-func (r reference) level(size int, noise noise, counts [2]float64) (level, variance float64, ok bool) {
-	var n, sum float64
+// level returns the reference's level over the frames that counts says. With
+// none, memory has to serve.
+func (r reference) level(size int, noise noise, counts [2]float64) (a anchor, ok bool) {
 	for i, t := range []*Track{r.before, r.during} {
 		if counts[i] > 0 {
-			n += counts[i]
-			sum += counts[i] * t.Values.Mean()
+			a.n += counts[i]
+			a.level += counts[i] * t.Values.Mean()
+			a.usual += counts[i] * t.usual()
 		}
 	}
-	if n == 0 {
-		return math.NaN(), 0, false
+	if a.n == 0 {
+		return a, r.seasonal
 	}
-	return sum / n, math.Min(noise.frame(size)/n, noise.sd*noise.sd), true
+	a.level, a.usual = a.level/a.n, a.usual/a.n
+	a.variance = math.Min(noise.frame(size)/a.n, noise.sd*noise.sd)
+	return a, true
 }
 
 // lambda says how much the live control of the same moment counts against the

@@ -51,7 +51,10 @@ func (r Reason) String() string {
 
 // A Case is what is known of one release in one frame when it is decided.
 type Case struct {
+	Unasked   bool    // the metrics source did not answer: nothing is known of this frame
 	Harm      float64 // probability that the next step does harm, from the signals, 0..1
+	Breach    float64 // probability that the next step meets a limit which this exposure does not, 0..1
+	Guess     float64 // the same of limits that lie too far from what was seen to be known, 0..1
 	Proven    bool    // the new version is worse beyond the policy's false-alarm rate
 	Culprit   float64 // probability that this release hurts the system, 0..1
 	Enough    bool    // the new version was seen long enough
@@ -75,6 +78,8 @@ func (p Policy) Decide(c Case) Decision {
 	blames := c.Culprit >= p.Blame
 	d := Decision{Blames: blames}
 	switch {
+	case c.Unasked:
+		d.Verdict, d.Reason = Unknown, Thin
 	case c.Silence && c.Suffer && blames:
 		d.Verdict, d.Reason = Rollback, Silent
 	case c.Silence:
@@ -85,6 +90,8 @@ func (p Policy) Decide(c Case) Decision {
 		d.Verdict, d.Reason = Rollback, Suspect
 	case c.Proven && blames:
 		d.Verdict, d.Reason = Hold, Suspect
+	case c.Breach >= p.PromoteBelow:
+		d.Verdict, d.Reason = Hold, Suspect // it does well here, and the next step breaks it
 	case c.Elsewhere:
 		d.Verdict, d.Reason = Hold, Elsewhere
 	case !c.Enough:
@@ -93,7 +100,7 @@ func (p Policy) Decide(c Case) Decision {
 		d.Verdict, d.Reason = Hold, Suspect
 	case c.Harm >= p.RollbackAbove:
 		d.Verdict, d.Reason = Hold, Suspect
-	case c.Harm >= p.PromoteBelow:
+	case c.Harm >= p.PromoteBelow, c.Guess >= p.PromoteBelow:
 		d.Verdict, d.Reason = Unknown, Thin
 	default:
 		d.Verdict, d.Reason = Promote, None

@@ -40,6 +40,16 @@ func TestDecide(t *testing.T) {
 			prevention.Decision{Verdict: prevention.Promote, Reason: prevention.None},
 		},
 		{
+			"not answered, though all was well",
+			prevention.Case{Unasked: true, Enough: true},
+			prevention.Decision{Verdict: prevention.Unknown, Reason: prevention.Thin},
+		},
+		{
+			"not answered, whatever was seen before",
+			prevention.Case{Unasked: true, Enough: true, Harm: 1, Proven: true, Culprit: 1, Silence: true, Suffer: true, Elsewhere: true, Unsafe: true},
+			prevention.Decision{Verdict: prevention.Unknown, Reason: prevention.Thin},
+		},
+		{
 			"seen too briefly",
 			prevention.Case{},
 			prevention.Decision{Verdict: prevention.Unknown, Reason: prevention.Thin},
@@ -110,6 +120,36 @@ func TestDecide(t *testing.T) {
 			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect, Blames: true},
 		},
 		{
+			"it does well here, and may meet a limit at the next step",
+			prevention.Case{Enough: true, Breach: 0.2},
+			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect},
+		},
+		{
+			"it surely does: that is no harm yet",
+			prevention.Case{Enough: true, Breach: 1},
+			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect},
+		},
+		{
+			"the same, and to blame",
+			prevention.Case{Enough: true, Breach: 1, Culprit: 0.5},
+			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect, Blames: true},
+		},
+		{
+			"a limit ahead goes before somebody else's incident",
+			prevention.Case{Enough: true, Breach: 0.9, Elsewhere: true},
+			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect},
+		},
+		{
+			"a limit ahead that is unlikely",
+			prevention.Case{Enough: true, Breach: 0.19},
+			prevention.Decision{Verdict: prevention.Promote, Reason: prevention.None},
+		},
+		{
+			"a limit ahead, too far to be known",
+			prevention.Case{Enough: true, Guess: 0.2},
+			prevention.Decision{Verdict: prevention.Unknown, Reason: prevention.Thin},
+		},
+		{
 			"somebody else's incident",
 			prevention.Case{Enough: true, Elsewhere: true},
 			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Elsewhere},
@@ -173,12 +213,13 @@ func TestDecide(t *testing.T) {
 
 // TestDecideLaws: over all cases on a grid. Nobody is rolled back without
 // being proven or silent, nor without blame, nor when going back is unsafe;
-// nothing is promoted unseen; and more harm never softens the verdict.
+// nothing is promoted unseen or before a limit; a limit ahead alone rolls
+// nothing back; and more harm never softens the verdict.
 func TestDecideLaws(t *testing.T) {
 	p := prevention.DefaultPolicy()
-	for bits := range 1 << 7 {
+	for bits := range 1 << 9 {
 		is := func(i int) bool { return bits>>i&1 == 1 }
-		c := prevention.Case{Proven: is(0), Enough: is(1), Silence: is(2), Starting: is(3), Suffer: is(4), Elsewhere: is(5), Unsafe: is(6)}
+		c := prevention.Case{Breach: bound(is(7)), Guess: bound(is(8)), Proven: is(0), Enough: is(1), Silence: is(2), Starting: is(3), Suffer: is(4), Elsewhere: is(5), Unsafe: is(6)}
 		for _, c.Culprit = range []float64{0, 0.49, 0.5, 1} {
 			was := 0
 			for _, c.Harm = range []float64{0, 0.19, 0.2, 0.5, 0.79, 0.8, 1} {
@@ -189,7 +230,7 @@ func TestDecideLaws(t *testing.T) {
 				if d.Verdict == prevention.Rollback && (c.Unsafe || c.Culprit < p.Blame || (!c.Proven && !c.Silence)) {
 					t.Fatalf("Decide(%+v) = %v", c, d.Verdict)
 				}
-				if d.Verdict == prevention.Promote && (!c.Enough || c.Silence || c.Starting || c.Elsewhere || c.Harm >= p.PromoteBelow) {
+				if d.Verdict == prevention.Promote && (!c.Enough || c.Silence || c.Starting || c.Elsewhere || max(c.Harm, c.Breach, c.Guess) >= p.PromoteBelow) {
 					t.Fatalf("Decide(%+v) = %v", c, d.Verdict)
 				}
 				if (d.Reason == prevention.None) != (d.Verdict == prevention.Promote) {
@@ -203,6 +244,14 @@ func TestDecideLaws(t *testing.T) {
 			}
 		}
 	}
+}
+
+// bound is a probability on one side of the policy's lower level or the other.
+func bound(over bool) float64 {
+	if over {
+		return 0.9
+	}
+	return 0.1
 }
 
 func severity(v prevention.Verdict) int {

@@ -24,7 +24,7 @@ func (s *State) assess(i int, f signal.Frame, sc *scene) Assessment {
 	x := &s.mem.Subjects[i]
 	a := Assessment{
 		Type: "assessment", At: f.At, Verdict: r.Verdict.String(), Reason: r.Reason.String(), Blames: r.Blames,
-		Shadow: r.shadow.Verdict.String(), Culprit: Number(sc.blame.Culprit[i]), Harm: Number(r.harm),
+		Shadow: r.shadow.Verdict.String(), Culprit: Number(sc.blame.Culprit[i]), Harm: Number(math.Max(r.harm, r.ahead.breach)),
 		Culprits: s.culprits(sc), Ladder: []Climbed{}, Patterns: []PatternSeen{}, Stress: []Stress{},
 		Predictions: []Prediction{}, Cause: []CauseClass{}, Evidence: []Evidence{}, Warnings: []WarningText{},
 	}
@@ -44,7 +44,10 @@ func (s *State) assess(i int, f signal.Frame, sc *scene) Assessment {
 		})
 	}
 	a.Stress = s.stress(i, f, sc)
-	a.Predictions = s.exhaustion(i, sc)
+	a.Predictions = append(s.exhaustion(i, sc), s.fails(i, r.ahead, sc)...)
+	if s.limited(r) && r.harm < s.policy.PromoteBelow && a.NextStep != nil {
+		a.NextStep.Safe = s.safe(i, r.ahead, sc)
+	}
 	if w := r.shadow; w.Verdict == prevention.Rollback || w.Blames || x.Latched.Verdict == 0 {
 		signs := s.signs(i, sc, shapes)
 		x.Signs = &signs // once warned of, the cause is read while the trouble is on
@@ -64,7 +67,8 @@ func (s *State) assess(i int, f signal.Frame, sc *scene) Assessment {
 		x.Phase, x.PhaseSince = phase, f.At
 	}
 	a.Phase, a.PhaseSince, a.PhaseEnds = phase.String(), x.PhaseSince, phase.Ends()
-	a.Warnings = append(a.Warnings, s.caveats(i)...)
+	a.Warnings = append(a.Warnings, s.unheard(i, r.needs)...)
+	a.Warnings = append(a.Warnings, s.caveats(i, sc)...)
 	a.Sentence = s.sentence(i, r, &a, sc)
 	return a
 }
@@ -252,17 +256,29 @@ func (s *State) phase(i int, f signal.Frame, sc *scene) pattern.Phase {
 	return pattern.PhaseOf(l)
 }
 
+// unheard says what the metrics source has not answered.
+func (s *State) unheard(i int, n needs) []WarningText {
+	const rests = "what is said rests on what was seen before"
+	switch x := &s.mem.Subjects[i]; {
+	case x.unasked():
+		return []WarningText{{Code: "not-asked", Text: fmt.Sprintf("the metrics source has not answered since %s: %s", x.Unasked.UTC().Format(s.clock()), rests)}}
+	case n.unasked != "":
+		return []WarningText{{Code: "not-asked", Text: fmt.Sprintf("the metrics source does not answer the query of %s: %s", n.unasked, rests)}}
+	}
+	return nil
+}
+
 // caveats are what a reader must know about how it was judged.
-func (s *State) caveats(i int) []WarningText {
+func (s *State) caveats(i int, sc *scene) []WarningText {
 	if i >= len(s.sys.Releases) {
 		return []WarningText{{Code: "no-control", Text: "a change of the whole system has no control: it is judged against the time before, which is weaker"}}
 	}
 	x := &s.mem.Subjects[i]
 	if s.sys.Releases[i].Control == "" {
-		return []WarningText{{Code: "no-control", Text: "there is no live control: the service before the first step serves instead, which is weaker"}}
+		return append(s.recalled(i, sc), WarningText{Code: "no-control", Text: "there is no live control: the service before the first step serves instead, which is weaker"})
 	}
 	if x.Reports < 0.05 && x.Begun >= 0 {
-		return []WarningText{{Code: "control-gone", Text: "the control has gone: what it last showed serves instead"}}
+		return append(s.recalled(i, sc), WarningText{Code: "control-gone", Text: "the control has gone: what it last showed serves instead"})
 	}
 	return nil
 }

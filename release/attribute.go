@@ -18,7 +18,7 @@ const influence = 20
 func (s *State) silence(i int, weight float64) pattern.Silence {
 	x := &s.mem.Subjects[i]
 	return pattern.Silent(pattern.Presence{
-		Frames:  s.mem.Frame - x.Stepped,
+		Frames:  s.mem.Frame - x.Stepped - x.Lost,
 		StartUp: s.startUp(),
 		Seen:    x.Seen >= 0, Missed: x.Missed,
 		ServedMissed: x.Idle, Serves: s.hasServed(),
@@ -142,7 +142,7 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 		sc.silences[i].Kind = pattern.SilenceTraffic
 	}
 	starting := sc.silences[i].Kind == pattern.SilenceStarting
-	if starting && c.Suffer && x.Reports >= 0.5 && s.mem.Frame-x.Stepped >= s.policy.StartUpFrames {
+	if starting && c.Suffer && x.Reports >= 0.5 && s.mem.Frame-x.Stepped-x.Lost >= s.policy.StartUpFrames {
 		// It may still be starting, and is sent work already.
 		sc.silences[i].Kind = pattern.SilenceTraffic
 	}
@@ -208,7 +208,7 @@ func (s *State) elsewhere(i int, sc *scene) bool {
 		}
 	}
 	for k, inc := range sc.incidents {
-		if sc.blame.Owned[k] && inc.Service != r.Service {
+		if sc.blame.Owned[k] && inc.Service != r.Service || inc.Overload && drives(sc.failures[i], inc.Service) {
 			continue
 		}
 		near := inc.Service == r.Service || slices.Contains(s.sys.Graph.Callees(r.Service), inc.Service) ||

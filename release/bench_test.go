@@ -16,8 +16,9 @@ import (
 const benchSignals = 50
 
 // benchWorld returns a release of 50 gauges, some of them counted ratios, in
-// its given age, and the frames that follow.
-func benchWorld(tb testing.TB, age int) (*State, []signal.Frame) {
+// its given age, and the frames that follow. Ten of them may have a limit, and
+// may be moved towards it by the new version.
+func benchWorld(tb testing.TB, age int, limit signal.Limit, effects ...simulate.Effect) (*State, []signal.Frame) {
 	tb.Helper()
 	const before, after = 60, 512
 	start := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
@@ -37,6 +38,10 @@ func benchWorld(tb testing.TB, age int) (*State, []signal.Frame) {
 		if k == signal.Errors {
 			x = simulate.Series{Signal: i, Level: 0.001, Rate: 50, Window: 4}
 		}
+		if k == signal.Saturation {
+			x.Limit = limit
+			x.Effects = effects
+		}
 		model.Series = append(model.Series, x.Between()...)
 	}
 	frames := slices.Collect(model.Play(1))
@@ -54,12 +59,20 @@ func benchWorld(tb testing.TB, age int) (*State, []signal.Frame) {
 // young and old: the work must not grow with age. p50 and p99 are of single
 // steps.
 func BenchmarkStep(b *testing.B) {
+	limit := signal.Limit{Set: true, Value: 400}
 	for _, bm := range []struct {
-		name string
-		age  int
-	}{{"age=100", 100}, {"age=10000", 10_000}} {
+		name    string
+		age     int
+		limit   signal.Limit
+		effects []simulate.Effect
+	}{
+		{name: "age=100", age: 100},
+		{name: "age=10000", age: 10_000},
+		{name: "limits=20", age: 100, limit: limit},
+		{name: "limits=20,met", age: 100, limit: limit, effects: []simulate.Effect{simulate.Shift(100)}},
+	} {
 		b.Run(bm.name, func(b *testing.B) {
-			s, frames := benchWorld(b, bm.age)
+			s, frames := benchWorld(b, bm.age, bm.limit, bm.effects...)
 			var times []time.Duration
 			b.ReportAllocs()
 			i := 0
@@ -87,7 +100,7 @@ func later(frames []signal.Frame, i int) signal.Frame {
 // BenchmarkObserve is the accumulators alone: what one frame costs where
 // nothing is judged.
 func BenchmarkObserve(b *testing.B) {
-	s, frames := benchWorld(b, 100)
+	s, frames := benchWorld(b, 100, signal.Limit{})
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
@@ -100,7 +113,7 @@ func BenchmarkObserve(b *testing.B) {
 
 // BenchmarkState is saving and loading, with the size of a series.
 func BenchmarkState(b *testing.B) {
-	s, _ := benchWorld(b, 10_000)
+	s, _ := benchWorld(b, 10_000, signal.Limit{})
 	var data []byte
 	b.ReportAllocs()
 	for b.Loop() {

@@ -2,6 +2,7 @@ package release
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 
@@ -85,7 +86,7 @@ func (s *State) stress(i int, f signal.Frame, sc *scene) []Stress {
 		if s.mem.Subjects[i].Reports < 0.05 && s.sys.Releases[i].Control != "" {
 			return []Stress{} // nothing is left to compare with
 		}
-		load = s.loadRatio(i, f)
+		load, _ = s.loadRatio(i, f)
 	}
 	for _, fd := range sc.releases[i] {
 		sig := s.sys.Signals[fd.Signal]
@@ -116,18 +117,19 @@ func (s *State) stress(i int, f signal.Frame, sc *scene) []Stress {
 }
 
 // loadRatio returns how much more work one instance of the canary gets than
-// one of the control, by weight and instances; 1 when it cannot be told.
-func (s *State) loadRatio(i int, f signal.Frame) float64 {
+// one of the control, by weight and instances; 1 and false when it cannot be
+// told.
+func (s *State) loadRatio(i int, f signal.Frame) (ratio float64, ok bool) {
 	if i >= len(f.Exposure) || f.Exposure[i].Moving {
-		return 1
+		return 1, false
 	}
 	w := f.Exposure[i].Weight
 	k := f.Exposure[i].Step - 1
 	steps := s.sys.Releases[i].Steps
 	if k < 0 || k >= len(steps) || steps[k].CanaryReplicas < 1 || steps[k].ControlReplicas < 1 || w <= 0 || w >= 1 {
-		return 1
+		return 1, false
 	}
-	return w / float64(steps[k].CanaryReplicas) / ((1 - w) / float64(steps[k].ControlReplicas))
+	return w / float64(steps[k].CanaryReplicas) / ((1 - w) / float64(steps[k].ControlReplicas)), true
 }
 
 // exhaustion says when what grows reaches its limit.
@@ -150,6 +152,57 @@ func (s *State) exhaustion(i int, sc *scene) []Prediction {
 		})
 	}
 	return out
+}
+
+// mostFailures is how many limits of one release are told.
+const mostFailures = 4
+
+// fails says at which exposure limits are met, the nearest first, and of
+// which that is not known yet.
+func (s *State) fails(i int, o outlook, sc *scene) []Prediction {
+	var out []Prediction
+	if i >= len(s.sys.Releases) {
+		return nil
+	}
+	for _, x := range sc.failures[i] {
+		limit := Number(x.limit)
+		p := Prediction{
+			Kind: "fails-at", Signal: s.sys.Signals[x.signal].Name, Service: s.sys.Services[x.service].Name,
+			Probability: Number(x.Breach(1)), Limit: &limit,
+		}
+		switch {
+		case len(out) == mostFailures || p.Probability < aTenth:
+			continue
+		case x.Why != trend.Known && float64(p.Probability) < s.policy.PromoteBelow:
+			continue
+		case x.Why == trend.Known:
+			p.Weight = &Quantiles{P10: Number(100 * x.P10), P50: Number(100 * x.P50), P90: Number(100 * x.P90)}
+			if !math.IsNaN(o.next) {
+				at := Number(x.Breach(o.next))
+				p.NextStep = &at
+			}
+		default:
+			p.Probability, p.Reason = Number(math.NaN()), "not identifiable yet: "+needsExposure(x.Failure)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// aTenth is the probability that a limit is met at all from which it is told:
+// with less, the tenth percentile lies beyond all the traffic.
+const aTenth = 0.1
+
+// needsExposure says what would make the weight of a failure known.
+func needsExposure(f trend.Failure) string {
+	switch {
+	case f.Why == trend.Otherwise:
+		return "time or chance explains it nearly as well; needs another exposure"
+	case f.Needs <= 1:
+		return fmt.Sprintf("needs exposure ≥ %.0f %%", math.Ceil(100*f.Needs-1e-9))
+	default:
+		return "needs longer steps"
+	}
 }
 
 // signs reads the signs of a cause off everything seen of a subject.

@@ -38,7 +38,8 @@ type scene struct {
 	blame     prediction.Blame
 	silences  []pattern.Silence
 	suffer    []bool
-	lately    []finding // of all services; only where a change has no service
+	lately    []finding   // of all services; only where a change has no service
+	failures  [][]failure // by release: limits that its exposure meets
 }
 
 // examine compares everything with its reference.
@@ -77,7 +78,7 @@ func (s *State) examineRelease(i int) []finding {
 		if before == nil && s.sys.Releases[i].Control == "" {
 			before = s.mem.Services[s.sys.Releases[i].Service].Before[id]
 		}
-		c, ok := pattern.CompareAt(s.loads(i, id), canary, x.Control[id], before, s.sys.Signals[id].Direction(), s.sizes[id])
+		c, ok := pattern.CompareAt(s.traffic(i, id), canary, x.Control[id], before, s.sys.Signals[id].Direction(), s.sizes[id])
 		if !ok {
 			continue
 		}
@@ -93,9 +94,9 @@ func (s *State) examineRelease(i int) []finding {
 	return out
 }
 
-// loads returns the traffic of the instances beside a signal that goes with
+// traffic returns the traffic of the instances beside a signal that goes with
 // it: what is used, not what callers feel.
-func (s *State) loads(i, id int) pattern.Loads {
+func (s *State) traffic(i, id int) pattern.Loads {
 	x, kind := &s.mem.Subjects[i], s.sys.Signals[id].Kind
 	if prevention.Symptom(kind) || kind == signal.Infra || kind == signal.Traffic {
 		return pattern.Loads{}

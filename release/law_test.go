@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/foreshock/foreshock/baseline"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
@@ -58,7 +60,31 @@ func genWorld(t *rapid.T) world {
 		w.addSignal(t, i)
 	}
 	w.frames = slices.Collect(w.model.Play(rapid.Uint64().Draw(t, "seed")))
+	if rapid.Bool().Draw(t, "memory") {
+		w.remember()
+	}
 	return w
+}
+
+// remember fills in what is normal, from a memory that knows most hours.
+func (w *world) remember() {
+	names := baseline.Names{Signals: w.sys.Signals}
+	for _, s := range w.sys.Services {
+		names.Services = append(names.Services, s.Name)
+	}
+	for k, f := range w.frames {
+		w.frames[k] = baseline.Fill(f, mostly{}, names)
+	}
+}
+
+// mostly is a memory that does not know every tenth minute.
+type mostly struct{}
+
+func (mostly) Level(_, _ string, at time.Time) (level, spread float64) {
+	if at.Minute()%10 == 7 {
+		return math.NaN(), math.NaN()
+	}
+	return 50 + float64(at.Minute()), 4
 }
 
 func (w *world) at(frame int) time.Time {

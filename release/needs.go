@@ -11,12 +11,18 @@ import (
 
 // needs is what is missing to answer.
 type needs struct {
+	unasked  string  // the signal whose query has had no answer for long; "" for none
 	frames   float64 // frames of the new version still to be seen; ≤ 0 when enough
 	requests float64 // observations still to be counted; 0 when enough
 	perFrame float64 // observations counted per frame
 	noisy    string  // the signal that is too noisy to tell yet; "" for none
 	more     float64 // frames until that signal can be told; NaN when it cannot be said
+	exposure float64 // weight from which a limit ahead would be known; 0 when none is in doubt
 }
+
+// lateAnswer is for how many frames in a row one signal of the new version may
+// be without an answer: as many as a silence takes to count.
+const lateAnswer = 2
 
 // needs looks for what keeps the evidence thin.
 //
@@ -42,8 +48,14 @@ func (s *State) needs(i int, sc *scene) needs {
 			n.more = moreFrames(fd)
 		}
 	}
+	x := &s.mem.Subjects[i]
 	if i >= len(s.sys.Releases) {
-		most = float64(s.mem.Frame - s.mem.Subjects[i].Begun)
+		most = float64(s.mem.Frame - x.Begun - x.Lost)
+	}
+	for id, t := range x.Canary {
+		if t != nil && t.Unasked > lateAnswer && n.unasked == "" {
+			n.unasked = s.sys.Signals[id].Name
+		}
 	}
 	n.frames -= most
 	return n
@@ -65,17 +77,23 @@ func (s *State) unknowing(i int, n needs) *Unknowing {
 	interval := s.sys.Interval
 	x := &s.mem.Subjects[i]
 	switch {
+	case x.unasked():
+		return &Unknowing{Needs: "answers from the metrics source", ETA: ""}
 	case i < len(s.sys.Releases) && x.Seen < 0:
 		return &Unknowing{Needs: "the first sample of the new version", ETA: ""}
 	case n.frames > 0:
 		eta := time.Duration(n.frames) * interval
 		return &Unknowing{Needs: frames(n.frames) + " of the new version", ETA: shortDuration(eta)}
+	case n.unasked != "":
+		return &Unknowing{Needs: "answers to the query of " + n.unasked, ETA: ""}
 	case n.requests > 0:
 		eta := ""
 		if n.perFrame > 0 {
 			eta = shortDuration(time.Duration(n.requests / n.perFrame * float64(interval)))
 		}
 		return &Unknowing{Needs: signal.Thousands(n.requests) + " more requests", ETA: eta}
+	case n.exposure > 0 && n.noisy == "":
+		return &Unknowing{Needs: fmt.Sprintf("%.0f %% of the traffic on it", math.Min(100, math.Ceil(100*n.exposure-1e-9))), ETA: ""}
 	case n.noisy != "" && !math.IsNaN(n.more) && n.more < 200:
 		return &Unknowing{
 			Needs: frames(n.more) + " of " + n.noisy + ", which is too noisy to tell yet",

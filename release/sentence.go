@@ -3,6 +3,7 @@ package release
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/trend"
 )
 
 // fill replaces the variables of a query as the engine does, so that evidence
@@ -25,15 +27,30 @@ func fill(query, service, selector string, interval time.Duration) string {
 	return strings.NewReplacer("$service", service, "$sel", selector, "$window", window).Replace(query)
 }
 
-// sentence says the verdict in one plain sentence about the next step.
+// sentence says the verdict in one plain sentence about the next step, and at
+// which exposure a limit is met, if one is known.
 func (s *State) sentence(i int, r ruling, a *Assessment, sc *scene) string {
+	text := s.verdictText(i, r, a, sc)
+	fails := s.failsText(i, sc)
+	if fails == "" || strings.Contains(text, fails) {
+		return text
+	}
+	if r.Verdict == prevention.Promote {
+		return strings.TrimSuffix(text, ".") + "; it " + fails + "."
+	}
+	return text + " It " + fails + "."
+}
+
+func (s *State) verdictText(i int, r ruling, a *Assessment, sc *scene) string {
 	who := a.ID
 	step := s.stepText(i, a)
 	switch {
 	case r.Verdict == prevention.Promote:
 		return s.promoteText(i, step, a, sc)
+	case s.limited(r):
+		return s.limitedText(i, r, a, sc)
 	case r.Verdict == prevention.Unknown:
-		return s.unknownText(i, a, sc)
+		return s.unknownText(i, r, a, sc)
 	case r.Reason == prevention.HoldExpired:
 		return fmt.Sprintf("A person must decide on %s: it has been held for %s without an answer; %s",
 			who, shortDuration(a.At.Sub(s.mem.Subjects[i].Expired)), s.because(i, a, sc))
@@ -48,6 +65,59 @@ func (s *State) sentence(i int, r ruling, a *Assessment, sc *scene) string {
 	default:
 		return fmt.Sprintf("Hold %s before %s: %s", who, step, s.because(i, a, sc))
 	}
+}
+
+// failsText says at which exposure the nearest limit is met; "" when none is
+// known to be met by 100 % of the traffic.
+func (s *State) failsText(i int, sc *scene) string {
+	if i >= len(s.sys.Releases) {
+		return ""
+	}
+	for _, x := range sc.failures[i] {
+		if x.Why != trend.Known || x.P50 > 1 || x.Breach(1) < 0.5 {
+			continue
+		}
+		most := "over 100"
+		if x.P90 <= 1 {
+			most = fmt.Sprintf("%.0f", 100*x.P90)
+		}
+		return fmt.Sprintf("fails at about %.0f %% (%.0f to %s): %s", 100*x.P50, 100*x.P10, most, s.limitText(x))
+	}
+	return ""
+}
+
+// limitText names a limit that is met: "db pool full", "shop latency p99 at
+// its limit of 500 ms".
+func (s *State) limitText(x failure) string {
+	sig, service := s.sys.Signals[x.signal], s.sys.Services[x.service].Name
+	name := strings.NewReplacer("_", " ", "-", " ", ":", " ").Replace(sig.Name)
+	if !strings.HasPrefix(name, service) {
+		name = service + " " + name
+	}
+	share := sig.Unit.Dimension == signal.Ratio || sig.Unit.Dimension == signal.Things
+	if wait, _ := answers(sig); share && !wait && sig.Direction() != signal.Down && sig.Kind != signal.Cache {
+		return name + " full"
+	}
+	return fmt.Sprintf("%s at its limit of %s", name, sig.Unit.Format(x.limit))
+}
+
+// limitedText is about a release that does well where it is, and meets a limit
+// ahead.
+func (s *State) limitedText(i int, r ruling, a *Assessment, sc *scene) string {
+	step, here := s.stepText(i, a), percent(float64(a.Weight))
+	if r.Verdict == prevention.Unknown {
+		k := slices.IndexFunc(sc.failures[i], func(x failure) bool { return x.Why == trend.TooFar })
+		return fmt.Sprintf("Cannot tell yet about %s: at %s %% it does well, but %s may come before %s, too far from here to say; it takes %s.",
+			a.ID, here, s.limitText(sc.failures[i][k]), step, a.Unknown.Needs)
+	}
+	fails := s.failsText(i, sc)
+	if fails == "" {
+		fails = "may fail at the next step"
+	}
+	if r.harm >= s.policy.PromoteBelow {
+		return fmt.Sprintf("Hold %s before %s: it %s.", a.ID, step, fails)
+	}
+	return fmt.Sprintf("Hold %s before %s: it does well at %s %%, but %s; up to %.0f %% is safe.", a.ID, step, here, fails, float64(a.NextStep.Safe))
 }
 
 // stepText names the next step.
@@ -110,29 +180,40 @@ func (s *State) signalNamed(name string) signal.Signal {
 	return signal.Signal{}
 }
 
-func (s *State) unknownText(i int, a *Assessment, sc *scene) string {
-	why := "too little of the new version was seen"
-	if i < len(s.sys.Releases) {
-		switch k := sc.silences[i].Kind; {
-		case k == pattern.SilenceStarting && s.mem.Subjects[i].Seen < 0:
-			why = "nothing of the new version was seen yet, and it may still be starting"
-		case k == pattern.SilenceStarting:
-			why = "the new version has stopped reporting, briefly so far"
-		case k == pattern.SilenceShared:
-			why = "neither version reports: the witness is missing, not only the service"
-		}
-	}
-	if n := s.doubt(i, sc); n != "" && a.Phase != pattern.Deploy.String() && a.Phase != pattern.Warmup.String() {
-		why = n
-	}
+func (s *State) unknownText(i int, r ruling, a *Assessment, sc *scene) string {
+	text := fmt.Sprintf("Cannot tell yet about %s: %s", a.ID, s.whyUnknown(i, r, a, sc))
 	if a.Unknown == nil {
-		return fmt.Sprintf("Cannot tell yet about %s: %s.", a.ID, why)
+		return text + "."
 	}
-	text := fmt.Sprintf("Cannot tell yet about %s: %s; it takes %s", a.ID, why, a.Unknown.Needs)
+	text += "; it takes " + a.Unknown.Needs
 	if a.Unknown.ETA != "" {
 		text += ", about " + a.Unknown.ETA
 	}
 	return text + "."
+}
+
+func (s *State) whyUnknown(i int, r ruling, a *Assessment, sc *scene) string {
+	x := &s.mem.Subjects[i]
+	switch {
+	case x.unasked():
+		return "the metrics source has not answered since " + x.Unasked.UTC().Format(s.clock())
+	case r.needs.frames <= 0 && r.needs.unasked != "":
+		return fmt.Sprintf("%s has not been answered for more than %d frames", r.needs.unasked, lateAnswer)
+	}
+	if n := s.doubt(i, sc); n != "" && a.Phase != pattern.Deploy.String() && a.Phase != pattern.Warmup.String() {
+		return n
+	}
+	if i < len(s.sys.Releases) {
+		switch k := sc.silences[i].Kind; {
+		case k == pattern.SilenceStarting && x.Seen < 0:
+			return "nothing of the new version was seen yet, and it may still be starting"
+		case k == pattern.SilenceStarting:
+			return "the new version has stopped reporting, briefly so far"
+		case k == pattern.SilenceShared:
+			return "neither version reports: the witness is missing, not only the service"
+		}
+	}
+	return "too little of the new version was seen"
 }
 
 // doubt names the signal that is the least sure; "" when none is.

@@ -123,12 +123,15 @@ type Stress struct {
 
 // Prediction is a statement about the future.
 type Prediction struct {
-	Kind        string     `json:"kind"` // "exhausts"
+	Kind        string     `json:"kind"` // "exhausts" or "fails-at"
 	Signal      string     `json:"signal"`
 	Service     string     `json:"service,omitempty"`
-	Probability Number     `json:"probability"`
-	Weight      *Quantiles `json:"weight,omitempty"`
+	Probability Number     `json:"probability"`        // of failing by 100 % of traffic; null when a reason is given
+	Weight      *Quantiles `json:"weight,omitempty"`   // percent of traffic, may be over 100
+	NextStep    *Number    `json:"nextStep,omitempty"` // probability that the next step does it
+	Limit       *Number    `json:"limit,omitempty"`    // the value that is met, in the signal's base unit
 	At          *Times     `json:"at,omitempty"`
+	Reason      string     `json:"reason,omitempty"` // why no weight is given, and what it needs
 }
 
 // CauseClass is a class of cause with its probability.

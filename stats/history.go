@@ -123,3 +123,23 @@ func (h *History) MeansBy(size int) []float64 {
 	}
 	return out
 }
+
+// Over returns the mean over the frames from..to, NaN when none of them had a
+// value. A block that lies in it only in part counts by that part.
+func (h *History) Over(from, to int) float64 {
+	var sum, n float64
+	first := max(0, (from-h.Origin)/h.Size)
+	for i := first; i < h.Blocks; i++ {
+		begin := h.Origin + i*h.Size
+		both := min(to, begin+h.Size-1) - max(from, begin) + 1
+		if begin > to {
+			break
+		}
+		if both > 0 {
+			part := float64(both) / float64(h.Size)
+			sum += part * h.Sum[i]
+			n += part * h.Count[i]
+		}
+	}
+	return sum / n
+}

@@ -1,8 +1,10 @@
 // Package trend says where things are heading: when what grows reaches its
-// limit, and when the next rung of the failure ladder is due.
+// limit, when the next rung of the failure ladder is due, and at which share of
+// traffic a limit is met as a release gets more of it.
 //
-// Times are in frames from now, with the 10, 50 and 90 % points of what is
-// known of them. Nothing here is a promise that growth goes on as it did.
+// Times are in frames from now, weights in shares of traffic, both with the
+// 10, 50 and 90 % points of what is known of them. Nothing here is a promise
+// that growth goes on as it did; where the data cannot tell, the answer is why.
 package trend
 
 import (

@@ -166,7 +166,7 @@ func odds(e release.Evidence) string {
 func (r *report) ahead(a *release.Assessment) {
 	for _, p := range a.Predictions {
 		what := p.Signal
-		if a.Service == "" && p.Service != "" {
+		if p.Service != "" && p.Service != a.Service {
 			what += " of " + p.Service
 		}
 		likely := fmt.Sprintf("; %s likely", chancePercent(float64(p.Probability)))
@@ -174,8 +174,10 @@ func (r *report) ahead(a *release.Assessment) {
 		case p.At != nil:
 			r.row("ahead", fmt.Sprintf("%s reaches its limit about %s (%s)%s", what, r.far(p.At.P50), r.between(p.At), likely))
 		case p.Weight != nil:
-			r.row("ahead", fmt.Sprintf("%s fails at %s %% of traffic (%s to %s)%s", what, percent(float64(p.Weight.P50)),
-				percent(float64(p.Weight.P10)), percent(float64(p.Weight.P90)), likely))
+			r.row("ahead", fmt.Sprintf("%s meets its limit at %.0f %% of traffic (%.0f to %.0f)%s", what, float64(p.Weight.P50),
+				float64(p.Weight.P10), float64(p.Weight.P90), likely))
+		case p.Reason != "":
+			r.row("ahead", fmt.Sprintf("%s may meet its limit; %s", what, p.Reason))
 		default:
 			r.row("ahead", p.Kind+" "+what+likely)
 		}

@@ -1,0 +1,139 @@
+package baseline_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/foreshock/foreshock/baseline"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// present is a cell with one value.
+func present(id, release int, cohort signal.Cohort, v float64) signal.Cell {
+	r := signal.Missing(signal.Present, "")
+	r.Value, r.Age = v, time.Hour
+	return signal.Cell{Signal: id, Release: release, Cohort: cohort, Readings: []signal.Reading{r}}
+}
+
+// teach shows a learner the frames of some minutes: one cell of the traffic
+// each, with a value by the minute.
+func teach(l *baseline.Learner, from, minutes int, value func(minute int) float64, change func(minute int, f *signal.Frame) (healthy bool)) {
+	for k := from; k < from+minutes; k++ {
+		f := signal.Frame{At: monday.Add(time.Duration(k) * time.Minute), Cells: []signal.Cell{present(0, -1, signal.Whole, value(k))}}
+		l.Add(f, change == nil || change(k, &f))
+	}
+}
+
+func constant(int) float64 { return 100 }
+
+// TestLearnerHoldsBack holds how much is learned of five hours, the last of
+// which is always held back, and by whole quarters.
+func TestLearnerHoldsBack(t *testing.T) {
+	under := func(from, to int, weight float64) func(int, *signal.Frame) bool {
+		return func(k int, f *signal.Frame) bool {
+			f.Exposure = []signal.Exposure{{}}
+			if k >= from {
+				f.Exposure[0] = signal.Exposure{Weight: 1, Step: 2}
+			}
+			if k >= from && k < to {
+				f.Exposure[0] = signal.Exposure{Weight: weight, Step: 1, Moving: weight == 0}
+			}
+			return true
+		}
+	}
+	sick := func(from, to int) func(int, *signal.Frame) bool {
+		return func(k int, _ *signal.Frame) bool { return k < from || k >= to }
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(int, *signal.Frame) bool
+		want   float64 // minutes
+	}{
+		{"all is well", nil, 225},
+		{"trouble for a minute takes the hour before and after", sick(150, 151), 75 + 15},
+		{"trouble at the very end takes what was held back anyway", sick(299, 300), 225},
+		{"a release from 60 to 90 and a quarter after", under(60, 90, 0.2), 225 - 44},
+		{"a release whose weight moves", under(60, 90, 0), 225 - 44},
+	} {
+		m := baseline.New(baseline.Options{})
+		l := baseline.NewLearner(m, names, time.Minute)
+		teach(l, 0, 300, constant, tt.change)
+		if got := 60 * m.Hours("shop", "traffic"); math.Abs(got-tt.want) > 1 || math.Abs(60*l.Hours()-tt.want) > 1 {
+			t.Errorf("%s: learned %.1f minutes (told %.1f), want %v", tt.name, got, 60*l.Hours(), tt.want)
+		}
+	}
+}
+
+// TestLearnerOnwards holds that frames that come again teach nothing.
+func TestLearnerOnwards(t *testing.T) {
+	m := baseline.New(baseline.Options{})
+	teach(baseline.NewLearner(m, names, time.Minute), 0, 300, constant, nil)
+	again := baseline.NewLearner(m, names, time.Minute)
+	teach(again, 0, 300, constant, nil)
+	if again.Hours() != 0 {
+		t.Errorf("the same five hours taught %.2f hours more, want none", again.Hours())
+	}
+	teach(again, 300, 300, constant, nil)
+	if again.Hours() < 4 {
+		t.Errorf("the next five hours taught %.2f hours, want four and more", again.Hours())
+	}
+}
+
+// TestLearnerClips holds that outliers, and an incident that nobody named,
+// move a memory little.
+func TestLearnerClips(t *testing.T) {
+	wavering := func(k int) float64 { return 100 + float64(k*7%11-5) }
+	learned := func(minutes int, value func(int) float64) (level, spread float64) {
+		m := baseline.New(baseline.Options{})
+		teach(baseline.NewLearner(m, names, time.Minute), 0, minutes, value, nil)
+		return m.Level("shop", "traffic", monday.Add(7*24*time.Hour+12*time.Hour+30*time.Minute))
+	}
+	const week = 7 * 24 * 60
+	want, wantSpread := learned(week+120, wavering)
+	level, spread := learned(week+120, func(k int) float64 {
+		if k%15 == 3 {
+			return 1e6
+		}
+		return wavering(k)
+	})
+	if math.Abs(level-want) > 3 || spread > 3*wantSpread {
+		t.Errorf("with one value in fifteen of a million normal is %v ± %v, and %v ± %v without; want it within 3", level, spread, want, wantSpread)
+	}
+	level, _ = learned(week+14*60+120, func(k int) float64 { // the hours around noon of the second Monday
+		if k >= week+11*60 && k < week+14*60 {
+			return 1e6
+		}
+		return wavering(k)
+	})
+	if level > want+4*wantSpread {
+		t.Errorf("after three hours of a million normal is %v, and %v ± %v without; want it within 4 spreads", level, want, wantSpread)
+	}
+}
+
+// TestFill holds which cells are given what is normal.
+func TestFill(t *testing.T) {
+	const traffic, latency = 0, 1
+	f := signal.Frame{At: monday, Exposure: []signal.Exposure{{Weight: 0.2, Step: 1}, {}, {Weight: 1, Step: 1}}, Cells: []signal.Cell{
+		present(traffic, -1, signal.Whole, 1), present(latency, -1, signal.Whole, 1),
+		present(traffic, 0, signal.Canary, 1), present(latency, 0, signal.Canary, 1), present(traffic, 0, signal.Control, 1),
+		present(traffic, 1, signal.Control, 1), // before its first step
+		present(traffic, 2, signal.Canary, 1),  // all of the service
+		present(9, -1, signal.Whole, 1),        // a signal that is not known
+	}}
+	want := []bool{true, true, false, true, false, true, true, false}
+	got := baseline.Fill(f, fixed{}, names)
+	for i, c := range got.Cells {
+		if r := c.Readings[0]; (r.Level == 5 && r.Spread == 2) != want[i] {
+			t.Errorf("cell %d is given %v ± %v; want it given: %v", i, r.Level, r.Spread, want[i])
+		}
+		if before := f.Cells[i].Readings[0].Level; !math.IsNaN(before) {
+			t.Errorf("cell %d of the frame that was given is changed to %v", i, before)
+		}
+	}
+}
+
+// fixed says the same of everything.
+type fixed struct{}
+
+func (fixed) Level(string, string, time.Time) (level, spread float64) { return 5, 2 }

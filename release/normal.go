@@ -1,0 +1,37 @@
+package release
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/foreshock/foreshock/pattern"
+)
+
+// usualReach is how many standard deviations above normal a rate of counted
+// events is still usual.
+const usualReach = 3
+
+// usualRate returns the rate of counted events that is still usual at this
+// hour; 0 where memory does not tell:
+//
+//	level + 3·√max(0, spread² − level·(1−level)/(n·window))
+//
+// Of the spread that memory knows, what chance gives among n events a frame,
+// over the frames that a value looks back, is left out: counts bring their own.
+func (s *State) usualRate(now *pattern.Track, id int) float64 {
+	if !(now.Level >= 0 && now.Level < 1) || !(now.N > 0) {
+		return 0
+	}
+	chance := now.Level * (1 - now.Level) / now.N / math.Max(1, float64(s.sys.Signals[id].Window))
+	return now.Level + usualReach*math.Sqrt(math.Max(0, now.Normal*now.Normal-chance))
+}
+
+// recalled is what a reader must know where memory served for a live control.
+func (s *State) recalled(i int, sc *scene) []WarningText {
+	if !slices.ContainsFunc(sc.releases[i], func(f finding) bool { return f.Recalled }) {
+		return nil
+	}
+	now := s.mem.At.UTC()
+	return []WarningText{{Code: "memory", Text: fmt.Sprintf("compared with what is normal on %ss at %s UTC, from memory", now.Weekday(), now.Format("15:04"))}}
+}
