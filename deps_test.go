@@ -53,9 +53,10 @@ var allowed = map[string]string{
 
 	"examples": "",
 
-	"internal/cli":      "*",
-	"internal/cli/demo": "*",
-	"cmd/foreshock":     "internal/cli",
+	"internal/cli":       "*",
+	"internal/cli/demo":  "*",
+	"internal/cli/watch": "*",
+	"cmd/foreshock":      "internal/cli",
 }
 
 // pure lists the packages that compute and do nothing else, and impure what

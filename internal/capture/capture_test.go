@@ -36,9 +36,18 @@ func (s *source) Range(_ context.Context, query string, from, _ time.Time, _ tim
 		return nil, err
 	}
 	var out []engine.Series
+	exporter := "" // of label_replace(count(DETECT), "exporter", ID, …) or …
 	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
-		if v, ok := n.(*parser.VectorSelector); ok && out == nil {
-			for _, l := range s.pick(v.LabelMatchers) {
+		switch n := n.(type) {
+		case *parser.Call:
+			if id, ok := n.Args[2].(*parser.StringLiteral); ok {
+				exporter = id.Val
+			}
+		case *parser.VectorSelector:
+			for _, l := range s.pick(n.LabelMatchers) {
+				if exporter != "" {
+					l = map[string]string{"exporter": exporter}
+				}
 				out = append(out, engine.Series{Labels: l, Samples: []engine.Sample{{At: from, Value: 1}}})
 			}
 		}

@@ -1,0 +1,308 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/foreshock/foreshock/engine"
+	"github.com/foreshock/foreshock/internal/cli/watch"
+	"github.com/foreshock/foreshock/internal/discover"
+	"github.com/foreshock/foreshock/internal/prometheus"
+	"github.com/foreshock/foreshock/internal/recording"
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// standardConfig is the config that is read when none is named and it is
+// there.
+const standardConfig = "foreshock.yaml"
+
+// watched is what is to be watched, as the flags say it.
+type watched struct {
+	connection
+	release      subject
+	config       string
+	weight       string
+	weightQuery  string
+	steps        []string
+	from         string
+	length       time.Duration
+	interval     time.Duration
+	output       string
+	policyFile   string
+	signals      []signal.Signal
+	policy       *prevention.Policy
+	configWeight string
+}
+
+func (a *app) watchCommand(ctx context.Context) *cobra.Command {
+	var o watched
+	cmd := &cobra.Command{
+		Use:   "watch --prometheus URL --service NAME --canary MATCHERS --control MATCHERS",
+		Short: "Judge a live release, frame by frame, as its metrics come in",
+		Long: `Watch judges one release that is on its way, from a live Prometheus: what the
+next step would do, with the evidence and the likely cause. It prints a line
+when that changes (-o jsonl: every frame), until ctrl-C or --for.
+
+A frame is judged one interval late, when all samples have come. Before the
+first live frame it looks at 20 frames of the past, or from --from on: what was
+before the release teaches what is usual.
+
+How much traffic the canary gets is told by --weight (fixed), --weight-query
+(such as HAProxy's or Flagger's weight), or --step (a plan with times). Without
+any it is measured: the canary's share of the service's traffic.
+
+The exit code is the last verdict: 0 promote, 10 hold, 20 rollback, 30 unknown,
+40 escalate. 1 is an error, 2 wrong usage.`,
+		Example: `  # what 'foreshock init' found
+  foreshock watch --config foreshock.yaml --service cart
+
+  # without a file
+  foreshock watch --prometheus http://127.0.0.1:9090 --service cart \
+    --canary 'service="cart",version="v2"' --control 'service="cart",version="v1"'
+
+  # a gate in a pipeline: ten minutes at 10 %, then go on if it says promote
+  foreshock watch --service cart --weight 10 --for 10m && deliver cart --weight 50
+
+  # every assessment, for jq
+  foreshock watch --service cart -o jsonl | jq -r '[.at, .weight, .verdict] | @tsv'`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := choose(cmd, "output", o.output, "text", "jsonl"); err != nil {
+				return err
+			}
+			if err := o.settle(cmd); err != nil {
+				return err
+			}
+			return a.watch(ctx, cmd, o)
+		},
+	}
+	o.connection.flags(cmd)
+	o.release.flags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&o.config, "config", "", "read this `FILE` (default "+standardConfig+", if it is there); flags count more")
+	f.StringVar(&o.weight, "weight", "", "the canary gets this `PERCENT` of the traffic, as long as it is there")
+	f.StringVar(&o.weightQuery, "weight-query", "", "a `QUERY` that answers the percent of traffic on the canary")
+	f.StringArrayVar(&o.steps, "step", nil, "`TIME=WEIGHT`: from then on so many percent go to the new version; repeat it for the steps to come")
+	f.StringVar(&o.from, "from", "", "learn from this `TIME` on: "+instantForm+" (default: 20 frames before now or the first step)")
+	f.DurationVar(&o.length, "for", 0, "end after this `TIME`; 0 means ctrl-C")
+	f.DurationVar(&o.interval, "interval", 0, "the `TIME` between frames; 0 means how often the metrics are scraped, which is measured")
+	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text, what changed; or jsonl, every assessment and a summary")
+	policyFlag(cmd, &o.policyFile)
+	return cmd
+}
+
+// settle joins the flags and the config.
+func (o *watched) settle(cmd *cobra.Command) error {
+	c, err := loadConfig(cmd, o.config, o.url)
+	if err != nil {
+		return err
+	}
+	if c != nil {
+		if err := o.configure(cmd, c); err != nil {
+			return err
+		}
+	}
+	if p, err := policyOf(cmd, o.policyFile); err != nil {
+		return err
+	} else if p != nil {
+		o.policy = p
+	}
+	if err := o.release.check(cmd); err != nil {
+		return err
+	}
+	var weights []string
+	for _, f := range []string{"weight", "weight-query", "step"} {
+		if cmd.Flags().Changed(f) {
+			weights = append(weights, "--"+f)
+		}
+	}
+	switch {
+	case len(weights) > 1:
+		return misused(cmd, "%s are given; want one of them", strings.Join(weights, " and "))
+	case o.interval != 0 && o.interval < time.Second:
+		return misused(cmd, "--interval is %s; want one of at least 1s, or none to have it measured", o.interval)
+	case o.length < 0:
+		return misused(cmd, "--for is %s; want a time above zero, such as 10m", o.length)
+	}
+	if o.weightQuery != "" {
+		if _, err := engine.ParseQuery(o.weightQuery); err != nil {
+			return misused(cmd, "--weight-query: %v", err)
+		}
+	}
+	return nil
+}
+
+// loadConfig reads the config that is named, or the standard one where it is
+// there and no server is given; nil when there is none.
+func loadConfig(cmd *cobra.Command, path, url string) (*recording.Config, error) {
+	named := cmd.Flags().Changed("config")
+	if named && path == "" {
+		return nil, misused(cmd, "--config is empty; want a file such as %s", standardConfig)
+	}
+	if !named {
+		path = standardConfig
+	}
+	if !named && url != "" {
+		return nil, nil //nolint:nilnil // no config is not a fault
+	}
+	c, err := recording.LoadConfig(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !named:
+		return nil, nil //nolint:nilnil // no config is not a fault
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &adviceError{msg: fmt.Sprintf("there is no config %s", path), mend: "write one: foreshock init --prometheus http://127.0.0.1:9090"}
+	}
+	return c, err
+}
+
+// configure takes what the flags leave open from a config.
+func (o *watched) configure(cmd *cobra.Command, c *recording.Config) error {
+	flags := cmd.Flags()
+	text := func(flag string, to *string, value string) {
+		if !flags.Changed(flag) {
+			*to = value
+		}
+	}
+	s := c.Prometheus
+	text("prometheus", &o.url, s.URL)
+	text("bearer-token-file", &o.o.BearerTokenFile, s.BearerTokenFile)
+	text("user", &o.o.User, s.User)
+	text("password-file", &o.o.PasswordFile, s.PasswordFile)
+	text("ca-file", &o.o.CAFile, s.CAFile)
+	text("cert-file", &o.o.CertFile, s.CertFile)
+	text("key-file", &o.o.KeyFile, s.KeyFile)
+	text("server-name", &o.o.ServerName, s.Name)
+	if !flags.Changed("insecure") {
+		o.o.Insecure = s.Insecure
+	}
+	if !flags.Changed("timeout") && s.Timeout > 0 {
+		o.o.Timeout = s.Timeout
+	}
+	for name, value := range s.Headers {
+		o.headers = append([]string{name + ": " + value}, o.headers...)
+	}
+	if o.interval == 0 {
+		o.interval = c.Interval
+	}
+	o.signals, o.policy = c.Signals, c.Policy
+	return o.service(cmd, c)
+}
+
+// service takes the service from a config: the one that is named, or the only
+// one with a release in flight.
+func (o *watched) service(cmd *cobra.Command, c *recording.Config) error {
+	var names, inFlight []string
+	for _, s := range c.Services {
+		names = append(names, s.Name)
+		if s.Canary != "" {
+			inFlight = append(inFlight, s.Name)
+		}
+	}
+	if o.release.service == "" && len(inFlight) == 1 {
+		o.release.service = inFlight[0]
+	}
+	if o.release.service == "" && len(names) > 0 {
+		return misused(cmd, "no service; give one of %s with --service", strings.Join(names, ", "))
+	}
+	i := slices.Index(names, o.release.service)
+	switch {
+	case i < 0 && o.release.canary != "":
+		return nil // all is said by flags
+	case i < 0:
+		return misused(cmd, "the config has no service %q; want one of %s, or --canary and --control", o.release.service, strings.Join(names, ", "))
+	}
+	s := c.Services[i]
+	if o.release.canary == "" {
+		o.release.canary, o.configWeight = s.Canary, s.Weight
+		if o.release.control == "" {
+			o.release.control = s.Control
+		}
+	}
+	if o.release.selector == "" {
+		o.release.selector = s.Selector
+	}
+	if o.release.canary == "" {
+		return misused(cmd, "the config names no versions of %s; give --canary and --control, or run 'foreshock init' again while a release is in flight", s.Name)
+	}
+	return nil
+}
+
+// weighing says how the weight is known; nil means by the steps.
+func (o *watched) weighing(ctx context.Context, cmd *cobra.Command, client *prometheus.Client, at time.Time) (w *watch.Weighing, how string, err error) {
+	switch {
+	case len(o.steps) > 0:
+		return nil, "by the steps that are given", nil
+	case o.weight != "":
+		percent, err := strconv.ParseFloat(strings.TrimSuffix(o.weight, "%"), 64)
+		if err != nil || !(percent > 0 && percent <= 100) {
+			return nil, "", misused(cmd, "--weight is %q; want a percent above 0, such as 10", o.weight)
+		}
+		query, err := discover.PresenceQuery(o.signals, o.release.canary)
+		return &watch.Weighing{Query: query, Fixed: percent / 100}, short10(percent) + " % as long as the canary reports", err
+	case o.weightQuery != "":
+		return &watch.Weighing{Query: o.weightQuery, Scale: 100, Exact: true}, "by " + o.weightQuery, nil
+	case o.configWeight != "":
+		return &watch.Weighing{Query: o.configWeight, Scale: 100, Exact: true}, "by " + o.configWeight, nil
+	}
+	query, name, err := discover.ShareQuery(ctx, client, discover.Release{
+		Service: o.release.service, Canary: o.release.canary, Control: o.release.control, Selector: o.release.selector,
+		Interval: o.interval, Signals: o.signals,
+	}, at)
+	if err == nil && (query == "" || o.release.control == "" && o.release.selector == "") {
+		err = &adviceError{
+			msg:  "how much traffic the canary gets cannot be measured: no signal of traffic has a value for " + o.release.service,
+			mend: "say it with --weight 10, --weight-query or --step 16:04=10",
+		}
+	}
+	return &watch.Weighing{Query: query}, "measured by " + name, err
+}
+
+func short10(percent float64) string { return strconv.FormatFloat(percent, 'g', 4, 64) }
+
+// plan returns the steps that are given, and the first frame.
+func (o *watched) plan(cmd *cobra.Command, now time.Time) (steps []release.Step, from time.Time, err error) {
+	begin := now
+	if o.from != "" {
+		var ok bool
+		if begin, ok = parseInstant(o.from, now); !ok || begin.After(now) {
+			return nil, from, misused(cmd, "--from is %q; want a time that has passed: %s", o.from, instantForm)
+		}
+	}
+	for i, text := range o.steps {
+		s, ok := parseStep(text, begin.Add(-12*time.Hour))
+		if !ok {
+			return nil, from, misused(cmd, "--step is %q; want a time and a weight in percent, such as 16:04=10 or 2026-03-02T16:04:00Z=10", text)
+		}
+		if i > 0 && !s.At.After(steps[i-1].At) {
+			return nil, from, misused(cmd, "--step %s begins no later than the one before it; give them in the order of time", text)
+		}
+		steps = append(steps, s)
+	}
+	if o.from == "" {
+		if len(steps) > 0 && steps[0].At.Before(begin) {
+			begin = steps[0].At
+		}
+		begin = begin.Add(-learning * o.interval)
+	}
+	if n := now.Sub(begin) / o.interval; n > mostPast {
+		return nil, from, misused(cmd, "%d frames lie between %s and now; want at most %d: give a later --from, a longer --interval, or record it and replay", n, begin.Format(time.RFC3339), mostPast)
+	}
+	return steps, begin.Truncate(o.interval), nil
+}
+
+// How many frames of the past are looked at when nothing is said, and at
+// most: each costs as many queries as a live one.
+const (
+	learning = 20
+	mostPast = 2000
+)

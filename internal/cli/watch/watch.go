@@ -1,0 +1,190 @@
+// Package watch judges one live release: it lets the engine make frames on
+// the clock, measures how far the release has got, and folds them with the
+// same fold that judges recordings.
+//
+// The first frames may lie in the past: they teach what is usual. It may
+// import everything, as the command line may: it wires the parts.
+package watch
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/foreshock/foreshock/engine"
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// Options say what to watch. System, Policy, From, Now and Wait must be given.
+type Options struct {
+	System release.System // of one release; its steps are the plan
+	Policy prevention.Policy
+	From   time.Time     // the first frame, mostly in the past
+	Until  time.Time     // the last frame; zero means until the context ends
+	Delay  time.Duration // after which a frame is asked for; 0 means one interval
+	// Weighing says how the weight is known; nil takes it from the steps.
+	Weighing *Weighing
+	Name     string // stands in assessments as the recording
+	Now      func() time.Time
+	Wait     func(ctx context.Context, until time.Time) error // blocks until an instant by Now
+	// Warnings returns what the source remarks; nil means nothing.
+	Warnings func() []signal.Warning
+}
+
+// An Update is what one frame said.
+type Update struct {
+	At          time.Time
+	System      *release.System      // with the signals
+	Past        int                  // frames still to come that lie in the past; 0 when live
+	Exposure    signal.Exposure      // of the release
+	Assessments []release.Assessment // none before the release has begun
+	Warnings    []signal.Warning     // that were not told before
+}
+
+// A Result is what a watch came to.
+type Result struct {
+	System  release.System      // with the signals
+	Last    *release.Assessment // nil when nothing was judged
+	Frames  int
+	Summary release.Summary
+}
+
+// Run watches until the context or the time ends, and tells every frame. The
+// end of the context is no error: what was said last counts.
+func Run(ctx context.Context, q engine.Querier, o Options, hear func(Update) error) (*Result, error) {
+	w := &watching{Options: o, querier: q, began: o.Now(), told: map[signal.Warning]bool{}}
+	if w.Delay == 0 {
+		w.Delay = o.System.Interval
+	}
+	opts := engine.Options{Start: o.From, End: o.Until, Wait: w.wait, Now: w.clock, Parallel: parallel}
+	if o.Weighing != nil {
+		w.meter = &meter{Weighing: *o.Weighing}
+		opts.Exposure = func(at time.Time) []signal.Exposure { return w.exposure(ctx, at) }
+	}
+	src, err := engine.New(ctx, q, o.System, opts)
+	if err != nil {
+		return nil, err
+	}
+	state, tally := release.New(src.System(), o.Policy), release.NewTally()
+	r := &Result{System: src.System()}
+	for f, err := range src.Frames(ctx) {
+		if err != nil {
+			if ctx.Err() != nil {
+				break
+			}
+			return nil, err
+		}
+		u := Update{At: f.At, System: &r.System, Past: w.past(f.At), Exposure: f.Exposure[0], Assessments: state.Step(f)}
+		for i := range u.Assessments {
+			u.Assessments[i].Recording = o.Name
+			tally.Add(u.Assessments[i])
+			r.Last = &u.Assessments[i]
+		}
+		r.Frames++
+		u.Warnings = w.fresh(src.Warnings())
+		if err := hear(u); err != nil {
+			return nil, err
+		}
+	}
+	r.Summary = tally.Summary(o.Name, state, texts(w.all(src.Warnings())))
+	return r, nil
+}
+
+func texts(warnings []signal.Warning) []release.WarningText {
+	var out []release.WarningText
+	for _, w := range warnings {
+		out = append(out, release.WarningText{Code: w.Code, Text: w.Text})
+	}
+	return out
+}
+
+// parallel is how many queries are asked at once.
+const parallel = 4
+
+// watching is one run.
+type watching struct {
+	Options
+	querier engine.Querier
+	meter   *meter
+	began   time.Time
+	live    bool // what was past at the beginning is behind it
+	own     []signal.Warning
+	told    map[signal.Warning]bool
+}
+
+// wait keeps frames to the clock. Those of the past are due at once.
+func (w *watching) wait(ctx context.Context, at time.Time) error {
+	due := at.Add(w.Delay)
+	w.live = w.live || due.After(w.began)
+	if !w.Now().Before(due) {
+		return context.Cause(ctx)
+	}
+	return w.Wait(ctx, due)
+}
+
+// clock is the time by which frames are skipped: none of the past is.
+func (w *watching) clock() time.Time {
+	if !w.live {
+		return time.Time{}
+	}
+	return w.Now()
+}
+
+// past returns how many frames after one lie in the past.
+func (w *watching) past(at time.Time) int {
+	if w.live {
+		return 0
+	}
+	return max(0, int(w.began.Add(-w.Delay).Sub(at)/w.System.Interval))
+}
+
+// exposure measures how far the release has got.
+func (w *watching) exposure(ctx context.Context, at time.Time) []signal.Exposure {
+	in, cancel := context.WithTimeout(ctx, max(w.System.Interval, time.Second))
+	defer cancel()
+	share, err := w.meter.ask(in, w.querier, at, w.System.Interval)
+	if err != nil && ctx.Err() == nil {
+		w.warn("weight-unknown", fmt.Sprintf("at some frames the weight is not known, and the last one counts: %v", err))
+	}
+	return []signal.Exposure{w.meter.read(share)}
+}
+
+func (w *watching) warn(code, text string) {
+	if !slices.ContainsFunc(w.own, func(o signal.Warning) bool { return o.Code == code }) {
+		w.own = append(w.own, signal.Warning{Code: code, Text: text})
+	}
+}
+
+// all returns what is to be known now: of the engine, of the weight, and of
+// the server.
+func (w *watching) all(engine []signal.Warning) []signal.Warning {
+	out := slices.Concat(engine, w.own)
+	if w.Warnings != nil {
+		out = append(out, w.Warnings()...)
+	}
+	return out
+}
+
+// fresh returns the warnings that were not told before.
+func (w *watching) fresh(engine []signal.Warning) []signal.Warning {
+	var out []signal.Warning
+	for _, x := range w.all(engine) {
+		if key := (signal.Warning{Code: x.Code, Text: stable(x)}); !w.told[key] {
+			w.told[key] = true
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// stable leaves out what of a warning changes with every frame.
+func stable(x signal.Warning) string {
+	switch x.Code {
+	case "source-unreachable", "query-failed", "frames-skipped":
+		return ""
+	}
+	return x.Text
+}
