@@ -51,11 +51,11 @@ func saysCanary(name string) bool {
 }
 
 // How far back is looked for first samples, and how finely.
-var pasts = []struct{ span, step time.Duration }{{24 * time.Hour, 10 * time.Minute}, {14 * 24 * time.Hour, 2 * time.Hour}}
+var pasts = []struct{ span, step time.Duration }{{30 * time.Minute, 5 * time.Second}, {24 * time.Hour, 10 * time.Minute}, {14 * 24 * time.Hour, 2 * time.Hour}}
 
 // ages finds when each version was first seen.
 func (d *discovery) ages(ctx context.Context, s *Service, label string) error {
-	detect := d.detector(s)
+	detect := d.detector(s, label)
 	for _, p := range pasts {
 		from := d.at.Add(-p.span)
 		series, err := d.src.Range(ctx, fmt.Sprintf("count by (%s) (%s)", label, withMatchers(detect, s.id.matchers())), from, d.at, p.step)
@@ -79,11 +79,11 @@ func (d *discovery) ages(ctx context.Context, s *Service, label string) error {
 	return nil
 }
 
-// detector returns the selector of the first exporter that tells of a
-// service.
-func (d *discovery) detector(s *Service) string {
+// detector returns the selector of an exporter whose series of a service have
+// a label; of any that tells of it when there is no label.
+func (d *discovery) detector(s *Service, label string) string {
 	for _, e := range d.catalogue {
-		if slices.Contains(s.Exporters, e.ID) && e.ID != "prometheus_self" {
+		if e.ID == s.by[label] || label == "" && slices.Contains(s.Exporters, e.ID) && e.ID != "prometheus_self" {
 			return e.Detect
 		}
 	}

@@ -51,6 +51,7 @@ type Service struct {
 
 	id     identity
 	values map[string][]string // by cohort label, the values that live
+	by     map[string]string   // by cohort label, an exporter whose series have it
 }
 
 // A Version is one side of a release.
@@ -134,7 +135,7 @@ func (d *discovery) services(ctx context.Context) error {
 			}
 			s := byID[id]
 			if s == nil {
-				s = &Service{id: id, values: map[string][]string{}}
+				s = &Service{id: id, values: map[string][]string{}, by: map[string]string{}}
 				byID[id] = s
 			}
 			s.add(e.ID, g.Labels)
@@ -153,6 +154,9 @@ func (s *Service) add(exporter string, of map[string]string) {
 		v, ok := of[l]
 		if !ok && !(l == ingressCanary && exporter == "ingress_nginx") {
 			continue
+		}
+		if s.by[l] == "" {
+			s.by[l] = exporter
 		}
 		if !slices.Contains(s.values[l], v) {
 			s.values[l] = append(s.values[l], v)
@@ -205,22 +209,31 @@ func (d *discovery) signals(ctx context.Context, s *Service) error {
 	if err := d.byPod(ctx, s, names, there); err != nil {
 		return err
 	}
+	var telling []string
 	for _, e := range d.catalogue {
-		if !s.has(e, there) {
+		kinds := kindsOf(e, there)
+		if len(kinds) == 0 || !s.has(e, there) {
 			continue
 		}
-		for _, sig := range e.Signals {
-			of, err := metricsOf(sig.Query)
-			if err != nil {
-				return err
-			}
-			if !slices.ContainsFunc(of, func(n string) bool { return !there[n] }) && !slices.Contains(s.Kinds, sig.Kind) {
-				s.Kinds = append(s.Kinds, sig.Kind)
-			}
-		}
+		telling = append(telling, e.ID)
+		s.Kinds = append(s.Kinds, kinds...)
 	}
 	slices.Sort(s.Kinds)
+	s.Kinds, s.Exporters = slices.Compact(s.Kinds), telling
 	return nil
+}
+
+// kindsOf returns the kinds of those signals of an exporter whose metrics are
+// all there.
+func kindsOf(e engine.Exporter, there map[string]bool) []signal.Kind {
+	var out []signal.Kind
+	for _, s := range e.Signals {
+		of, err := metricsOf(s.Query)
+		if err == nil && !slices.ContainsFunc(of, func(n string) bool { return !there[n] }) {
+			out = append(out, s.Kind)
+		}
+	}
+	return out
 }
 
 // metrics returns which metrics have series with these matchers.
@@ -247,19 +260,19 @@ func (s *Service) has(e engine.Exporter, there map[string]bool) bool {
 	if err != nil || !ok || len(sel.LabelMatchers) != 1 || sel.LabelMatchers[0].Type != labels.MatchEqual || !there[sel.LabelMatchers[0].Value] {
 		return false
 	}
-	s.Exporters = append(s.Exporters, e.ID)
 	return true
 }
 
-// sort puts releases in flight first.
+// sort puts releases in flight first, those that can be seen best before
+// others.
 func (d *discovery) sort() {
-	inFlight := func(s Service) int {
-		if s.Canary != nil {
+	rank := func(s Service) int {
+		if s.Canary == nil {
 			return 0
 		}
-		return 1
+		return -1 - len(s.Kinds)
 	}
-	slices.SortStableFunc(d.found.Services, func(a, b Service) int { return inFlight(a) - inFlight(b) })
+	slices.SortStableFunc(d.found.Services, func(a, b Service) int { return rank(a) - rank(b) })
 }
 
 // interval finds how often the services are scraped.

@@ -59,7 +59,7 @@ func (s *Service) pods(begins ...string) string {
 // that is each pod's own; "" when they have nothing in common, or are too
 // many to tell.
 func (d *discovery) podsOf(ctx context.Context, s *Service, sel string) (string, error) {
-	groups, err := d.src.Vector(ctx, fmt.Sprintf("count by (pod) (%s)", withMatchers(d.detector(s), sel)), d.at)
+	groups, err := d.src.Vector(ctx, fmt.Sprintf("count by (pod) (%s)", withMatchers(d.detector(s, ""), sel)), d.at)
 	if err != nil {
 		return "", fmt.Errorf("look for pods of %s: %w", s.Name, err)
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
 )
@@ -29,12 +31,16 @@ func LoadPolicy(path string) (prevention.Policy, error) {
 }
 
 func decodePolicy(path string, text []byte) (prevention.Policy, error) {
-	p := prevention.DefaultPolicy()
 	node, err := parseFor(path, text, "fields such as 'alpha: 0.002'")
 	if err != nil {
-		return p, policyFault(err)
+		return prevention.Policy{}, policyFault(err)
 	}
-	d := &decoder{file: path}
+	return policyOf(&decoder{file: path}, node)
+}
+
+// policyOf reads the fields of a policy.
+func policyOf(d *decoder, node *yaml.Node) (prevention.Policy, error) {
+	p := prevention.DefaultPolicy()
 	o := d.object(node, "policy", "? "+policyFields)
 	o.share("alpha", &p.Alpha)
 	o.share("countAlpha", &p.CountAlpha)
@@ -63,7 +69,7 @@ func decodePolicy(path string, text []byte) (prevention.Policy, error) {
 	d.sizes(o, &p)
 	d.signalSizes(o, &p)
 	if err := p.Validate(); d.err == nil && err != nil { // what is not seen above
-		return p, fmt.Errorf("%s: %w", path, err)
+		return p, fmt.Errorf("%s: %w", d.file, err)
 	}
 	return p, policyFault(d.err)
 }
