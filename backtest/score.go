@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/foreshock/foreshock/backtest/peer"
 	"github.com/foreshock/foreshock/release"
 )
 
@@ -14,6 +15,9 @@ type Truth struct {
 	Class     []string  // any of these causes counts as right
 	OnsetAt   time.Time // zero when unknown
 	CrashedAt time.Time // zero when it did not crash
+	Fault     string    // in the words of who made the recording
+	FailsAt   float64   // share of traffic at which the faulty release fails, 0..1; NaN when unknown
+	Requests  *Requests // nil when nobody counted them
 }
 
 // A Score is how well one recording was judged.
@@ -34,6 +38,14 @@ type Score struct {
 	Cause string   `json:"cause"`
 	Class []string `json:"class"`
 	Right bool     `json:"causeRight"`
+
+	Fault string `json:"fault"` // "" when nothing was, or nobody says
+	Split string `json:"split"` // tune or test; see SplitOf
+	// Counted says whether the harmed requests were counted, and Nobody how
+	// many they are if nobody acts; null unless a release is faulty.
+	Counted  bool           `json:"counted"`
+	Nobody   release.Number `json:"harmedIfNobodyActs"`
+	Policies []Played       `json:"policies"` // what each would have done; none without releases
 }
 
 // A Subject is one release or change of a recording with how it was judged.
@@ -52,6 +64,10 @@ type Subject struct {
 	Culprit    release.Number `json:"culprit"`       // at the end of the first step
 	Verdict    string         `json:"verdict"`
 	Reason     string         `json:"reason"`
+	FailsAt    release.Number `json:"failsAtWeight"` // percent of traffic at which a bad one fails; null when unknown
+	FailsLater bool           `json:"failsLater"`    // its first step is below that
+	Foretold   *Foretold      `json:"foretold"`      // null when nothing was
+	StepDelays []StepDelay    `json:"stepDelays"`    // of healthy releases
 }
 
 // A Judge follows one recording's assessments.
@@ -62,19 +78,29 @@ type Judge struct {
 	second map[string]time.Time
 	first  map[string]time.Time
 	index  map[string]int
+
+	contenders []*contender
+	promoted   map[stepOf]time.Time
+	last       time.Time // of the last assessment
 }
 
 // NewJudge returns a judge of one recording.
 func NewJudge(name string, sys release.System, truth Truth) *Judge {
-	j := &Judge{truth: truth, sys: sys, score: Score{Recording: name, Subjects: []Subject{}, Class: append([]string{}, truth.Class...)}, second: map[string]time.Time{}, first: map[string]time.Time{}, index: map[string]int{}}
+	j := &Judge{
+		truth: truth, sys: sys, second: map[string]time.Time{}, first: map[string]time.Time{}, index: map[string]int{},
+		score:    Score{Recording: name, Subjects: []Subject{}, Class: append([]string{}, truth.Class...), Fault: truth.Fault, Counted: truth.Requests != nil},
+		promoted: map[stepOf]time.Time{},
+	}
 	add := func(s Subject) {
 		nan := release.Number(math.NaN())
-		s.Exposure, s.Delay, s.Window, s.Culprit, s.Contained = nan, nan, nan, nan, true
+		s.Exposure, s.Delay, s.Window, s.Culprit, s.Contained, s.StepDelays = nan, nan, nan, nan, true, []StepDelay{}
 		if crash := truth.CrashedAt; s.Bad && !crash.IsZero() {
 			s.Window = release.Number(crash.Sub(j.began(s.ID)).Seconds())
 		}
-		j.index[s.ID] = len(j.score.Subjects)
+		i := len(j.score.Subjects)
+		j.index[s.ID] = i
 		j.score.Subjects = append(j.score.Subjects, s)
+		j.score.Subjects[i].FailsAt, j.score.Subjects[i].FailsLater = j.failing(i)
 	}
 	for _, r := range sys.Releases {
 		if len(r.Steps) > 0 {
@@ -89,6 +115,7 @@ func NewJudge(name string, sys release.System, truth Truth) *Judge {
 		j.first[c.ID] = c.At
 		add(Subject{ID: c.ID, Change: true, Bad: len(truth.Faulty) > 0 && !j.anyBadRelease()})
 	}
+	j.contenders = []*contender{newContender(Guard, sys, peer.GoOn), newContender(Gate, sys, peer.Wait)}
 	return j
 }
 
@@ -103,6 +130,14 @@ func (j *Judge) Add(a release.Assessment) {
 		return
 	}
 	s := &j.score.Subjects[i]
+	j.last = a.At
+	if i < len(j.sys.Releases) {
+		j.ours(i, a)
+		j.foretell(i, a)
+		if !s.Bad && a.Verdict == "promote" {
+			j.promotes(i, a.At)
+		}
+	}
 	before := true
 	if second, ok := j.second[a.ID]; ok {
 		before = a.At.Before(second)
@@ -155,6 +190,12 @@ func (j *Judge) began(id string) time.Time {
 // Score returns the recording's score with its summary.
 func (j *Judge) Score(sum release.Summary) Score {
 	s := j.score
+	for i := range j.sys.Releases {
+		if !s.Subjects[i].Bad {
+			s.Subjects[i].StepDelays = j.delays(i)
+		}
+	}
+	s.Nobody, s.Policies = j.nobody(), j.played()
 	var names []string
 	if j.anyBadRelease() {
 		for _, c := range sum.Culprits {

@@ -5,7 +5,10 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -76,43 +79,81 @@ func parseCatalogue() ([]Exporter, error) {
 	return out, nil
 }
 
+// Live, exporters are looked for at the start, and again every redetect
+// frames. At the start the last recent frames before the first one count.
+const (
+	redetect = 20
+	recent   = 20
+)
+
 // discover takes the signals of every exporter whose series exists at some
 // time of the run. That looks ahead, but does no harm: a discovered signal
 // has no cell before its own first sample, so it cannot be told from one
-// that is not known yet.
+// that is not known yet. A live run cannot know: it takes the signals of all
+// exporters, and asks for those that are there.
 func (s *Source) discover(ctx context.Context) error {
-	exporters, err := Catalogue()
-	if err != nil {
+	var err error
+	if s.exporters, err = Catalogue(); err != nil {
 		return err
 	}
-	for _, e := range exporters {
-		on, err := s.exists(ctx, e.Detect)
-		if err != nil {
-			return err
-		}
-		if on {
-			s.sys.Signals = append(s.sys.Signals, e.Signals...)
-		}
+	s.on = make([]bool, len(s.exporters))
+	from, to := s.horizon()
+	if err := s.detect(ctx, from, to); err != nil {
+		return fmt.Errorf("look for signals: %w", err)
 	}
-	s.discovered = make([]bool, len(s.sys.Signals))
-	for i := range s.discovered {
-		s.discovered[i] = true
+	for i, e := range s.exporters {
+		if !s.on[i] && s.o.Wait == nil {
+			continue
+		}
+		s.sys.Signals = append(s.sys.Signals, e.Signals...)
+		for range e.Signals {
+			s.exporter = append(s.exporter, i)
+		}
 	}
 	if len(s.sys.Signals) == 0 {
-		s.warn("nothing-discovered", "no signals are given, and none of the known exporters was found; name the signals and their queries")
+		s.warn("nothing-discovered", nothingDiscovered)
 	}
 	return nil
 }
 
-// exists says whether a selector has a series at some frame. A live source
-// cannot know, so all exporters count.
-func (s *Source) exists(ctx context.Context, selector string) (bool, error) {
+const nothingDiscovered = "no signals are given, and none of the known exporters was found; name the signals and their queries"
+
+// horizon returns the range in which to look for what there is to ask: all of
+// a recording, and the last frames before the first one when live.
+func (s *Source) horizon() (from, to time.Time) {
 	if s.o.Wait != nil {
-		return true, nil
+		return s.o.Start.Add(-recent * s.sys.Interval), s.o.Start
 	}
-	series, err := s.querier.Range(ctx, "count("+selector+")", s.o.Start, s.o.End, s.sys.Interval)
-	if err != nil {
-		return false, fmt.Errorf("look for signals: %w", err)
-	}
-	return len(series) > 0, nil
+	return s.o.Start, s.o.End
 }
+
+// detect notes which exporters have a series at some frame of a range. It is
+// one query for all that were not found yet:
+//
+//	label_replace(count(DETECT), "exporter", "ID", "", "") or …
+func (s *Source) detect(ctx context.Context, from, to time.Time) error {
+	var parts []string
+	for i, e := range s.exporters {
+		if !s.on[i] {
+			parts = append(parts, fmt.Sprintf(`label_replace(count(%s), "exporter", %q, "", "")`, e.Detect, e.ID))
+		}
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	series, err := s.querier.Range(ctx, strings.Join(parts, " or "), from, to, s.sys.Interval)
+	if err != nil {
+		return err
+	}
+	for i, e := range s.exporters {
+		s.on[i] = s.on[i] || slices.ContainsFunc(series, func(x Series) bool { return x.Labels["exporter"] == e.ID })
+	}
+	return nil
+}
+
+// discovered says whether a signal was taken from the catalogue.
+func (s *Source) discovered(i int) bool { return i < len(s.exporter) && s.exporter[i] >= 0 }
+
+// active says whether a signal is asked for: given ones always, discovered
+// ones once their exporter was found.
+func (s *Source) active(i int) bool { return !s.discovered(i) || s.on[s.exporter[i]] }

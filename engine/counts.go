@@ -235,21 +235,34 @@ func names(labels map[string]string) []string { return slices.Sorted(maps.Keys(l
 
 // A counter remembers where one raw selector stood, series by series.
 type counter struct {
-	last   map[string]float64
-	labels map[string]map[string]string
-	keys   []string           // of all series, sorted
-	delta  map[string]float64 // since the frame before; series that are not there have none
-	// sums holds the deltas of this frame, summed by sets of labels; groups
-	// holds which sum each series goes into.
+	series map[string]*counted // by key
+	moved  []moved             // in this frame, in the order of the series
+	frame  int                 // frames so far
+	full   bool                // some series of this frame are not kept: no count is whole
 	sums   map[string]map[string]float64
-	groups map[string]map[string]string
 }
 
+// A counted series is one that was there within the last frames.
+type counted struct {
+	last   float64
+	frame  int               // in which it was last there
+	groups map[string]string // the sum that it goes into, by the labels that are kept
+}
+
+// A moved series has counted on.
+type moved struct {
+	*counted
+	labels map[string]string
+	by     float64
+}
+
+const (
+	maxCounted    = 50_000 // series of one selector; of more, nothing is counted
+	forgetCounted = 256    // frames after which a series that is gone is forgotten
+)
+
 func newCounter() *counter {
-	return &counter{
-		last: map[string]float64{}, labels: map[string]map[string]string{}, delta: map[string]float64{},
-		sums: map[string]map[string]float64{}, groups: map[string]map[string]string{},
-	}
+	return &counter{series: map[string]*counted{}, sums: map[string]map[string]float64{}}
 }
 
 // advance moves to the frame at t. The first value of a series is where it
@@ -258,7 +271,7 @@ func newCounter() *counter {
 // the last sample for up to the look-back: no increase, and a larger one
 // when the next sample comes, which is right in sum.
 func (c *counter) advance(series []*cursor, t time.Time) {
-	clear(c.delta)
+	c.moved, c.full = c.moved[:0], false
 	clear(c.sums)
 	for _, s := range series {
 		sample, ok := s.at(t)
@@ -269,21 +282,32 @@ func (c *counter) advance(series []*cursor, t time.Time) {
 		if sample.Histogram != nil {
 			value = sample.Histogram.Count
 		}
-		if value != value {
-			continue
+		if value == value {
+			c.add(s, value)
 		}
-		before, known := c.last[s.key]
-		if !known {
-			c.labels[s.key] = s.series.Labels
-			at, _ := slices.BinarySearch(c.keys, s.key)
-			c.keys = slices.Insert(c.keys, at, s.key)
-		} else if value < before {
-			before = 0
+	}
+	if c.frame++; c.frame%forgetCounted == 0 {
+		maps.DeleteFunc(c.series, func(_ string, x *counted) bool { return c.frame-x.frame > forgetCounted })
+	}
+}
+
+func (c *counter) add(s *cursor, value float64) {
+	x, known := c.series[s.key]
+	if !known {
+		if len(c.series) >= maxCounted {
+			c.full = true
+			return
 		}
-		c.last[s.key] = value
-		if known {
-			c.delta[s.key] = value - before
-		}
+		c.series[s.key] = &counted{last: value, frame: c.frame}
+		return
+	}
+	before := x.last
+	if value < before {
+		before = 0
+	}
+	x.last, x.frame = value, c.frame
+	if value > before {
+		c.moved = append(c.moved, moved{counted: x, labels: s.series.Labels, by: value - before})
 	}
 }
 
@@ -294,27 +318,23 @@ func (c *counter) sum(i *instance) float64 {
 	sums, ok := c.sums[by]
 	if !ok {
 		sums = map[string]float64{}
-		for _, k := range c.keys {
-			if d := c.delta[k]; d > 0 {
-				sums[c.group(by, i.names, k)] += d
-			}
+		for _, m := range c.moved {
+			sums[m.group(by, i.names)] += m.by
 		}
 		c.sums[by] = sums
 	}
 	return sums[i.key]
 }
 
-// group returns the key of one series by these labels alone.
-func (c *counter) group(by string, names []string, series string) string {
-	groups, ok := c.groups[by]
+// group returns the key of a series by these labels alone.
+func (m moved) group(by string, names []string) string {
+	group, ok := m.groups[by]
 	if !ok {
-		groups = map[string]string{}
-		c.groups[by] = groups
-	}
-	group, ok := groups[series]
-	if !ok {
-		group = key(c.labels[series], names)
-		groups[series] = group
+		group = key(m.labels, names)
+		if m.groups == nil {
+			m.groups = map[string]string{}
+		}
+		m.groups[by] = group
 	}
 	return group
 }

@@ -16,7 +16,7 @@ import (
 // histograms: the median, the 90th and 99th percentile and the mean.
 func (s *Source) expand(ctx context.Context) error {
 	var signals []signal.Signal
-	var discovered []bool
+	var exporter []int
 	for i, sig := range s.sys.Signals {
 		if sig.Family == "" {
 			sig.Family = sig.Name
@@ -36,10 +36,12 @@ func (s *Source) expand(ctx context.Context) error {
 				one.Limit = signal.Limit{}
 			}
 			signals = append(signals, one)
-			discovered = append(discovered, i < len(s.discovered) && s.discovered[i])
+			if s.exporter != nil {
+				exporter = append(exporter, s.exporter[i])
+			}
 		}
 	}
-	s.sys.Signals, s.discovered = signals, discovered
+	s.sys.Signals, s.exporter = signals, exporter
 	return nil
 }
 
@@ -134,26 +136,52 @@ func mayBeNative(expr parser.Expr) bool {
 }
 
 // answersHistograms asks a signal for one service or cohort after the other,
-// until one answers.
+// until one answers. Live, the last frames before the first one are asked: a
+// signal that begins to answer histograms later is not expanded.
 func (s *Source) answersHistograms(ctx context.Context, i int) (bool, error) {
-	if s.o.Wait != nil {
-		return false, nil // nothing is there yet
+	if !s.active(i) {
+		return false, nil
 	}
 	one := *s
-	one.sys.Signals = []signal.Signal{s.sys.Signals[i]}
+	one.sys.Signals = s.sys.Signals[i : i+1]
+	one.exporter = nil
+	if s.exporter != nil {
+		one.exporter = s.exporter[i : i+1]
+	}
+	var wants []want
 	for _, a := range one.plan() {
-		series, err := s.querier.Range(ctx, a.query, s.o.Start, s.o.End, s.sys.Interval)
-		if isRefused(err) {
-			continue
-		}
-		if err != nil {
-			return false, err
-		}
-		for _, x := range series {
-			for _, sample := range x.Samples {
-				return sample.Histogram != nil, nil
-			}
+		wants = append(wants, newTracker(&one, a).value())
+	}
+	for _, q := range batched(wants) {
+		native, answered, err := s.firstIsHistogram(ctx, q)
+		if answered || err != nil {
+			return native, err
 		}
 	}
 	return false, nil
+}
+
+// firstIsHistogram says whether the first sample of an answer is a histogram.
+func (s *Source) firstIsHistogram(ctx context.Context, q request) (native, answered bool, err error) {
+	from, to := s.horizon()
+	series, err := s.querier.Range(ctx, q.query, from, to, s.sys.Interval)
+	switch {
+	case err != nil && q.batch != nil && ctx.Err() == nil:
+		for _, half := range q.batch.halves() {
+			if native, answered, err = s.firstIsHistogram(ctx, half); answered || err != nil {
+				return native, answered, err
+			}
+		}
+		return false, false, nil
+	case isRefused(err):
+		return false, false, nil
+	case err != nil:
+		return false, false, err
+	}
+	for _, x := range series {
+		for _, sample := range x.Samples {
+			return sample.Histogram != nil, true, nil
+		}
+	}
+	return false, false, nil
 }

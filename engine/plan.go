@@ -11,13 +11,13 @@ import (
 	"github.com/foreshock/foreshock/signal"
 )
 
-// An ask is one query for one cell of every frame.
+// An ask is one signal of one service and cohort: one cell of every frame.
 type ask struct {
 	service, signal, release int
 	cohort                   signal.Cohort
-	query                    string
-	limit                    string    // a query; "" when there is none
-	from                     time.Time // nothing was there before; zero for always
+	selector                 string // what $sel stands for
+	// afterStep means that nothing was there before the release's first step.
+	afterStep bool
 }
 
 // whole is the release of cells that belong to the service as a whole.
@@ -25,29 +25,35 @@ const whole = -1
 
 // A target is whose series a query is to pick.
 type target struct {
-	release  int
-	cohort   signal.Cohort
-	selector string
-	from     time.Time
+	release   int
+	cohort    signal.Cohort
+	selector  string
+	afterStep bool
 }
 
 // plan returns what to ask in every frame, in the order of a frame's cells.
 func (s *Source) plan() []ask {
 	var asks []ask
+	picks := map[signal.Scope][][]target{}
+	for _, scope := range []signal.Scope{signal.PerCohort, signal.PerService} {
+		for j := range s.sys.Services {
+			picks[scope] = append(picks[scope], targets(s.sys, j, scope))
+		}
+	}
 	for i, sig := range s.sys.Signals {
 		scope := s.scopeOf(i)
 		if scope == 0 {
 			continue
 		}
-		for j, service := range s.sys.Services {
-			for _, t := range targets(s.sys, j, scope) {
-				if t.selector == "" && (uses(sig.Query, "$sel") || uses(sig.Limit.Query, "$sel")) {
+		selects := uses(sig.Query, "$sel") || uses(sig.Limit.Query, "$sel")
+		for j := range s.sys.Services {
+			for _, t := range picks[scope][j] {
+				if t.selector == "" && selects {
 					continue
 				}
-				b := binding{service: service.Name, selector: t.selector, window: window(s.sys.Interval)}
 				asks = append(asks, ask{
 					service: j, signal: i, release: t.release, cohort: t.cohort,
-					query: b.fill(sig.Query), limit: b.fill(sig.Limit.Query), from: t.from,
+					selector: t.selector, afterStep: t.afterStep && (s.o.Exposure != nil || len(s.sys.Releases[t.release].Steps) > 0),
 				})
 			}
 		}
@@ -94,10 +100,7 @@ func targets(sys release.System, service int, scope signal.Scope) []target {
 		released = true
 		canary := target{release: i, cohort: signal.Canary, selector: r.Canary}
 		if r.Canary == "" { // the service itself, from the first step on
-			canary.selector = asWhole.selector
-			if len(r.Steps) > 0 {
-				canary.from = r.Steps[0].At
-			}
+			canary.selector, canary.afterStep = asWhole.selector, true
 		}
 		out = append(out, canary)
 		if r.Control != "" {
@@ -167,11 +170,20 @@ func sharedMatchers(a, b string) string {
 	return out
 }
 
-// exposures returns how far each release has got at an instant.
-func exposures(sys release.System, at time.Time) []signal.Exposure {
-	out := make([]signal.Exposure, len(sys.Releases))
-	for i, r := range sys.Releases {
+// binding returns what the variables of a query stand for in one cell.
+func (s *Source) binding(a ask) binding {
+	return binding{service: s.sys.Services[a.service].Name, selector: a.selector, window: window(s.sys.Interval)}
+}
+
+// exposures returns how far each release has got at an instant: as the caller
+// says, or else by its steps.
+func (s *Source) exposures(at time.Time) []signal.Exposure {
+	out := make([]signal.Exposure, len(s.sys.Releases))
+	for i, r := range s.sys.Releases {
 		out[i] = exposure(r.Steps, at)
+	}
+	if s.o.Exposure != nil {
+		copy(out, s.o.Exposure(at))
 	}
 	return out
 }

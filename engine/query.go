@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/foreshock/foreshock/signal"
 )
 
 // A QueryError is a query that cannot be asked at all: its text is wrong, so
@@ -106,6 +109,37 @@ func syntaxError(query string, err error) error {
 func isRefused(err error) bool {
 	var refused *EvaluationError
 	return errors.As(err, &refused)
+}
+
+// stepwise asks a query frame by frame, when the data refuse it somewhere:
+// what they refuse later must not take away what they answered before.
+func (r *run) stepwise(ctx context.Context, query string, from, to time.Time) answer {
+	out := answer{query: query}
+	index := map[string]int{}
+	for t := from; !t.After(to); t = t.Add(r.sys.Interval) {
+		series, err := r.querier.Range(ctx, query, t, t, r.sys.Interval)
+		if isRefused(err) {
+			out.warnings = append(out.warnings, refused(err))
+			continue
+		}
+		if err != nil {
+			return answer{query: query, err: err}
+		}
+		for _, s := range series {
+			k := key(s.Labels, names(s.Labels))
+			at, ok := index[k]
+			if !ok {
+				at, index[k] = len(out.series), len(out.series)
+				out.series = append(out.series, Series{Labels: s.Labels})
+			}
+			out.series[at].Samples = append(out.series[at].Samples, s.Samples...)
+		}
+	}
+	return out
+}
+
+func refused(err error) signal.Warning {
+	return signal.Warning{Code: "query-refused", Text: fmt.Sprintf("at some frames there is no answer to a query: %v", err)}
 }
 
 // windowIntervals is how many intervals $window spans: a rate over four

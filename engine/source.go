@@ -1,10 +1,22 @@
+// Package engine makes frames of the answers of a [Querier]: the embedded
+// database of a recording and a live Prometheus alike.
+//
+// It fills in the queries of every service and cohort, asks for many of them
+// at once where that gives the same answers, and cuts the answers into
+// frames. Values come in base units, missing ones say why they are missing,
+// and counts of observations never overlap between frames. A frame depends on
+// no sample after its instant, nor on how many queries are asked at once.
+//
+// Live frames keep to the clock: what is not answered in time is not asked
+// for in that frame, is said in a warning, and is asked for again in the next.
+//
+// It judges nothing; that is the work of the fold in package release.
 package engine
 
 import (
 	"context"
 	"fmt"
 	"iter"
-	"math"
 	"slices"
 	"time"
 
@@ -12,38 +24,88 @@ import (
 	"github.com/foreshock/foreshock/signal"
 )
 
-// Options tune a [Source]. Start and End must be given.
-type Options struct {
-	Start, End time.Time // frames are at Start, Start + interval, … up to and including End
-	Parallel   int       // queries asked at once; 0 means 2. The frames do not depend on it
-	// Wait blocks until the frame at the instant may be asked, and is how live
-	// frames keep to the clock. Nil means that all data are there: a replay.
-	Wait func(ctx context.Context, at time.Time) error
-	// Exposure says how far each release has got; nil takes it from the steps.
-	Exposure func(at time.Time) []signal.Exposure
+// A Querier answers PromQL over a range of time: the embedded database and a
+// live Prometheus alike.
+type Querier interface {
+	// Range evaluates the query at from, from+step, … up to and including to.
+	// Samples come sorted by time, series in the order of their labels. It
+	// returns soon after ctx is done.
+	//
+	// What the data refuse gives [*EvaluationError], and counts as an empty
+	// answer. Any other error, such as a source that cannot be reached or has
+	// too much to do, says that there is no answer: nothing is known.
+	Range(ctx context.Context, query string, from, to time.Time, step time.Duration) ([]Series, error)
 }
 
-// chunk is how many frames are asked at once in a replay. It bounds memory;
-// the frames do not depend on it.
-const chunk = 256
+// A Series is one time series of an answer.
+type Series struct {
+	Labels  map[string]string
+	Samples []Sample
+}
+
+// A Sample is one value of a series, or one native histogram.
+type Sample struct {
+	At        time.Time
+	Value     float64    // NaN when Histogram is set
+	Histogram *Histogram // nil for a plain value
+}
+
+// A Histogram is a distribution of observations, of cumulative counts or of
+// rates: Counts[i] of them are ≤ Upper[i].
+type Histogram struct {
+	Upper      []float64 // ascending bucket bounds; the last may be +Inf
+	Counts     []float64 // cumulative
+	Count, Sum float64
+}
+
+// Options tune a [Source]. Start must be given, and End for a replay.
+type Options struct {
+	Start, End time.Time // frames are at Start, Start + interval, … up to and including End; live, a zero End means without end
+	Parallel   int       // queries asked at once; 0 means 2. The frames do not depend on it
+	// Wait blocks until the frame at the instant may be asked, and is how live
+	// frames keep to the clock: mostly until one interval after it, when all
+	// samples have come. Its error ends the frames. Nil means that all data are
+	// there: a replay.
+	Wait func(ctx context.Context, at time.Time) error
+	// Now is the clock that Wait keeps to, such as time.Now. With it, a live run
+	// that was held up (a machine that slept) skips the frames that it is too
+	// late for. Nil means that none is skipped.
+	Now func() time.Time
+	// Exposure says how far each release of the system has got at the instant
+	// of a frame, and nothing of what came later. It is for live runs whose steps
+	// are taken as they go; the system's steps are then the plan, of which the
+	// weights count and the times do not. Releases beyond the length of the result, and all
+	// if it is nil, go by their steps.
+	Exposure func(at time.Time) []signal.Exposure
+
+	unbatched bool // tests: ask everything by itself
+}
 
 // A Source makes frames of the answers of a [Querier].
 type Source struct {
-	querier    Querier
-	sys        release.System
-	discovered []bool // by signal: it exists only from its first sample
-	o          Options
-	asks       []ask
-	warnings   []signal.Warning
+	querier   Querier
+	sys       release.System
+	exporters []Exporter // of the catalogue; none when the signals are given
+	on        []bool     // by exporter: it was found
+	exporter  []int      // by signal: of which exporter it was discovered
+	o         Options
+	asks      []ask
+	warnings  []signal.Warning
+	passing   []signal.Warning // what is wrong now and may be over in the next frame
 }
 
 // New plans what to ask of the querier. Where the system has no signals they
 // are taken from the catalogue, and a signal whose query answers histograms
 // becomes four; [Source.System] is the system with these signals.
+//
+// It asks the querier for what it needs to know of the data. An error of the
+// querier is returned, live too: try again.
 func New(ctx context.Context, q Querier, sys release.System, o Options) (*Source, error) {
 	switch {
 	case sys.Interval < time.Millisecond:
 		return nil, fmt.Errorf("frames: the interval is %s; want one of at least 1ms", sys.Interval)
+	case o.Wait != nil && o.End.IsZero():
+		o.End = o.Start.AddDate(1000, 0, 0)
 	case o.End.Before(o.Start):
 		return nil, fmt.Errorf("frames: the end %s is before the start %s", o.End.Format(time.RFC3339), o.Start.Format(time.RFC3339))
 	}
@@ -82,12 +144,18 @@ func Frames(ctx context.Context, q Querier, sys release.System, o Options) iter.
 func (s *Source) System() release.System { return s.sys }
 
 // Warnings returns what a reader of the frames must know. It grows while
-// frames are taken; each warning stands once.
-func (s *Source) Warnings() []signal.Warning { return slices.Clone(s.warnings) }
+// frames are taken; each warning stands once. Live, what was wrong with the
+// last frame stands at the end, and goes when it is over: source-unreachable,
+// query-failed, nothing-discovered. It is not to be called while a frame is
+// being taken.
+func (s *Source) Warnings() []signal.Warning { return slices.Concat(s.warnings, s.passing) }
+
+// maxWarnings bounds what a run of weeks can gather.
+const maxWarnings = 200
 
 func (s *Source) warn(code, text string) {
 	w := signal.Warning{Code: code, Text: text}
-	if !slices.Contains(s.warnings, w) {
+	if len(s.warnings) < maxWarnings && !slices.Contains(s.warnings, w) {
 		s.warnings = append(s.warnings, w)
 	}
 }
@@ -109,196 +177,19 @@ func (s *Source) check() error {
 }
 
 // Frames returns the frames from the first on. A frame depends only on
-// samples at or before its instant. The first error ends the frames.
+// samples at or before its instant.
+//
+// In a replay the first error ends the frames. Live, only the end of the
+// context and an error of Wait do: what the querier does not answer within
+// one interval is not asked for in that frame, its cells have no readings,
+// and [Source.Warnings] says so until it is answered again.
 func (s *Source) Frames(ctx context.Context) iter.Seq2[signal.Frame, error] {
 	return func(yield func(signal.Frame, error) bool) {
-		r := newReplay(s)
-		for from := s.o.Start; !from.After(s.o.End); {
-			n, err := s.ready(ctx, from)
-			if err == nil {
-				err = r.ask(ctx, from, n)
-			}
-			if err != nil {
-				yield(signal.Frame{}, err)
-				return
-			}
-			for range n {
-				if !yield(r.frame(from), nil) {
-					return
-				}
-				from = from.Add(s.sys.Interval)
-			}
+		r := newRun(s)
+		if s.o.Wait != nil {
+			r.live(ctx, yield)
+			return
 		}
+		r.replay(ctx, yield)
 	}
-}
-
-// ready returns how many frames from an instant on can be asked now: all up
-// to the size of a chunk in a replay, one when live.
-func (s *Source) ready(ctx context.Context, from time.Time) (int, error) {
-	if s.o.Wait != nil {
-		return 1, s.o.Wait(ctx, from)
-	}
-	left := s.o.End.Sub(from)/s.sys.Interval + 1
-	return int(min(left, chunk)), context.Cause(ctx)
-}
-
-// replay is the state of one run over the frames.
-type replay struct {
-	*Source
-	queries  []string // distinct
-	index    map[string]int
-	priming  []bool // by query: asked one step early, to count from there
-	trackers []*tracker
-	counters map[string]*counter
-	answers  map[string][]*cursor
-	first    bool
-}
-
-func newReplay(s *Source) *replay {
-	r := &replay{Source: s, index: map[string]int{}, counters: map[string]*counter{}, first: true}
-	for _, a := range s.asks {
-		sig := s.sys.Signals[a.signal]
-		t := newTracker(a, sig, s)
-		r.trackers = append(r.trackers, t)
-		r.add(a.query, false)
-		r.add(a.limit, false)
-		for _, q := range slices.Concat(t.counting.n, t.counting.events) {
-			r.counters[q] = newCounter()
-			r.add(q, true)
-		}
-	}
-	return r
-}
-
-func (r *replay) add(query string, raw bool) {
-	if query == "" {
-		return
-	}
-	at, ok := r.index[query]
-	if !ok {
-		at = len(r.queries)
-		r.index[query] = at
-		r.queries, r.priming = append(r.queries, query), append(r.priming, false)
-	}
-	r.priming[at] = r.priming[at] || raw
-}
-
-// ask evaluates every query over the next n frames.
-func (r *replay) ask(ctx context.Context, from time.Time, n int) error {
-	to := from.Add(time.Duration(n-1) * r.sys.Interval)
-	series, err := r.evaluate(ctx, from, to)
-	if err != nil {
-		return err
-	}
-	r.answers = map[string][]*cursor{}
-	for i, q := range r.queries {
-		r.answers[q] = newCursors(series[i])
-	}
-	if r.first {
-		r.first = false
-		r.count(from.Add(-r.sys.Interval))
-	}
-	return nil
-}
-
-// count advances every counter to an instant.
-func (r *replay) count(at time.Time) {
-	for q, c := range r.counters {
-		c.advance(r.answers[q], at)
-	}
-}
-
-func (r *replay) frame(at time.Time) signal.Frame {
-	r.count(at)
-	f := signal.Frame{At: at, Exposure: exposures(r.sys, at)}
-	if r.o.Exposure != nil {
-		f.Exposure = r.o.Exposure(at)
-	}
-	for _, t := range r.trackers {
-		if cell, ok := t.cell(r, at); ok {
-			f.Cells = append(f.Cells, cell)
-		}
-	}
-	return f
-}
-
-// limit returns the limit of a cell in base units; NaN when there is none.
-// Of several answers the lowest counts.
-func (r *replay) limit(a ask, at time.Time) float64 {
-	sig := r.sys.Signals[a.signal]
-	switch {
-	case !sig.Limit.Set:
-		return math.NaN()
-	case a.limit == "":
-		return sig.Limit.Value
-	}
-	lowest := math.NaN()
-	for _, c := range r.answers[a.limit] {
-		if s, ok := c.at(at); ok && !(s.Value >= lowest) && !math.IsInf(s.Value, 0) {
-			lowest = s.Value
-		}
-	}
-	return lowest * sig.Unit.Scale
-}
-
-// evaluate asks all queries, some at once, and returns the answers in the
-// order of the queries. The first error in that order counts.
-func (r *replay) evaluate(ctx context.Context, from, to time.Time) ([][]Series, error) {
-	series, errs := make([][]Series, len(r.queries)), make([]error, len(r.queries))
-	next, done := make(chan int), make(chan struct{})
-	for range r.o.Parallel {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			for i := range next {
-				start := from
-				if r.first && r.priming[i] {
-					start = from.Add(-r.sys.Interval)
-				}
-				series[i], errs[i] = r.querier.Range(ctx, r.queries[i], start, to, r.sys.Interval)
-			}
-		}()
-	}
-	for i := range r.queries {
-		next <- i
-	}
-	close(next)
-	for range r.o.Parallel {
-		<-done
-	}
-	for i, err := range errs {
-		if isRefused(err) {
-			series[i], err = r.stepwise(ctx, r.queries[i], from, to)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return series, nil
-}
-
-// stepwise asks a query frame by frame, when the data refuse it somewhere:
-// what they refuse later must not take away what they answered before.
-func (r *replay) stepwise(ctx context.Context, query string, from, to time.Time) ([]Series, error) {
-	var out []Series
-	index := map[string]int{}
-	for t := from; !t.After(to); t = t.Add(r.sys.Interval) {
-		series, err := r.querier.Range(ctx, query, t, t, r.sys.Interval)
-		if isRefused(err) {
-			r.warn("query-refused", fmt.Sprintf("at some frames there is no answer to a query: %v", err))
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range series {
-			k := key(s.Labels, names(s.Labels))
-			at, ok := index[k]
-			if !ok {
-				at, index[k] = len(out), len(out)
-				out = append(out, Series{Labels: s.Labels})
-			}
-			out[at].Samples = append(out[at].Samples, s.Samples...)
-		}
-	}
-	return out, nil
 }

@@ -35,7 +35,10 @@ func newCursors(series []Series) []*cursor {
 		out[i] = &cursor{key: key(s.Labels, names(s.Labels)), series: s}
 	}
 	slices.SortFunc(out, func(a, b *cursor) int {
-		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.series.Labels["__name__"], b.series.Labels["__name__"]))
+		if c := strings.Compare(a.key, b.key); c != 0 {
+			return c
+		}
+		return strings.Compare(a.series.Labels["__name__"], b.series.Labels["__name__"])
 	})
 	return out
 }
@@ -64,16 +67,57 @@ type tracker struct {
 	ask
 	sig        signal.Signal
 	discovered bool
+	query      string
+	template   string // the query with $sel left open, when it is asked together with others
+	limit      string // a query; "" when there is none
 	counting   counting
+	templates  counting    // the same as template, of counting
 	fixed      []string    // labels that the query itself fixes, which tell no instances apart
 	instances  []*instance // by name
 	gone       bool        // all instances were dropped
+	bound      float64     // the limit in the last frame in which it was answered
 }
 
-func newTracker(a ask, sig signal.Signal, s *Source) *tracker {
-	t := &tracker{ask: a, sig: sig, counting: countingOf(a.query, sig.Kind), fixed: fixedLabels(a.query)}
-	t.discovered = a.signal < len(s.discovered) && s.discovered[a.signal]
+func newTracker(s *Source, a ask) *tracker {
+	sig, b := s.sys.Signals[a.signal], s.binding(a)
+	t := &tracker{ask: a, sig: sig, query: b.fill(sig.Query), limit: b.fill(sig.Limit.Query), bound: math.NaN()}
+	t.discovered = s.discovered(a.signal)
+	t.counting, t.fixed = countingOf(t.query, sig.Kind), fixedLabels(t.query)
+	if !t.discovered {
+		return t
+	}
+	b.selector = "$sel"
+	t.template = b.fill(sig.Query)
+	b.selector = hole + `=""`
+	if open := countingOf(b.fill(sig.Query), sig.Kind); len(open.n) == len(t.counting.n) && len(open.events) == len(t.counting.events) {
+		t.templates = open
+	}
 	return t
+}
+
+// value returns what the cell wants.
+func (t *tracker) value() want {
+	return want{query: t.query, template: t.template, selector: t.selector}
+}
+
+// counts returns what its counts want.
+func (t *tracker) counts() []want {
+	templates := slices.Concat(t.templates.n, t.templates.events)
+	var out []want
+	for i, q := range slices.Concat(t.counting.n, t.counting.events) {
+		w := want{query: q, selector: t.selector, raw: true}
+		if i < len(templates) {
+			w.template = strings.Replace(templates[i], hole+`=""`, "$sel", 1)
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// unanswered says whether anything that the tracker wants was not answered.
+func (t *tracker) unanswered(r *run) bool {
+	return r.failed[t.query] || r.failed[t.limit] ||
+		slices.ContainsFunc(slices.Concat(t.counting.n, t.counting.events), func(q string) bool { return r.failed[q] })
 }
 
 // fixedLabels returns the labels that a query compares with one value.
@@ -97,11 +141,16 @@ func fixedLabels(query string) []string {
 }
 
 // cell returns the cell at an instant; false where there is none, because a
-// discovered signal has had no sample yet.
-func (t *tracker) cell(r *replay, at time.Time) (signal.Cell, bool) {
-	c := signal.Cell{Service: t.service, Signal: t.signal, Release: t.release, Cohort: t.cohort, Limit: r.limit(t.ask, at)}
-	values := map[*instance]Sample{}
-	if !at.Before(t.from) {
+// discovered signal has had no sample yet. A cell whose query was not
+// answered has no readings.
+func (t *tracker) cell(r *run, at time.Time, exposure []signal.Exposure) (signal.Cell, bool) {
+	c := signal.Cell{Service: t.service, Signal: t.signal, Release: t.release, Cohort: t.cohort, Limit: t.limitAt(r, at)}
+	exists := !t.discovered || t.gone || len(t.instances) > 0
+	if r.failed[t.query] || !exists && len(r.answers[t.query]) == 0 {
+		return c, exists
+	}
+	var values map[*instance]Sample
+	if !t.afterStep || exposure[t.release].Step > 0 {
 		values = t.match(r, at)
 	}
 	for _, i := range t.instances {
@@ -119,9 +168,31 @@ func (t *tracker) cell(r *replay, at time.Time) (signal.Cell, bool) {
 	return c, !t.discovered || t.gone || len(t.instances) > 0
 }
 
+// limitAt returns the limit of a cell in base units; NaN when there is none.
+// Of several answers the lowest counts; without an answer, the last one.
+func (t *tracker) limitAt(r *run, at time.Time) float64 {
+	switch {
+	case !t.sig.Limit.Set:
+		return math.NaN()
+	case t.limit == "":
+		return t.sig.Limit.Value
+	case r.failed[t.limit]:
+		return t.bound
+	}
+	lowest := math.NaN()
+	for _, c := range r.answers[t.limit] {
+		if s, ok := c.at(at); ok && !(s.Value >= lowest) && !math.IsInf(s.Value, 0) {
+			lowest = s.Value
+		}
+	}
+	t.bound = lowest * t.sig.Unit.Scale
+	return t.bound
+}
+
 // match finds the instance of each answer, or makes one.
-func (t *tracker) match(r *replay, at time.Time) map[*instance]Sample {
+func (t *tracker) match(r *run, at time.Time) map[*instance]Sample {
 	values := map[*instance]Sample{}
+	many := false
 	for _, c := range r.answers[t.query] {
 		sample, ok := c.at(at)
 		if !ok {
@@ -129,14 +200,17 @@ func (t *tracker) match(r *replay, at time.Time) map[*instance]Sample {
 		}
 		i := t.find(c.key)
 		if i == nil && len(t.instances) >= maxInstances {
-			r.warn("too-many-instances", fmt.Sprintf("signal %s of service %s has more than %d instances; the later ones are left out, so aggregate in the query",
-				t.sig.Name, r.sys.Services[t.service].Name, maxInstances))
+			many = true
 			continue
 		}
 		if i == nil {
 			i = t.add(c, at)
 		}
 		values[i] = sample
+	}
+	if many {
+		r.warn("too-many-instances", fmt.Sprintf("signal %s of service %s has more than %d instances; the later ones are left out, so aggregate in the query",
+			t.sig.Name, r.sys.Services[t.service].Name, maxInstances))
 	}
 	return values
 }
@@ -197,7 +271,7 @@ func (t *tracker) taken(name string) bool {
 }
 
 // reading returns what one instance reads now.
-func (t *tracker) reading(r *replay, i *instance, v Sample, ok bool, at time.Time) signal.Reading {
+func (t *tracker) reading(r *run, i *instance, v Sample, ok bool, at time.Time) signal.Reading {
 	if !ok {
 		i.missed++
 		presence := signal.Empty
@@ -219,14 +293,14 @@ func (t *tracker) reading(r *replay, i *instance, v Sample, ok bool, at time.Tim
 	if math.IsNaN(out.Value) || math.IsInf(out.Value, 0) {
 		out.Presence, out.Value = signal.NotANumber, math.NaN()
 	}
-	out.N, out.Events = t.counts(r, i)
+	out.N, out.Events = t.increase(r, i)
 	return out
 }
 
-// counts returns the observations of an instance since the last frame and
+// increase returns the observations of an instance since the last frame and
 // the events among them; NaN where they are not known.
-func (t *tracker) counts(r *replay, i *instance) (n, events float64) {
-	n, events = r.increase(t.counting.n, i), r.increase(t.counting.events, i)
+func (t *tracker) increase(r *run, i *instance) (n, events float64) {
+	n, events = t.sum(r, t.counting.n, i), t.sum(r, t.counting.events, i)
 	if t.counting.rest {
 		events = n - events
 	}
@@ -236,12 +310,22 @@ func (t *tracker) counts(r *replay, i *instance) (n, events float64) {
 	return n, events
 }
 
-func (r *replay) increase(selectors []string, i *instance) float64 {
+// sum returns the increase of some selectors since the last frame; NaN when it
+// is not known of all.
+func (t *tracker) sum(r *run, selectors []string, i *instance) float64 {
 	if selectors == nil {
 		return math.NaN()
 	}
 	total := 0.0
 	for _, q := range selectors {
+		switch {
+		case r.failed[q]:
+			return math.NaN()
+		case r.counters[q].full:
+			r.warn("too-many-series", fmt.Sprintf("the counters behind signal %s of service %s have more than %d series; nothing is counted, so give a narrower selector",
+				t.sig.Name, r.sys.Services[t.service].Name, maxCounted))
+			return math.NaN()
+		}
 		total += r.counters[q].sum(i)
 	}
 	return total

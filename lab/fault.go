@@ -64,7 +64,7 @@ type change struct {
 
 // Catalogue returns all faults and look-alikes, by group.
 func Catalogue() []Fault {
-	return slices.Concat(codeFaults(), configFaults(), infraFaults(), dbFaults(), routingFaults(), cascadeFaults(), silenceFaults(), lookAlikes())
+	return slices.Concat(codeFaults(), configFaults(), infraFaults(), dbFaults(), routingFaults(), cascadeFaults(), silenceFaults(), lookAlikes(), quietLookAlikes())
 }
 
 // Find returns the fault with a name.

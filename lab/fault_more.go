@@ -111,10 +111,10 @@ func lookAlikes() []Fault {
 			Sees:  "latency starts high and settles",
 			apply: shop(func(s *part.Shop, x float64) { s.WarmFor, s.WarmBy = ms(12_000), x; s.Pause = ms(8) }),
 		}, {
-			Name: "cache-fill", Group: GroupHealthy, Strength: 1500, Unit: "entries of 12 KiB",
+			Name: "cache-fill", Group: GroupHealthy, Strength: 300, Unit: "entries of 48 KiB",
 			Does:  "the new version keeps a cache of its own, which fills and is full",
 			Sees:  "memory rises quickly and then not at all",
-			apply: shop(func(s *part.Shop, x float64) { s.Local, s.LocalKeys, s.Memory = 12<<10, int(x), 160*mib }),
+			apply: shop(func(s *part.Shop, x float64) { s.Local, s.LocalKeys, s.Memory = 48<<10, int(x), 160*mib }),
 		}, {
 			Name: "gc-sawtooth", Group: GroupHealthy, Strength: 40, Unit: "MiB between collections",
 			Does:  "the new version gathers garbage and drops it at once",
@@ -144,7 +144,13 @@ func lookAlikes() []Fault {
 					{role: part.RoleDatabase, after: 3 * time.Second, turn: func(k *part.Knobs) { k.Database.Slow = 1 }},
 				}
 			},
-		}, {
+		},
+	}
+}
+
+func quietLookAlikes() []Fault {
+	return []Fault{
+		{
 			Name: "low-traffic", Group: GroupHealthy, Strength: 0.5, Unit: "requests a second",
 			Does:  "hardly anybody calls",
 			Sees:  "noisy numbers of a handful of requests",
@@ -158,7 +164,7 @@ func lookAlikes() []Fault {
 			Name: "memory-20-percent", Group: GroupHealthy, Strength: 0.2, Unit: "of the memory",
 			Does:  "the new version holds a fifth more memory from its start",
 			Sees:  "memory is higher and flat",
-			apply: shop(func(s *part.Shop, x float64) { s.Ballast, s.Memory = int(x*20*mib), 160*mib }),
+			apply: shop(func(s *part.Shop, x float64) { s.Ballast, s.Memory = int(x*8*mib), 160*mib }),
 		}, {
 			Name: "pod-rescheduled", Group: GroupHealthy, Onset: later, Strength: 1, Unit: "instance",
 			Does:  "an instance of the old version goes away and comes back",

@@ -83,6 +83,7 @@ type Comparison struct {
 	slow       float64   // the part of it that memory knows of; 0 where it does not serve
 	block      float64   // frames per block
 	common     float64   // the largest relative difference that all services alike showed together
+	load       []float64 // of the subject, block by block; nil when not known
 	recentOnly bool      // only changes in the last frames are looked for
 }
 
@@ -109,7 +110,14 @@ type reference struct {
 // what is normal. Worse is the direction in which the signal gets worse; with
 // Both it is the one in which it moved.
 func Compare(subject, during, before *Track, worse signal.Direction, size Size) (c Comparison, ok bool) {
-	if !c.measure(subject, reference{before: before, during: during}, size) {
+	return CompareAt(Loads{}, subject, during, before, worse, size)
+}
+
+// CompareAt is [Compare] for what goes with the load of an instance: it
+// compares at the same load, as far as the reference has shown how it
+// responds to its own.
+func CompareAt(loads Loads, subject, during, before *Track, worse signal.Direction, size Size) (c Comparison, ok bool) {
+	if !c.measure(subject, reference{before: before, during: during}, size, loads) {
 		return Comparison{}, false
 	}
 	c.test(worse)
@@ -117,10 +125,11 @@ func Compare(subject, during, before *Track, worse signal.Direction, size Size) 
 }
 
 // measure fills in everything up to the differences and their noise.
-func (c *Comparison) measure(subject *Track, ref reference, size Size) bool {
+func (c *Comparison) measure(subject *Track, ref reference, size Size, loads Loads) bool {
 	ref.seasonal = ref.during == nil && subject.recalls() && (ref.before.empty() || ref.before.recalls())
 	noise := ref.noise(subject.Values.Size)
-	at, hasLevel := ref.level(subject.Values.Size, noise)
+	counts := ref.counts(subject.Values.Size, noise)
+	at, hasLevel := ref.level(subject.Values.Size, noise, counts)
 	if subject.Values.N < 1 || !hasLevel {
 		return false
 	}
@@ -152,6 +161,9 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size) bool {
 		c.Difference[i] = y[i] - base
 		c.frames[i] = subject.Values.Frame(i)
 	}
+	if loads.known() && !serves {
+		c.even(loads, ref, k, lambda, counts)
+	}
 	// A cohort of one pod wavers more than the mean of four.
 	scale := math.Max(1, ref.instances()/subject.Instances())
 	ownVar := noise.sd * noise.sd * (scale + lambda*lambda)
@@ -160,7 +172,7 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size) bool {
 	c.Tau = noise.Tau
 	within := jitter(c.Difference, noise.Rho) // 0 when most are alike
 	c.SD = math.Sqrt(max(ownVar, within*within, floor*floor))
-	c.fixed = ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*at.variance
+	c.fixed += ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*at.variance
 	own := countFinite(c.Difference)
 	c.Effective = (own + noise.n*ref.replicas(noise.sd)) / noise.Tau
 	c.Own = own / noise.Tau
@@ -311,7 +323,7 @@ func (c *Comparison) onset(logs []float64, at []int) {
 // trend tests whether the difference grows. The standard error allows for
 // autocorrelation as the mean's does.
 func (c *Comparison) trend() {
-	f := stats.OLS(c.frames, c.Difference)
+	f, flat := c.overTime()
 	if f.N < 8 || math.IsNaN(f.Slope) || f.SE == 0 {
 		return
 	}
@@ -322,7 +334,7 @@ func (c *Comparison) trend() {
 	}
 	if f.Slope > 2*se {
 		// Worth a second look: one late outlier must not make a trend.
-		f.Slope = math.Min(f.Slope, stats.TheilSen(c.frames, c.Difference))
+		f.Slope = math.Min(f.Slope, stats.TheilSen(c.frames, flat))
 	}
 	c.Slope, c.SlopeSE = f.Slope, se
 	c.SlopeLogE = stats.SafeTOneSided(f.Slope/se, float64(f.N)/c.Tau, c.NU, 1)

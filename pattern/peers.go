@@ -27,7 +27,7 @@ func Among(subjects []Subject) (cs []Comparison, ok []bool) {
 	cs, ok = make([]Comparison, len(subjects)), make([]bool, len(subjects))
 	n := 0
 	for i, s := range subjects {
-		ok[i] = cs[i].measure(s.After, reference{before: s.Before}, s.Size)
+		ok[i] = cs[i].measure(s.After, reference{before: s.Before}, s.Size, Loads{})
 		if ok[i] {
 			n++
 		}

@@ -122,6 +122,29 @@ func tailSD(residuals []float64) float64 {
 	return max(sd, stats.SortedQuantile(residuals, 0.9)/1.2816, stats.SortedQuantile(residuals, 0.95)/1.6449)
 }
 
+// counts returns over how many frames before and during the reference's level
+// is taken. The control during the release and the service before count
+// together when they agree within two standard errors; else the live control
+// alone counts.
+func (r reference) counts(size int, noise noise) (counts [2]float64) {
+	var means [2]float64
+	for i, t := range []*Track{r.before, r.during} {
+		if t != nil {
+			means[i], counts[i] = t.Values.Mean(), t.Values.N
+		}
+	}
+	if counts[0] > 0 && counts[1] > 0 {
+		gap := means[0] - means[1]
+		if gap*gap > 4*noise.frame(size)*(1/counts[0]+1/counts[1]) {
+			counts[0] = 0
+		}
+	}
+	return counts
+}
+
+// frame returns what the variance of a mean over n frames is times n.
+func (n noise) frame(size int) float64 { return n.sd * n.sd * n.Tau * float64(size) }
+
 // An anchor is where a reference lies.
 type anchor struct {
 	level    float64
@@ -130,35 +153,21 @@ type anchor struct {
 	n        float64 // frames behind it
 }
 
-// level returns the reference's level. The control during the release and the
-// service before count together when they agree within two standard errors;
-// else the live control alone counts. With neither, memory has to serve.
-func (r reference) level(size int, noise noise) (a anchor, ok bool) {
-	var means, usual, counts [2]float64
+// level returns the reference's level over the frames that counts says. With
+// none, memory has to serve.
+func (r reference) level(size int, noise noise, counts [2]float64) (a anchor, ok bool) {
 	for i, t := range []*Track{r.before, r.during} {
-		if t != nil {
-			means[i], usual[i], counts[i] = t.Values.Mean(), t.usual(), t.Values.N
-		}
-	}
-	frame := noise.sd * noise.sd * noise.Tau * float64(size) // variance of a mean is this / frames
-	if counts[0] > 0 && counts[1] > 0 {
-		gap := means[0] - means[1]
-		if gap*gap > 4*frame*(1/counts[0]+1/counts[1]) {
-			counts[0] = 0
-		}
-	}
-	for i := range means {
 		if counts[i] > 0 {
 			a.n += counts[i]
-			a.level += counts[i] * means[i]
-			a.usual += counts[i] * usual[i]
+			a.level += counts[i] * t.Values.Mean()
+			a.usual += counts[i] * t.usual()
 		}
 	}
 	if a.n == 0 {
 		return a, r.seasonal
 	}
 	a.level, a.usual = a.level/a.n, a.usual/a.n
-	a.variance = math.Min(frame/a.n, noise.sd*noise.sd)
+	a.variance = math.Min(noise.frame(size)/a.n, noise.sd*noise.sd)
 	return a, true
 }
 

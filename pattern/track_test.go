@@ -53,6 +53,24 @@ func same(a, b float64) bool {
 	return math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) <= 1e-9*math.Max(1, math.Abs(b))
 }
 
+// TestTrackUnasked: a cell that was not asked for is neither a value nor a gap,
+// and counts nothing twice.
+func TestTrackUnasked(t *testing.T) {
+	tr := pattern.NewTrack(0)
+	seen := reading(10, "a")
+	seen.N, seen.Events = 5, 1
+	tr.Add(0, cell(seen), frame)
+	tr.Add(1, cell(), frame)
+	tr.Add(2, cell(), frame)
+	if tr.Missed != 0 || tr.Gaps != 0 || tr.Unasked != 2 || tr.Frames != 1 || !math.IsNaN(tr.N) || !math.IsNaN(tr.Events) || tr.Counted != 5 {
+		t.Errorf("after two frames that were not asked for: %+v", tr)
+	}
+	tr.Add(3, cell(reading(nan, "a")), frame)
+	if tr.Missed != 1 || tr.Gaps != 1 || tr.Unasked != 0 {
+		t.Errorf("after a frame without an answer: missed %d, gaps %v, unasked %d, want 1, 1, 0", tr.Missed, tr.Gaps, tr.Unasked)
+	}
+}
+
 // TestTrackYoung: an instance under two frames of age does not speak while an
 // older one does, nor does it speak alone; but it was seen.
 func TestTrackYoung(t *testing.T) {

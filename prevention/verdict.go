@@ -51,6 +51,7 @@ func (r Reason) String() string {
 
 // A Case is what is known of one release in one frame when it is decided.
 type Case struct {
+	Unasked   bool    // the metrics source did not answer: nothing is known of this frame
 	Harm      float64 // probability that the next step does harm, from the signals, 0..1
 	Proven    bool    // the new version is worse beyond the policy's false-alarm rate
 	Culprit   float64 // probability that this release hurts the system, 0..1
@@ -75,6 +76,8 @@ func (p Policy) Decide(c Case) Decision {
 	blames := c.Culprit >= p.Blame
 	d := Decision{Blames: blames}
 	switch {
+	case c.Unasked:
+		d.Verdict, d.Reason = Unknown, Thin
 	case c.Silence && c.Suffer && blames:
 		d.Verdict, d.Reason = Rollback, Silent
 	case c.Silence:

@@ -40,6 +40,16 @@ func TestDecide(t *testing.T) {
 			prevention.Decision{Verdict: prevention.Promote, Reason: prevention.None},
 		},
 		{
+			"not answered, though all was well",
+			prevention.Case{Unasked: true, Enough: true},
+			prevention.Decision{Verdict: prevention.Unknown, Reason: prevention.Thin},
+		},
+		{
+			"not answered, whatever was seen before",
+			prevention.Case{Unasked: true, Enough: true, Harm: 1, Proven: true, Culprit: 1, Silence: true, Suffer: true, Elsewhere: true, Unsafe: true},
+			prevention.Decision{Verdict: prevention.Unknown, Reason: prevention.Thin},
+		},
+		{
 			"seen too briefly",
 			prevention.Case{},
 			prevention.Decision{Verdict: prevention.Unknown, Reason: prevention.Thin},

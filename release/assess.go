@@ -64,6 +64,7 @@ func (s *State) assess(i int, f signal.Frame, sc *scene) Assessment {
 		x.Phase, x.PhaseSince = phase, f.At
 	}
 	a.Phase, a.PhaseSince, a.PhaseEnds = phase.String(), x.PhaseSince, phase.Ends()
+	a.Warnings = append(a.Warnings, s.unheard(i, r.needs)...)
 	a.Warnings = append(a.Warnings, s.caveats(i, sc)...)
 	a.Sentence = s.sentence(i, r, &a, sc)
 	return a
@@ -250,6 +251,18 @@ func (s *State) phase(i int, f signal.Frame, sc *scene) pattern.Phase {
 		}
 	}
 	return pattern.PhaseOf(l)
+}
+
+// unheard says what the metrics source has not answered.
+func (s *State) unheard(i int, n needs) []WarningText {
+	const rests = "what is said rests on what was seen before"
+	switch x := &s.mem.Subjects[i]; {
+	case x.unasked():
+		return []WarningText{{Code: "not-asked", Text: fmt.Sprintf("the metrics source has not answered since %s: %s", x.Unasked.UTC().Format(s.clock()), rests)}}
+	case n.unasked != "":
+		return []WarningText{{Code: "not-asked", Text: fmt.Sprintf("the metrics source does not answer the query of %s: %s", n.unasked, rests)}}
+	}
+	return nil
 }
 
 // caveats are what a reader must know about how it was judged.

@@ -18,7 +18,7 @@ const influence = 20
 func (s *State) silence(i int, weight float64) pattern.Silence {
 	x := &s.mem.Subjects[i]
 	return pattern.Silent(pattern.Presence{
-		Frames:  s.mem.Frame - x.Stepped,
+		Frames:  s.mem.Frame - x.Stepped - x.Lost,
 		StartUp: s.startUp(),
 		Seen:    x.Seen >= 0, Missed: x.Missed,
 		ServedMissed: x.Idle, Serves: s.hasServed(),
@@ -89,9 +89,10 @@ func (s *State) attribute(f signal.Frame, sc *scene) {
 func (s *State) incidents(j int, sc *scene) {
 	best, onset, overload := 0.0, math.NaN(), false
 	consider := func(fs []finding) {
-		for _, fd := range fs {
+		for k := range fs {
+			fd := &fs[k]
 			symptom := prevention.Symptom(fd.Kind) && fd.Kind != signal.Dependency
-			if fd.Rejected && fd.Active && fd.LogE > best && (symptom || fd.Kind == signal.Saturation) {
+			if fd.Rejected && fd.Active && fd.LogE > best && (symptom || fd.full()) {
 				best, onset, overload = fd.LogE, fd.Onset.P50, !symptom
 			}
 		}
@@ -105,6 +106,12 @@ func (s *State) incidents(j int, sc *scene) {
 	if best > 0 {
 		sc.incidents = append(sc.incidents, prediction.Incident{Service: j, Onset: onset, Overload: overload})
 	}
+}
+
+// full says whether what fills up has less room left than what matters. More
+// of something without a limit, such as goroutines, is not yet an overload.
+func (f *finding) full() bool {
+	return f.Kind == signal.Saturation && f.Now+f.Size >= f.Subject.Limit
 }
 
 // candidate sums up the evidence about one release.
@@ -135,7 +142,7 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 		sc.silences[i].Kind = pattern.SilenceTraffic
 	}
 	starting := sc.silences[i].Kind == pattern.SilenceStarting
-	if starting && c.Suffer && x.Reports >= 0.5 && s.mem.Frame-x.Stepped >= s.policy.StartUpFrames {
+	if starting && c.Suffer && x.Reports >= 0.5 && s.mem.Frame-x.Stepped-x.Lost >= s.policy.StartUpFrames {
 		// It may still be starting, and is sent work already.
 		sc.silences[i].Kind = pattern.SilenceTraffic
 	}

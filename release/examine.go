@@ -77,7 +77,7 @@ func (s *State) examineRelease(i int) []finding {
 		if before == nil && s.sys.Releases[i].Control == "" {
 			before = s.mem.Services[s.sys.Releases[i].Service].Before[id]
 		}
-		c, ok := pattern.Compare(canary, x.Control[id], before, s.sys.Signals[id].Direction(), s.sizes[id])
+		c, ok := pattern.CompareAt(s.loads(i, id), canary, x.Control[id], before, s.sys.Signals[id].Direction(), s.sizes[id])
 		if !ok {
 			continue
 		}
@@ -91,6 +91,22 @@ func (s *State) examineRelease(i int) []finding {
 	}
 	s.reject(out)
 	return out
+}
+
+// loads returns the traffic of the instances beside a signal that goes with
+// it: what is used, not what callers feel.
+func (s *State) loads(i, id int) pattern.Loads {
+	x, kind := &s.mem.Subjects[i], s.sys.Signals[id].Kind
+	if prevention.Symptom(kind) || kind == signal.Infra || kind == signal.Traffic {
+		return pattern.Loads{}
+	}
+	for t, sig := range s.sys.Signals {
+		perInstance := x.Canary[t] != nil && len(x.Canary[t].Pods) > 0 && x.Canary[t].Pods[0].Instance != ""
+		if sig.Kind == signal.Traffic && sig.Unit.Dimension == signal.Rate && perInstance {
+			return pattern.Loads{Subject: x.Canary[t], During: x.Control[t], Before: x.Before[t]}
+		}
+	}
+	return pattern.Loads{}
 }
 
 // examineAlike compares the control of a release with what it was before:

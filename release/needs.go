@@ -11,12 +11,17 @@ import (
 
 // needs is what is missing to answer.
 type needs struct {
+	unasked  string  // the signal whose query has had no answer for long; "" for none
 	frames   float64 // frames of the new version still to be seen; ≤ 0 when enough
 	requests float64 // observations still to be counted; 0 when enough
 	perFrame float64 // observations counted per frame
 	noisy    string  // the signal that is too noisy to tell yet; "" for none
 	more     float64 // frames until that signal can be told; NaN when it cannot be said
 }
+
+// lateAnswer is for how many frames in a row one signal of the new version may
+// be without an answer: as many as a silence takes to count.
+const lateAnswer = 2
 
 // needs looks for what keeps the evidence thin.
 //
@@ -42,8 +47,14 @@ func (s *State) needs(i int, sc *scene) needs {
 			n.more = moreFrames(fd)
 		}
 	}
+	x := &s.mem.Subjects[i]
 	if i >= len(s.sys.Releases) {
-		most = float64(s.mem.Frame - s.mem.Subjects[i].Begun)
+		most = float64(s.mem.Frame - x.Begun - x.Lost)
+	}
+	for id, t := range x.Canary {
+		if t != nil && t.Unasked > lateAnswer && n.unasked == "" {
+			n.unasked = s.sys.Signals[id].Name
+		}
 	}
 	n.frames -= most
 	return n
@@ -65,11 +76,15 @@ func (s *State) unknowing(i int, n needs) *Unknowing {
 	interval := s.sys.Interval
 	x := &s.mem.Subjects[i]
 	switch {
+	case x.unasked():
+		return &Unknowing{Needs: "answers from the metrics source", ETA: ""}
 	case i < len(s.sys.Releases) && x.Seen < 0:
 		return &Unknowing{Needs: "the first sample of the new version", ETA: ""}
 	case n.frames > 0:
 		eta := time.Duration(n.frames) * interval
 		return &Unknowing{Needs: frames(n.frames) + " of the new version", ETA: shortDuration(eta)}
+	case n.unasked != "":
+		return &Unknowing{Needs: "answers to the query of " + n.unasked, ETA: ""}
 	case n.requests > 0:
 		eta := ""
 		if n.perFrame > 0 {

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/stats"
 )
@@ -19,15 +21,19 @@ func (s *State) observe(f signal.Frame) {
 	if s.mem.Frame == 0 {
 		s.mem.Start = f.At
 	}
+	s.skip(f)
 	s.mem.At = f.At
 	s.begin(f)
 	seen := make([]sight, len(s.sys.Releases))
+	var services, all view
 	for _, c := range f.Cells {
 		c.Readings = inOrder(c.Readings)
 		if c.Signal < 0 || c.Signal >= len(s.sys.Signals) {
 			continue
 		}
+		all.add(c, s.sys.Signals[c.Signal])
 		if c.Release < 0 {
+			services.add(c, s.sys.Signals[c.Signal])
 			s.observeService(c)
 			s.standIn(c, seen)
 			continue
@@ -36,9 +42,51 @@ func (s *State) observe(f signal.Frame) {
 			s.observeRelease(c, f.Exposure, &seen[c.Release])
 		}
 	}
-	for i := range s.sys.Releases {
+	for i := range s.mem.Subjects {
+		x := &s.mem.Subjects[i]
+		if i >= len(s.sys.Releases) {
+			x.hear(services.silent(all), f.At, s.sys.Interval)
+			continue
+		}
 		s.count(i)
-		s.mem.Subjects[i].note(seen[i], s.mem.Frame)
+		x.hear(seen[i].canary.silent(seen[i].control, all), f.At, s.sys.Interval)
+		x.note(seen[i], s.mem.Frame)
+	}
+}
+
+// skip counts frames on that never came: a live run that was held up leaves
+// out those it is too late for. Nothing is known of them.
+func (s *State) skip(f signal.Frame) {
+	if s.mem.Frame == 0 || s.sys.Interval <= 0 {
+		return
+	}
+	gap := int(math.Round(float64(f.At.Sub(s.mem.At))/float64(s.sys.Interval))) - 1
+	if gap <= 0 {
+		return
+	}
+	s.mem.Frame += gap
+	for i := range s.mem.Subjects {
+		s.mem.Subjects[i].lose(gap, s.sys.Interval)
+	}
+	for j := range s.mem.Services {
+		for _, r := range s.mem.Services[j].Rings {
+			for range min(gap, stats.Width) {
+				if r != nil {
+					r.Add(math.NaN())
+				}
+			}
+		}
+	}
+}
+
+// lose notes frames of which nothing is known. The time of a hold stands
+// still meanwhile.
+func (x *subject) lose(frames int, interval time.Duration) {
+	if x.Begun >= 0 {
+		x.Lost += frames
+	}
+	if !x.Held.IsZero() {
+		x.Held = x.Held.Add(time.Duration(frames) * interval)
 	}
 }
 
@@ -55,7 +103,7 @@ func (s *State) begin(f signal.Frame) {
 			step = 1
 		}
 		if step > x.Step {
-			x.Step, x.Stepped = step, s.mem.Frame
+			x.Step, x.Stepped, x.Lost = step, s.mem.Frame, 0
 		}
 		if step > 0 && x.Begun < 0 {
 			x.Begun = s.mem.Frame
@@ -80,7 +128,45 @@ func inOrder(rs []signal.Reading) []signal.Reading {
 }
 
 // A sight is what was seen of a release in one frame.
-type sight struct{ canary, canaryServes, control, controlServes, serves bool }
+type sight struct {
+	canary, control view
+	serves          bool // there are signals that only served work gives
+}
+
+// A view is what was seen of one side of a release, or of more, in one frame.
+type view struct {
+	seen, served        bool // some value; one that only served work gives
+	asked, askedSymptom bool // some cell was answered; one of a symptom
+	missing, noServed   bool // some cell was not; one that only served work gives
+	symptom             bool // there is a cell of a symptom
+}
+
+func (v *view) add(c signal.Cell, sig signal.Signal) {
+	there, symptom := present(c), prevention.Symptom(sig.Kind)
+	v.seen = v.seen || there
+	v.served = v.served || there && serves(sig) && !(sig.Kind == signal.Traffic && total(c) == 0)
+	v.symptom = v.symptom || symptom
+	v.asked = v.asked || c.Asked()
+	v.askedSymptom = v.askedSymptom || c.Asked() && symptom
+	v.missing = v.missing || !c.Asked()
+	v.noServed = v.noServed || !c.Asked() && serves(sig)
+}
+
+// silent says whether the source did not answer for a view: not for any
+// symptom in it, or, without a symptom, for nothing. A view without cells is
+// taken for the first of the others that has some.
+func (v view) silent(others ...view) bool {
+	switch {
+	case v.symptom:
+		return !v.askedSymptom
+	case v.asked || v.missing:
+		return !v.asked
+	case len(others) > 0:
+		return others[0].silent(others[1:]...)
+	default:
+		return false
+	}
+}
 
 // standIn lets the whole service stand for the control of releases that have
 // none: is it still there?
@@ -90,9 +176,7 @@ func (s *State) standIn(c signal.Cell, seen []sight) {
 		if r.Service != c.Service || r.Control != "" || sig.Scope == signal.PerService {
 			continue
 		}
-		there := present(c)
-		seen[i].control = seen[i].control || there
-		seen[i].controlServes = seen[i].controlServes || there && serves(sig) && !(sig.Kind == signal.Traffic && total(c) == 0)
+		seen[i].control.add(c, sig)
 	}
 }
 
@@ -132,19 +216,15 @@ func track(side []*pattern.Track, id, origin int) *pattern.Track {
 func (s *State) observeRelease(c signal.Cell, exposure []signal.Exposure, seen *sight) {
 	x := &s.mem.Subjects[c.Release]
 	sig := s.sys.Signals[c.Signal]
-	there := present(c)
-	served := there && serves(sig) && !(sig.Kind == signal.Traffic && total(c) == 0)
 	switch {
 	case c.Cohort == signal.Canary && x.Begun >= 0:
-		seen.canary = seen.canary || there
-		seen.canaryServes = seen.canaryServes || served
+		seen.canary.add(c, sig)
 		if c.Release < len(exposure) {
 			c = s.perShare(c, exposure[c.Release].Weight)
 		}
 		track(x.Canary, c.Signal, x.Begun).Add(s.mem.Frame, c, s.sys.Interval.Seconds())
 	case c.Cohort == signal.Control:
-		seen.control = seen.control || there
-		seen.controlServes = seen.controlServes || served
+		seen.control.add(c, sig)
 		side, origin := x.Before, 0
 		if x.Begun >= 0 {
 			side, origin = x.Control, x.Begun
@@ -248,19 +328,44 @@ func counted(s signal.Signal) bool {
 	}
 }
 
-// note keeps the books of presence of one release.
+// hear notes whether the source answered for a subject.
+func (x *subject) hear(unasked bool, at time.Time, interval time.Duration) {
+	if !unasked {
+		x.Unasked = time.Time{}
+		return
+	}
+	if x.Unasked.IsZero() {
+		x.Unasked = at
+	}
+	x.lose(1, interval)
+}
+
+// unasked says whether the source did not answer for a subject in this frame.
+func (x *subject) unasked() bool { return !x.Unasked.IsZero() }
+
+// note keeps the books of presence of one release. What was not answered is
+// neither there nor missing.
 func (x *subject) note(seen sight, frame int) {
-	x.Reports += memoryShare * (share(seen.control) - x.Reports)
-	x.Serves += memoryShare * (share(seen.controlServes) - x.Serves)
+	blind := x.unasked()
+	if seen.control.seen || !seen.control.missing && !blind {
+		x.Reports += memoryShare * (share(seen.control.seen) - x.Reports)
+	}
+	if seen.control.served || !seen.control.noServed && !blind {
+		x.Serves += memoryShare * (share(seen.control.served) - x.Serves)
+	}
 	if x.Begun < 0 {
 		return
 	}
-	if seen.canary && x.Seen < 0 {
+	if seen.canary.seen && x.Seen < 0 {
 		x.Seen = frame
 	}
-	x.Starved = run(x.Starved, seen.controlServes || !seen.serves)
-	x.Missed = run(x.Missed, seen.canary)
-	x.Idle = run(x.Idle, seen.canaryServes || !seen.serves)
+	x.Missed = run(x.Missed, seen.canary.seen, blind || seen.canary.missing)
+	if !seen.serves {
+		x.Starved, x.Idle = 0, 0
+		return
+	}
+	x.Starved = run(x.Starved, seen.control.served, blind || seen.control.noServed)
+	x.Idle = run(x.Idle, seen.canary.served, blind || seen.canary.noServed)
 }
 
 func share(b bool) float64 {
@@ -270,9 +375,14 @@ func share(b bool) float64 {
 	return 0
 }
 
-func run(n int, seen bool) int {
-	if seen {
+// run counts frames in a row without a sight; blind ones do not count.
+func run(n int, seen, blind bool) int {
+	switch {
+	case seen:
 		return 0
+	case blind:
+		return n
+	default:
+		return n + 1
 	}
-	return n + 1
 }

@@ -33,7 +33,7 @@ func (s *State) sentence(i int, r ruling, a *Assessment, sc *scene) string {
 	case r.Verdict == prevention.Promote:
 		return s.promoteText(i, step, a, sc)
 	case r.Verdict == prevention.Unknown:
-		return s.unknownText(i, a, sc)
+		return s.unknownText(i, r, a, sc)
 	case r.Reason == prevention.HoldExpired:
 		return fmt.Sprintf("A person must decide on %s: it has been held for %s without an answer; %s",
 			who, shortDuration(a.At.Sub(s.mem.Subjects[i].Expired)), s.because(i, a, sc))
@@ -110,29 +110,40 @@ func (s *State) signalNamed(name string) signal.Signal {
 	return signal.Signal{}
 }
 
-func (s *State) unknownText(i int, a *Assessment, sc *scene) string {
-	why := "too little of the new version was seen"
-	if i < len(s.sys.Releases) {
-		switch k := sc.silences[i].Kind; {
-		case k == pattern.SilenceStarting && s.mem.Subjects[i].Seen < 0:
-			why = "nothing of the new version was seen yet, and it may still be starting"
-		case k == pattern.SilenceStarting:
-			why = "the new version has stopped reporting, briefly so far"
-		case k == pattern.SilenceShared:
-			why = "neither version reports: the witness is missing, not only the service"
-		}
-	}
-	if n := s.doubt(i, sc); n != "" && a.Phase != pattern.Deploy.String() && a.Phase != pattern.Warmup.String() {
-		why = n
-	}
+func (s *State) unknownText(i int, r ruling, a *Assessment, sc *scene) string {
+	text := fmt.Sprintf("Cannot tell yet about %s: %s", a.ID, s.whyUnknown(i, r, a, sc))
 	if a.Unknown == nil {
-		return fmt.Sprintf("Cannot tell yet about %s: %s.", a.ID, why)
+		return text + "."
 	}
-	text := fmt.Sprintf("Cannot tell yet about %s: %s; it takes %s", a.ID, why, a.Unknown.Needs)
+	text += "; it takes " + a.Unknown.Needs
 	if a.Unknown.ETA != "" {
 		text += ", about " + a.Unknown.ETA
 	}
 	return text + "."
+}
+
+func (s *State) whyUnknown(i int, r ruling, a *Assessment, sc *scene) string {
+	x := &s.mem.Subjects[i]
+	switch {
+	case x.unasked():
+		return "the metrics source has not answered since " + x.Unasked.UTC().Format(s.clock())
+	case r.needs.frames <= 0 && r.needs.unasked != "":
+		return fmt.Sprintf("%s has not been answered for more than %d frames", r.needs.unasked, lateAnswer)
+	}
+	if n := s.doubt(i, sc); n != "" && a.Phase != pattern.Deploy.String() && a.Phase != pattern.Warmup.String() {
+		return n
+	}
+	if i < len(s.sys.Releases) {
+		switch k := sc.silences[i].Kind; {
+		case k == pattern.SilenceStarting && x.Seen < 0:
+			return "nothing of the new version was seen yet, and it may still be starting"
+		case k == pattern.SilenceStarting:
+			return "the new version has stopped reporting, briefly so far"
+		case k == pattern.SilenceShared:
+			return "neither version reports: the witness is missing, not only the service"
+		}
+	}
+	return "too little of the new version was seen"
 }
 
 // doubt names the signal that is the least sure; "" when none is.

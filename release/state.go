@@ -18,7 +18,7 @@ import (
 )
 
 // stateVersion is raised whenever the encoding of a state changes.
-const stateVersion = 2
+const stateVersion = 3
 
 // A State is what is remembered of a system under change between two frames.
 // It is bounded, however many frames there were.
@@ -59,12 +59,15 @@ type subject struct {
 	Reports float64            // running share of frames in which the control reported
 	Serves  float64            // the same of served work
 	Served  float64            // what Serves was when the release began
+	Unasked time.Time          // since when nothing was answered of it; zero when it is answered
+	Lost    int                // frames since the last step of which nothing is known
 	Starved int                // frames in a row in which the control served nothing
 	Proven  int                // frames in a row in which it was proven worse
 	Latched prevention.Decision
 	Held    time.Time // since when it is held; zero when it is not
 	Expired time.Time // since when it was held when that hold expired
 	Why     prevention.Reason
+	Blamed  bool    // whether the hold blames
 	Clear   int     // frames in a row in which a hold's evidence was gone
 	Recent  float64 // culprit probability, smoothed
 	Worst   float64 // the greatest it ever was
@@ -99,6 +102,15 @@ func New(sys System, policy prevention.Policy) *State {
 	}
 	s.measure()
 	return s
+}
+
+// Plan replaces the steps of one release, the index of which is given: those
+// begun, and after them the plan for the rest. It is for live rollouts whose
+// plan changes as they go; how far a release has got is said by the frames. A
+// state is saved without its plan: [Load] takes the system with the steps in force.
+func (s *State) Plan(release int, steps []Step) {
+	s.sys.Releases = slices.Clone(s.sys.Releases)
+	s.sys.Releases[release].Steps = slices.Clone(steps)
 }
 
 func newSubject(signals int) subject {

@@ -39,11 +39,14 @@ func smallSystem(rollback release.Safety) release.System {
 }
 
 // A story says how the latency of both versions changes, by frames since the
-// release began: a factor, NaN for silence.
+// release began: a factor, NaN for silence, unasked where the source does not
+// answer.
 type story struct {
 	frames          int
 	canary, control func(k int) float64
 }
+
+var unasked = math.Inf(-1)
 
 func always(by float64) func(int) float64 { return func(int) float64 { return by } }
 
@@ -67,6 +70,10 @@ func (st story) play(t testing.TB, s *release.State) []release.Assessment {
 	for k := -foldBegins; k < st.frames; k++ {
 		f := signal.Frame{At: foldStart.Add(time.Duration(k+foldBegins) * 15 * time.Second), Exposure: []signal.Exposure{{}}}
 		add := func(c signal.Cohort, by float64) {
+			if by == unasked {
+				f.Cells = append(f.Cells, signal.Cell{Cohort: c, Limit: math.NaN()})
+				return
+			}
 			r := signal.Missing(signal.Stopped, "")
 			if !math.IsNaN(by) {
 				r.Presence, r.Value, r.Age = signal.Present, by*(0.1+0.003*rng.NormFloat64()), time.Hour

@@ -41,15 +41,17 @@ type ruling struct {
 func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 	x := &s.mem.Subjects[i]
 	harm, proven := s.harm(i, sc)
-	if proven {
+	switch {
+	case x.unasked(): // nothing was seen that would prove more
+	case proven:
 		x.Proven++
-	} else {
+	default:
 		x.Proven = 0
 	}
 	n := s.needs(i, sc)
 	d := s.policy.Decide(prevention.Case{
-		Harm: harm, Proven: x.Proven >= 2, Culprit: sc.blame.Culprit[i],
-		Enough:    n.frames <= 0,
+		Unasked: x.unasked(), Harm: harm, Proven: x.Proven >= 2, Culprit: sc.blame.Culprit[i],
+		Enough:    n.frames <= 0 && n.unasked == "",
 		Silence:   i < len(s.sys.Releases) && silent(sc.silences[i]),
 		Starting:  i < len(s.sys.Releases) && (sc.silences[i].Kind == pattern.SilenceStarting || sc.silences[i].Kind == pattern.SilenceShared || x.Seen < 0),
 		Suffer:    sc.suffer[i],
@@ -68,14 +70,19 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 }
 
 // hold keeps a hold until its evidence is gone for the policy's number of
-// frames, and turns one that outlived its time into escalate.
+// frames, and turns one that outlived its time into escalate. A frame of which
+// nothing is known leaves a hold as it is.
 func (s *State) hold(x *subject, d prevention.Decision, at time.Time, i int) prevention.Decision {
 	switch {
+	case x.unasked() && x.Held.IsZero():
+		return d
+	case x.unasked():
+		return prevention.Decision{Verdict: prevention.Hold, Reason: x.Why, Blames: x.Blamed}
 	case d.Verdict == prevention.Hold:
 		if x.Held.IsZero() || x.Why != d.Reason {
 			x.Held, x.Why = at, d.Reason
 		}
-		x.Clear = 0
+		x.Clear, x.Blamed = 0, d.Blames
 	case x.Held.IsZero():
 		return d
 	case d.Verdict == prevention.Rollback || d.Verdict == prevention.Escalate:
@@ -87,6 +94,7 @@ func (s *State) hold(x *subject, d prevention.Decision, at time.Time, i int) pre
 			x.Held, x.Clear = time.Time{}, 0
 			return d
 		}
+		x.Blamed = false
 		d = prevention.Decision{Verdict: prevention.Hold, Reason: x.Why}
 	}
 	// Somebody else's incident has an owner: waiting for its end costs nothing.
@@ -97,7 +105,8 @@ func (s *State) hold(x *subject, d prevention.Decision, at time.Time, i int) pre
 	return d
 }
 
-// maxHold is twice the length of the step in force, and at least the policy's.
+// maxHold is twice the length of the step in force, as it was planned, and at
+// least the policy's. Steps without times say nothing of it.
 func (s *State) maxHold(i int) time.Duration {
 	if i >= len(s.sys.Releases) {
 		return s.policy.MaxHold
@@ -107,8 +116,11 @@ func (s *State) maxHold(i int) time.Duration {
 	if k < 0 || k >= len(steps) {
 		return s.policy.MaxHold
 	}
+	if steps[k].At.IsZero() {
+		return s.policy.MaxHold
+	}
 	length := steps[k].CompletedAt.Sub(steps[k].At)
-	if k > 0 {
+	if k > 0 && !steps[k-1].At.IsZero() {
 		length = max(length, steps[k].At.Sub(steps[k-1].At))
 	}
 	return max(s.policy.MaxHold, 2*length)

@@ -112,7 +112,7 @@ func (s *State) remember(sc *scene) {
 	}
 	for i := range s.mem.Subjects {
 		x := &s.mem.Subjects[i]
-		if x.Begun < 0 {
+		if x.Begun < 0 || x.unasked() {
 			continue
 		}
 		x.Recent += (sc.blame.Culprit[i] - x.Recent) / 3

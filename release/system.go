@@ -48,12 +48,17 @@ type Release struct {
 	Strategy Strategy
 	Canary   string // label matchers of the new version
 	Control  string // label matchers of the stable version; "" means the service before the first step
-	Steps    []Step // ascending in time
+	Steps    []Step // ascending in time; of those not yet begun the weights count and the times do not
 	Rollback Safety
 	Facts    []string // optional facts about the change, for people
 }
 
 // A Step is one raise of the new version's share of traffic.
+//
+// A live rollout, whose steps come when they come, gives its plan as steps and
+// says in each frame how many of them have begun ([signal.Exposure]). The times
+// of its steps may be zero: not known. Where they are given, they say how long
+// a step is meant to take.
 type Step struct {
 	At, CompletedAt time.Time
 	Weight          float64 // share of traffic on the new version when completed, 0..1

@@ -71,7 +71,7 @@ func Missing(p Presence, instance string) Reading {
 }
 
 // A Cell holds the readings of one signal, of one service and cohort, at one
-// instant. No readings means that the query was not asked.
+// instant. No readings means that the query was not asked, or got no answer.
 type Cell struct {
 	Service  int // index into the system's services
 	Signal   int // index into the system's signals
@@ -80,6 +80,9 @@ type Cell struct {
 	Limit    float64 // the value that must not be passed now, in base units; NaN when there is none
 	Readings []Reading
 }
+
+// Asked says whether the cell was asked for and answered, be it with nothing.
+func (c Cell) Asked() bool { return len(c.Readings) > 0 }
 
 // Exposure is how far one release has got at one instant.
 type Exposure struct {

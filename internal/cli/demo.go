@@ -10,6 +10,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/foreshock/foreshock/internal/cli/demo"
 	"github.com/foreshock/foreshock/lab"
@@ -84,7 +85,12 @@ Everything ends with the demo. Nothing is left behind but what --record wrote.`,
 			return a.demo(ctx, o)
 		},
 	}
-	f := cmd.Flags()
+	o.flags(cmd.Flags())
+	return cmd
+}
+
+// flags names what a user may say.
+func (o *showing) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.fault, "fault", "", "what goes wrong with the new version: a `NAME` of --list (default "+storyFault+")")
 	f.StringVar(&o.healthy, "healthy", "", "what only looks like a fault: a `NAME` of --list")
 	f.BoolVar(&o.list, "list", false, "list the faults and the look-alikes")
@@ -100,7 +106,6 @@ Everything ends with the demo. Nothing is left behind but what --record wrote.`,
 	f.IntVar(&o.port, "port", 0, "port of the edge on 127.0.0.1, to send orders yourself (default: a free one)")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the callers")
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text, or jsonl, every assessment and the end")
-	return cmd
 }
 
 // settle turns the flags into options.

@@ -78,10 +78,11 @@ func drawDemo(p *page, o showing, u demo.Update) {
 	p.line("  " + p.paint(faint, footer(o, u)))
 }
 
-// exposureBar draws how much traffic the new version has, with its plan.
+// exposureBar draws how much traffic the new version has, with its plan, and
+// from where on it is foretold to fail.
 func exposureBar(s screen, u demo.Update) string {
 	const wide = 30
-	at := func(w float64) int { return min(int(math.Round(w*wide)), wide) }
+	at := func(w float64) int { return min(max(int(math.Round(w*wide)), 0), wide) }
 	cells := []rune(strings.Repeat("░", wide))
 	for i := range at(u.Weight) {
 		cells[i] = '█'
@@ -91,44 +92,68 @@ func exposureBar(s screen, u demo.Update) string {
 			cells[i] = '┆'
 		}
 	}
+	fails := wide
+	if q := failsAt(u.Assessment); q != nil {
+		fails = max(at(float64(q.Weight.P50)/100), at(u.Weight))
+	}
+	for i := fails; i < wide; i++ {
+		cells[i] = '×'
+	}
 	step := fmt.Sprintf("step %d/%d", u.Step, len(u.Plan))
 	if u.Stage == demo.Stopped {
 		step = "stopped at " + step
 	}
-	return fmt.Sprintf("%s %3.0f %%  %s", string(cells), 100*u.Weight, s.paint(faint, step))
+	return fmt.Sprintf("%s%s %3.0f %%  %s", string(cells[:fails]), s.paint(red, string(cells[fails:])), 100*u.Weight, s.paint(faint, step))
 }
 
-// drawGauges draws the signals that matter: the new version above all, the
-// stable one beside it.
+// failsAt returns the prediction of where it fails; nil when there is none.
+func failsAt(a *release.Assessment) *release.Prediction {
+	if a == nil {
+		return nil
+	}
+	for i, q := range a.Predictions {
+		if q.Kind == "fails-at" && q.Weight != nil {
+			return &a.Predictions[i]
+		}
+	}
+	return nil
+}
+
+// Columns of the signals.
+const gaugeName, gaugeValue = 16, 16
+
+// drawGauges draws the signals that matter: the new version, and the stable
+// one beside it.
 func drawGauges(p *page, u demo.Update) {
-	p.line(p.paint(faint, "  "+pad("", 16)+pad("v2", 10)+pad("v1", 10)+"last "+fmt.Sprint(sparkWidth)+" frames: v2, and v1 below it where they differ in kind"))
+	p.line(p.paint(faint, "  "+pad("", gaugeName)+pad("v2", gaugeValue)+pad("v1", gaugeValue)+"last frames"))
 	for _, g := range u.Gauges {
 		fresh, old := newest(g.New), newest(g.Old)
 		if math.IsNaN(fresh) && math.IsNaN(old) {
 			continue
 		}
-		value := func(v float64) string {
-			if math.IsNaN(v) {
-				return "–"
-			}
-			return g.Unit.Format(v)
+		left, right, drawn := gaugeText(g, fresh), gaugeText(g, old), g.New
+		switch {
+		case g.Shared:
+			left, right, drawn = gaugeText(g, old), p.paint(faint, pad("of both", gaugeValue)), g.Old
+		case math.IsNaN(fresh):
+			drawn = g.Old
 		}
-		shown := g.New
-		row := pad(g.Name, 16) + pad(value(fresh), 10) + pad(value(old), 10)
-		if g.Shared {
-			row, shown = pad(g.Name, 16)+pad("", 10)+pad(value(old), 10), g.Old
-		}
-		if math.IsNaN(fresh) {
-			shown = g.Old
-		}
-		line := sparks(numbersOf(shown))[0]
+		line := sparks(numbersOf(drawn))[0]
 		if limit := g.Limit; !math.IsNaN(limit) && limit > 0 {
-			line += p.paint(faint, fmt.Sprintf("  of %s", g.Unit.Format(limit)))
+			line += p.paint(faint, " of "+g.Unit.Format(limit))
 		}
-		p.line("  " + row + line)
+		p.line("  " + pad(g.Name, gaugeName) + pad(left, gaugeValue) + pad(right, gaugeValue) + line)
 	}
 }
 
+func gaugeText(g demo.Gauge, v float64) string {
+	if math.IsNaN(v) {
+		return "–"
+	}
+	return g.Unit.Format(v)
+}
+
+// sparkWidth is how many frames are drawn.
 const sparkWidth = 30
 
 func numbersOf(values []float64) []release.Number {
@@ -156,15 +181,15 @@ func drawAhead(p *page, a *release.Assessment) {
 		}
 		p.row("next", text)
 	}
+	if q := failsAt(a); q != nil {
+		p.row("fails at", fmt.Sprintf("about %.0f %% of the traffic (%.0f to %.0f): %s of %s", float64(q.Weight.P50), float64(q.Weight.P10), float64(q.Weight.P90), q.Signal, q.Service))
+	}
 	for _, q := range a.Predictions {
-		if q.Weight != nil {
-			p.row("fails at", fmt.Sprintf("about %.0f %% of the traffic (%.0f to %.0f): %s of %s", float64(q.Weight.P50), float64(q.Weight.P10), float64(q.Weight.P90), q.Signal, q.Service))
-		}
 		if q.At != nil {
 			p.row("exhausts", fmt.Sprintf("%s at about %s", q.Signal, q.At.P50.Local().Format("15:04:05")))
 		}
 	}
-	if len(a.Cause) > 0 {
+	if len(a.Cause) > 0 && a.Blames {
 		p.row("cause", fmt.Sprintf("%s (%.0f %%)", a.Cause[0].Class, 100*float64(a.Cause[0].Probability)))
 	}
 	if a.Unknown != nil && a.Unknown.Needs != "" {

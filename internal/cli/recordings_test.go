@@ -23,7 +23,7 @@ func judged(t *testing.T, prefix string) []backtest.Score {
 		if err != nil || !ok {
 			t.Fatalf("%s: truth: %v", dir, err)
 		}
-		one, err := score(context.Background(), dir, tr, nil)
+		one, _, err := score(context.Background(), dir, tr, Scoring{}, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", dir, err)
 		}

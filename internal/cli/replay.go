@@ -12,19 +12,21 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 )
 
 // replaying is what a replay was asked for.
 type replaying struct {
 	release string // id; "" for all
+	policy  *prevention.Policy
 	until   until
 	output  string
 }
 
 func (a *app) replayCommand(ctx context.Context) *cobra.Command {
 	var o replaying
-	var until string
+	var until, policy string
 	cmd := &cobra.Command{
 		Use:   "replay DIR...",
 		Short: "Judge recorded rollouts, frame by frame, as they would have been judged live",
@@ -60,12 +62,17 @@ The exit code is the verdict when there is one release or change:
 			if cmd.Flags().Changed("release") && o.release == "" {
 				return misused(cmd, "--release is empty; want the id of a release or change")
 			}
+			var err error
+			if o.policy, err = policyOf(cmd, policy); err != nil {
+				return err
+			}
 			return a.replay(ctx, args, o)
 		},
 	}
 	cmd.Flags().StringVar(&o.release, "release", "", "print only the release or change with this `ID`")
 	cmd.Flags().StringVar(&until, "until", "", "stop at this `TIME` (RFC 3339), or this long after the start (12m)")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text; json, the summaries; or jsonl, every assessment and the summaries")
+	policyFlag(cmd, &policy)
 	return cmd
 }
 
@@ -118,16 +125,19 @@ func (a *app) replay(ctx context.Context, args []string, o replaying) error {
 		return err
 	}
 	defer out.discard()
-	var verdicts []string
+	var verdicts, signals []string
 	prog := newProgress(a.stderr, len(dirs))
 	defer prog.end()
 	pr := newPrinter(out, o.output, a.screen())
 	for _, dir := range dirs {
-		got, err := a.replayOne(ctx, dir, o, pr, prog)
+		got, names, err := a.replayOne(ctx, dir, o, pr, prog)
 		if err != nil {
 			return err
 		}
-		verdicts = append(verdicts, got...)
+		verdicts, signals = append(verdicts, got...), append(signals, names...)
+	}
+	if err := knownSignals(o.policy, signals); err != nil {
+		return err
 	}
 	if err := pr.end(); err != nil {
 		return err
@@ -146,11 +156,13 @@ func (a *app) replay(ctx context.Context, args []string, o replaying) error {
 }
 
 // replayOne replays one recording, and returns the verdict of each release
-// and change that is asked for; "" when one has not begun.
-func (a *app) replayOne(ctx context.Context, dir string, o replaying, pr *printer, prog *progress) ([]string, error) {
+// and change that is asked for, "" when one has not begun, and the names of
+// the signals.
+func (a *app) replayOne(ctx context.Context, dir string, o replaying, pr *printer, prog *progress) (verdicts, signals []string, err error) {
 	var wanted []string
 	moments := map[string]*moments{}
 	p, err := play(ctx, dir, o.until, listener{
+		policy: o.policy,
 		begin: func(name string, sys release.System) (err error) {
 			wanted, err = want(name, sys, o.release)
 			return err
@@ -165,15 +177,14 @@ func (a *app) replayOne(ctx context.Context, dir string, o replaying, pr *printe
 		frame: prog.begin(filepath.Base(dir)),
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if o.release != "" {
 		narrow(&p.summary, o.release)
 	}
 	if err := pr.summary(p, wanted, moments); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var verdicts []string
 	for _, id := range wanted {
 		verdict := ""
 		if m := moments[id]; m != nil {
@@ -181,7 +192,7 @@ func (a *app) replayOne(ctx context.Context, dir string, o replaying, pr *printe
 		}
 		verdicts = append(verdicts, verdict)
 	}
-	return verdicts, nil
+	return verdicts, signalNames(p.sys), nil
 }
 
 // want returns the ids of the releases and changes to print.

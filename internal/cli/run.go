@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"time"
 
 	"github.com/foreshock/foreshock/engine"
 	"github.com/foreshock/foreshock/internal/recording"
 	"github.com/foreshock/foreshock/internal/tsdb"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
 )
 
 // A played recording.
@@ -25,7 +27,10 @@ type played struct {
 // A listener hears of a recording while it is played. What is nil is not
 // called; an error ends the play.
 type listener struct {
+	policy *prevention.Policy // to judge by; nil means the default
+	loaded func(*recording.Recording) error
 	begin  func(name string, sys release.System) error
+	saw    func(signal.Frame) // before it is judged
 	assess func(release.Assessment) error
 	frame  func(done, total int)
 }
@@ -36,17 +41,11 @@ func play(ctx context.Context, dir string, u until, l listener) (*played, error)
 	if err != nil {
 		return nil, err
 	}
-	end, err := u.in(rec.Start, rec.End)
+	end, err := l.begins(rec, u)
 	if err != nil {
-		return nil, fmt.Errorf("recording %s: %w", rec.Name, err)
+		return nil, err
 	}
-	db, err := tsdb.Open(ctx, rec.Metrics, tsdb.Options{LookBack: rec.LookBack()})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &adviceError{
-			msg:  fmt.Sprintf("recording %s has no metrics: there is no %s", rec.Name, rec.Metrics),
-			mend: "put the metrics there, or say in " + filepath.Join(dir, described) + " where they are (spec.metrics)",
-		}
-	}
+	db, err := openMetrics(ctx, dir, rec)
 	if err != nil {
 		return nil, err
 	}
@@ -61,13 +60,14 @@ func play(ctx context.Context, dir string, u until, l listener) (*played, error)
 			return nil, err
 		}
 	}
-	state := release.New(p.sys, prevention.DefaultPolicy())
+	state := release.New(p.sys, l.judgesBy())
 	tally := release.NewTally()
 	total := int(end.Sub(rec.Start)/rec.Interval) + 1
 	for f, err := range src.Frames(ctx) {
 		if err != nil {
 			return nil, fmt.Errorf("recording %s: %w", rec.Name, err)
 		}
+		l.sees(f)
 		for _, as := range state.Step(f) {
 			as.Recording = rec.Name
 			tally.Add(as)
@@ -85,6 +85,47 @@ func play(ctx context.Context, dir string, u until, l listener) (*played, error)
 	}
 	p.summary = tally.Summary(rec.Name, state, warnings)
 	return p, nil
+}
+
+// openMetrics opens the metrics of the recording in a folder.
+func openMetrics(ctx context.Context, dir string, rec *recording.Recording) (*tsdb.DB, error) {
+	db, err := tsdb.Open(ctx, rec.Metrics, tsdb.Options{LookBack: rec.LookBack()})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &adviceError{
+			msg:  fmt.Sprintf("recording %s has no metrics: there is no %s", rec.Name, rec.Metrics),
+			mend: "put the metrics there, or say in " + filepath.Join(dir, described) + " where they are (spec.metrics)",
+		}
+	}
+	return db, err
+}
+
+// begins hands over a recording that was read, and returns the last instant
+// to look at.
+func (l listener) begins(rec *recording.Recording, u until) (time.Time, error) {
+	if l.loaded != nil {
+		if err := l.loaded(rec); err != nil {
+			return time.Time{}, err
+		}
+	}
+	end, err := u.in(rec.Start, rec.End)
+	if err != nil {
+		return end, fmt.Errorf("recording %s: %w", rec.Name, err)
+	}
+	return end, nil
+}
+
+// judgesBy returns the policy to judge by.
+func (l listener) judgesBy() prevention.Policy {
+	if l.policy != nil {
+		return *l.policy
+	}
+	return prevention.DefaultPolicy()
+}
+
+func (l listener) sees(f signal.Frame) {
+	if l.saw != nil {
+		l.saw(f)
+	}
 }
 
 func (l listener) heard(as release.Assessment) error {

@@ -15,11 +15,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A SyntaxError is a fault in recording.yaml or truth.yaml.
+// A SyntaxError is a fault in recording.yaml, truth.yaml or a policy.
 type SyntaxError struct {
 	File string
 	Line int // 1 is the first; 0 when the fault is in no line
 	Msg  string
+	hint string // "" for recordings
 }
 
 // Error returns file:line: message.
@@ -32,6 +33,9 @@ func (e *SyntaxError) Error() string {
 
 // Hint says where the format is described.
 func (e *SyntaxError) Hint() string {
+	if e.hint != "" {
+		return e.hint
+	}
 	return "the fields are described in internal/recording/recording.schema.json, a JSON Schema that editors understand"
 }
 
@@ -56,13 +60,18 @@ func limited(path string) ([]byte, error) {
 
 // parse reads one YAML document of at most maxYAML bytes.
 func parse(path string, b []byte) (*yaml.Node, error) {
+	return parseFor(path, b, "a document with apiVersion, kind, metadata and spec")
+}
+
+// parseFor is parse of a file that wants something.
+func parseFor(path string, b []byte, want string) (*yaml.Node, error) {
 	if len(b) > maxYAML {
 		return nil, &SyntaxError{File: path, Msg: "more than 1 MiB of YAML; metrics belong in metrics.om.gz"}
 	}
 	var doc, second yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(b))
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
-		return nil, &SyntaxError{File: path, Msg: "the file is empty; want a document with apiVersion, kind, metadata and spec"}
+		return nil, &SyntaxError{File: path, Msg: "the file is empty; want " + want}
 	} else if err != nil {
 		return nil, yamlError(path, err)
 	}

@@ -32,6 +32,9 @@ type Recording struct {
 // jitter.
 func (r *Recording) LookBack() time.Duration { return 2 * r.Interval }
 
+// Frames returns how many frames the recording has.
+func (r *Recording) Frames() int { return int(r.End.Sub(r.Start)/r.Interval) + 1 }
+
 // APIVersion and Kind stand at the top of every recording.yaml.
 const (
 	APIVersion = "foreshock.dev/v1alpha1"

@@ -221,6 +221,9 @@ healthy: [web]
 	if d := cmp.Diff(want, truth); d != "" {
 		t.Errorf("truth (-want +got):\n%s", d)
 	}
+	if truth.Requests != nil {
+		t.Errorf("requests %+v where none are said", truth.Requests)
+	}
 	if truth, ok, err := LoadTruth(t.TempDir()); truth != nil || ok || err != nil {
 		t.Errorf("LoadTruth of no file = %v, %v, %v", truth, ok, err)
 	}
@@ -231,6 +234,43 @@ healthy: [web]
 	dir = write(t, map[string]string{"truth.yaml": "faulty: []\n"})
 	if truth, _, err := LoadTruth(dir); err != nil || !math.IsNaN(truth.FailsAtWeight) || !truth.CrashedAt.IsZero() {
 		t.Errorf("LoadTruth = %+v, %v", truth, err)
+	}
+}
+
+func TestTruthRequests(t *testing.T) {
+	const text = "faulty: [cart]\nrequests:\n  objective: 250ms\n  background: 0.0003\n  harmed: 3.5\n  perFrame: [0, 0, 3, 0.5]\n"
+	dir := write(t, map[string]string{"truth.yaml": text})
+	truth, _, err := LoadTruth(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Requests{Objective: 250 * time.Millisecond, Background: 0.0003, Harmed: 3.5, PerFrame: []float64{0, 0, 3, 0.5}}
+	if d := cmp.Diff(want, truth.Requests); d != "" {
+		t.Errorf("requests (-want +got):\n%s", d)
+	}
+	rec := &Recording{Start: time.Unix(0, 0), End: time.Unix(200, 0), Interval: time.Minute} // 0, 60, 120, 180 s
+	if err := truth.Requests.Fits(dir, rec); err != nil {
+		t.Errorf("Fits of four numbers and four frames = %v", err)
+	}
+	rec.End = time.Unix(240, 0)
+	wantErr := filepath.Join(dir, "truth.yaml") + ": requests.perFrame holds 4 numbers, and the recording 5 frames; want one for each frame from spec.start on"
+	if err := truth.Requests.Fits(dir, rec); err == nil || err.Error() != wantErr {
+		t.Errorf("Fits:\n got %v\nwant %s", err, wantErr)
+	}
+	for _, tt := range []struct{ old, text, want string }{
+		{"250ms", "fast", `:3: requests.objective "fast" is no duration; want one above zero, such as 60s or 1m30s`},
+		{"  objective: 250ms\n", "", `:3: requests has no objective; it must be given`},
+		{"0.0003", "3", `:4: requests.background is "3"; want a number between 0 and 1`},
+		{"0.5]", "-1]", `:6: requests.perFrame[3] is "-1"; want a number ≥ 0`},
+		{"0.5]", "x]", `:6: requests.perFrame[3] is "x"; want a number ≥ 0`},
+		{"[0, 0, 3, 0.5]", "12", `:6: requests.perFrame is "12"; want a list`},
+		{"harmed", "hurt", `:5: unknown field "hurt" in requests; want one of objective, perFrame, background, harmed`},
+	} {
+		dir := write(t, map[string]string{"truth.yaml": strings.Replace(text, tt.old, tt.text, 1)})
+		want := "read truth: " + filepath.Join(dir, "truth.yaml") + tt.want
+		if _, _, err := LoadTruth(dir); err == nil || err.Error() != want {
+			t.Errorf("LoadTruth:\n got %v\nwant %s", err, want)
+		}
 	}
 }
 

@@ -57,10 +57,13 @@ func (d description) text() string {
 	return b.String()
 }
 
-// metricsOf returns the names of the metrics that signals need, so that a
-// recording holds no others.
+// metricsOf returns the names of the metrics that signals need, and a few that
+// other signals of the same system would; a recording holds no others.
 func metricsOf(signals []signal.Signal) (map[string]bool, error) {
-	names := map[string]bool{"up": true}
+	names := map[string]bool{}
+	for _, also := range []string{"up", "app_build_info", "app_queue_length", "http_server_active_requests", "process_resident_memory_bytes", "db_client_connection_use_time_seconds_count"} {
+		names[also] = true
+	}
 	for _, s := range signals {
 		for _, q := range []string{s.Query, s.Limit.Query} {
 			if q == "" {

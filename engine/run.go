@@ -1,0 +1,373 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/foreshock/foreshock/signal"
+)
+
+// chunk is how many frames are asked at once in a replay. It bounds memory;
+// the frames do not depend on it.
+const chunk = 256
+
+// A run is one pass over the frames.
+type run struct {
+	*Source
+	trackers []*tracker // by ask; nil as long as nothing is asked for it
+	requests []request
+	counters map[string]*counter
+	answers  map[string][]*cursor // by want
+	failed   map[string]bool      // wants without an answer in this frame; live only
+	first    bool                 // nothing was asked yet
+	since    int                  // frames since exporters were looked for; live only
+	trouble  trouble
+}
+
+// A request is one query to be asked.
+type request struct {
+	query string
+	raw   bool   // it counts, and is asked one step early to count from there
+	batch *batch // the wants among which its answer is shared out; nil when it is itself one
+}
+
+// An answer is what one want got.
+type answer struct {
+	query    string
+	series   []Series
+	err      error // there is none
+	warnings []signal.Warning
+}
+
+func newRun(s *Source) *run {
+	r := &run{Source: s, counters: map[string]*counter{}, first: true, trackers: make([]*tracker, len(s.asks))}
+	r.prepare()
+	return r
+}
+
+// prepare makes the trackers of all signals that are asked for now, and the
+// requests that serve them.
+func (r *run) prepare() {
+	var wants []want
+	for i, a := range r.asks {
+		if !r.active(a.signal) {
+			continue
+		}
+		if r.trackers[i] == nil {
+			r.trackers[i] = newTracker(r.Source, a)
+		}
+		t := r.trackers[i]
+		wants = append(wants, t.value())
+		if t.limit != "" {
+			wants = append(wants, want{query: t.limit})
+		}
+		for _, w := range t.counts() {
+			if r.counters[w.query] == nil {
+				r.counters[w.query] = newCounter()
+			}
+			wants = append(wants, w)
+		}
+	}
+	if r.o.unbatched {
+		for i := range wants {
+			wants[i].template = ""
+		}
+	}
+	r.requests = batched(wants)
+}
+
+// replay yields the frames of a range whose data are all there.
+func (r *run) replay(ctx context.Context, yield func(signal.Frame, error) bool) {
+	for from := r.o.Start; !from.After(r.o.End); {
+		n := int(min(r.o.End.Sub(from)/r.sys.Interval+1, chunk))
+		err := context.Cause(ctx)
+		if err == nil {
+			err = r.ask(ctx, from, n)
+		}
+		if err != nil {
+			yield(signal.Frame{}, err)
+			return
+		}
+		for range n {
+			if !yield(r.frame(from), nil) {
+				return
+			}
+			from = from.Add(r.sys.Interval)
+		}
+	}
+}
+
+// ask gets every answer for the next n frames. In a replay a missing one is
+// an error.
+func (r *run) ask(ctx context.Context, from time.Time, n int) error {
+	to := from.Add(time.Duration(n-1) * r.sys.Interval)
+	// The last answers go before the next ones come: both are never held.
+	r.answers, r.failed = map[string][]*cursor{}, map[string]bool{}
+	answers := r.evaluate(ctx, from, to)
+	for _, a := range answers {
+		for _, w := range a.warnings {
+			r.warn(w.Code, w.Text)
+		}
+		switch {
+		case a.err == nil:
+			r.answers[a.query] = newCursors(a.series)
+		case r.o.Wait == nil:
+			return a.err
+		default:
+			r.failed[a.query] = true
+		}
+	}
+	if r.o.Wait != nil {
+		r.note(from, answers)
+	}
+	if r.first {
+		r.first = false
+		r.count(from.Add(-r.sys.Interval))
+	}
+	return nil
+}
+
+// evaluate asks all requests, some at once, and returns the answers in the
+// order of the requests.
+func (r *run) evaluate(ctx context.Context, from, to time.Time) []answer {
+	answers := make([][]answer, len(r.requests))
+	next, done := make(chan int), make(chan struct{})
+	for range r.o.Parallel {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			for i := range next {
+				answers[i] = r.get(ctx, r.requests[i], from, to)
+			}
+		}()
+	}
+	turn := r.trouble.turn
+	for k := range r.requests {
+		next <- (turn + k) % len(r.requests)
+	}
+	close(next)
+	for range r.o.Parallel {
+		<-done
+	}
+	// What came too late now comes first next time.
+	for k := range r.requests {
+		i := (turn + k) % len(r.requests)
+		if ctx.Err() != nil && slices.ContainsFunc(answers[i], func(a answer) bool { return a.err != nil }) {
+			r.trouble.turn = i
+			break
+		}
+	}
+	return slices.Concat(answers...)
+}
+
+// get asks one request. Where a batch is refused it is asked for in halves:
+// what the data of one release spoil must not be lost for the others.
+func (r *run) get(ctx context.Context, q request, from, to time.Time) []answer {
+	start := from
+	if r.first && q.raw {
+		start = from.Add(-r.sys.Interval)
+	}
+	var series []Series
+	err := context.Cause(ctx)
+	if err == nil {
+		series, err = r.querier.Range(ctx, q.query, start, to, r.sys.Interval)
+	}
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	switch {
+	case q.batch == nil && isRefused(err) && start.Equal(to):
+		return []answer{{query: q.query, warnings: []signal.Warning{refused(err)}}}
+	case q.batch == nil && isRefused(err):
+		return []answer{r.stepwise(ctx, q.query, from, to)}
+	case q.batch == nil:
+		return []answer{{query: q.query, series: series, err: err}}
+	case isRefused(err), err != nil && r.o.Wait == nil && ctx.Err() == nil:
+		var out []answer
+		for _, half := range q.batch.halves() {
+			half.raw = q.raw
+			out = append(out, r.get(ctx, half, from, to)...)
+		}
+		return out
+	}
+	out := make([]answer, len(q.batch.members))
+	for i, part := range q.batch.route(series) {
+		out[i] = answer{query: q.batch.members[i].query, series: part, err: err}
+	}
+	return out
+}
+
+// maxBehind is how many intervals a frame may be late when it is asked for:
+// one is usual, for samples to come in; more come of a stall.
+const maxBehind = 4
+
+// live yields frames as their time comes, until the context ends.
+func (r *run) live(ctx context.Context, yield func(signal.Frame, error) bool) {
+	for at := r.o.Start; !at.After(r.o.End); at = at.Add(r.sys.Interval) {
+		err := r.o.Wait(ctx, at)
+		if err == nil {
+			err = context.Cause(ctx)
+		}
+		if n := r.behind(at); n > 0 && err == nil {
+			at = at.Add(time.Duration(n-1) * r.sys.Interval)
+			continue
+		}
+		if err == nil {
+			err = r.tick(ctx, at)
+		}
+		if err != nil {
+			yield(signal.Frame{}, err)
+			return
+		}
+		f := r.frame(at)
+		r.answers = nil // nothing is held while it waits
+		if !yield(f, nil) {
+			return
+		}
+	}
+}
+
+// behind returns how many frames from one on are to be skipped, because the
+// clock ran ahead of them: all but the last two.
+func (r *run) behind(at time.Time) int {
+	if r.o.Now == nil {
+		return 0
+	}
+	late := r.o.Now().Sub(at)
+	if late <= maxBehind*r.sys.Interval {
+		return 0
+	}
+	n := int(late/r.sys.Interval) - 1
+	r.trouble.skip(at, at.Add(time.Duration(n-1)*r.sys.Interval), n)
+	return n
+}
+
+// tick asks for one frame. What is not answered within an interval is given
+// up: the next frame is due.
+func (r *run) tick(ctx context.Context, at time.Time) error {
+	in, cancel := context.WithTimeoutCause(ctx, r.sys.Interval, fmt.Errorf("no answer within one interval (%s)", r.sys.Interval))
+	defer cancel()
+	if err := r.ask(in, at, 1); err != nil {
+		return err
+	}
+	if r.since++; r.since >= redetect {
+		r.look(in, at)
+	}
+	return context.Cause(ctx)
+}
+
+// look looks for exporters that are new. Without an answer it is done again
+// with the next frame.
+func (r *run) look(ctx context.Context, at time.Time) {
+	before := slices.Clone(r.on)
+	if err := r.detect(ctx, at, at); err != nil {
+		return
+	}
+	r.since = 0
+	if !slices.Equal(before, r.on) {
+		r.prepare()
+	}
+}
+
+// trouble is what a live run remembers of answers that did not come.
+type trouble struct {
+	since   map[string]time.Time // by want: the first frame without an answer
+	down    time.Time            // the first of the frames in a row in which nothing was answered
+	turn    int                  // the request to begin with
+	skipped int                  // frames
+	stall   string               // the last frames that were skipped
+}
+
+func (t *trouble) skip(from, to time.Time, n int) {
+	t.skipped += n
+	t.stall = fmt.Sprintf("%d frames were skipped, the last ones from %s to %s: the clock ran ahead of them, as after a pause of the machine", t.skipped, stamp(from), stamp(to))
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// note keeps the warnings about what is not answered.
+func (r *run) note(at time.Time, answers []answer) {
+	t := &r.trouble
+	since := map[string]time.Time{}
+	longest, worst := at, error(nil)
+	for _, a := range answers {
+		if a.err == nil {
+			continue
+		}
+		since[a.query] = at
+		if before, ok := t.since[a.query]; ok {
+			since[a.query] = before
+		}
+		if worst == nil || since[a.query].Before(longest) {
+			longest, worst = since[a.query], a.err
+		}
+	}
+	t.since = since
+	r.passing = nil
+	if t.skipped > 0 {
+		r.passing = append(r.passing, signal.Warning{Code: "frames-skipped", Text: t.stall})
+	}
+	switch {
+	case len(since) == 0 || len(since) < len(answers):
+		t.down = time.Time{}
+	case t.down.IsZero():
+		t.down = at
+	}
+	switch {
+	case len(answers) == 0 && len(r.exporters) > 0:
+		r.passing = append(r.passing, signal.Warning{Code: "nothing-discovered", Text: nothingDiscovered})
+	case !t.down.IsZero():
+		r.passing = append(r.passing, signal.Warning{Code: "source-unreachable", Text: fmt.Sprintf("the metrics source has not answered since %s: %s", stamp(t.down), brief(worst))})
+	case len(since) > 0:
+		r.passing = append(r.passing, signal.Warning{Code: "query-failed", Text: fmt.Sprintf("no answer since %s to queries of %s: %s", stamp(longest), r.unanswered(), brief(worst))})
+	}
+}
+
+// unanswered names the signals of which something was not answered.
+func (r *run) unanswered() string {
+	var names []string
+	for _, t := range r.trackers {
+		if t != nil && t.unanswered(r) && !slices.Contains(names, t.sig.Name) {
+			names = append(names, t.sig.Name)
+		}
+	}
+	if more := len(names) - 3; more > 0 {
+		return fmt.Sprintf("%s and %d more signals", strings.Join(names[:3], ", "), more)
+	}
+	return strings.Join(names, ", ")
+}
+
+// brief cuts an error short: it may carry a query of kilobytes.
+func brief(err error) string {
+	const most = 300
+	text := err.Error()
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + " …"
+}
+
+// count advances every counter to an instant. One without an answer stays
+// where it was, and counts on from there.
+func (r *run) count(at time.Time) {
+	for q, c := range r.counters {
+		c.advance(r.answers[q], at)
+	}
+}
+
+// frame cuts one frame out of the answers.
+func (r *run) frame(at time.Time) signal.Frame {
+	r.count(at)
+	f := signal.Frame{At: at, Exposure: r.exposures(at)}
+	for _, t := range r.trackers {
+		if t == nil {
+			continue
+		}
+		if cell, ok := t.cell(r, at, f.Exposure); ok {
+			f.Cells = append(f.Cells, cell)
+		}
+	}
+	return f
+}

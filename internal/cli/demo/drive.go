@@ -1,0 +1,107 @@
+package demo
+
+import (
+	"context"
+	"time"
+
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// deployBefore is how long before the first step the new version is started.
+const deployBefore = 1500 * time.Millisecond
+
+// drive is the delivery system: it starts the new version and raises the
+// weight step by step, until it is stopped. A hold makes it wait as long as a
+// step takes; when it still holds then, the rollout is stopped.
+func (p *player) drive(ctx context.Context) error {
+	if wait(ctx, p.begin.Add(-deployBefore)) != nil {
+		return nil
+	}
+	if err := p.lab.Deploy(ctx); err != nil {
+		return err
+	}
+	if err := p.scrapeAll(ctx); err != nil {
+		return err
+	}
+	next := p.begin
+	for i, w := range p.o.Steps {
+		if wait(ctx, next) != nil {
+			return nil
+		}
+		if i == 0 {
+			p.lab.Begin()
+		}
+		if !p.clear(ctx) {
+			return nil
+		}
+		now := time.Now()
+		if i == 0 {
+			now = p.begin
+		}
+		p.mu.Lock()
+		p.weight, p.begun = w, append(p.begun, now)
+		p.mu.Unlock()
+		p.lab.SetWeight(w)
+		next = now.Add(p.o.Each)
+	}
+	return nil
+}
+
+// clear waits until no hold stands against the next step. It returns false
+// when the rollout is stopped, or ctx has ended.
+func (p *player) clear(ctx context.Context) bool {
+	until := time.Now().Add(p.o.Each)
+	for {
+		p.mu.Lock()
+		stopped, held := p.stop != nil, p.hold && p.o.Brakes
+		p.mu.Unlock()
+		switch {
+		case stopped:
+			return false
+		case !held:
+			return true
+		case time.Now().After(until):
+			p.halt(prevention.Hold.String())
+			return false
+		}
+		if wait(ctx, time.Now().Add(p.o.Interval/4)) != nil {
+			return false
+		}
+	}
+}
+
+// halt stops the rollout: all traffic goes back.
+func (p *player) halt(verdict string) {
+	p.mu.Lock()
+	if p.stop == nil {
+		p.stop = &Stop{At: time.Now(), Weight: p.weight, Verdict: verdict}
+	}
+	p.mu.Unlock()
+	p.lab.SetWeight(0)
+}
+
+// heed acts on a verdict.
+func (p *player) heed(a release.Assessment) {
+	p.mu.Lock()
+	p.hold = a.Verdict == prevention.Hold.String()
+	free := !p.o.Brakes || p.stop != nil || len(p.begun) == 0
+	p.mu.Unlock()
+	if !free && (a.Verdict == prevention.Rollback.String() || a.Verdict == prevention.Escalate.String()) {
+		p.halt(a.Verdict)
+	}
+}
+
+// exposure is how far the rollout has really got.
+func (p *player) exposure(at time.Time) []signal.Exposure {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var e signal.Exposure
+	for i, begun := range p.begun {
+		if !begun.After(at) {
+			e = signal.Exposure{Weight: p.o.Steps[i], Step: i + 1, Moving: at.Sub(begun) < raise}
+		}
+	}
+	return []signal.Exposure{e}
+}
