@@ -259,7 +259,7 @@ func (c *Comparison) suffix(fixed, block float64) {
 	need := math.Max(math.Ceil(reach/block), c.Tau/2)
 	var sum, raw, n float64
 	best := math.Inf(-1)
-	limit := clip * c.SD
+	limit := clip * math.Sqrt(c.SD*c.SD+c.slow)
 	if c.Level == 0 && c.ControlSD == 0 {
 		limit = clipStill * c.SD
 	}
