@@ -75,7 +75,7 @@ func TestReplayLearns(t *testing.T) {
 	if code == exitSuccess || code == exitError {
 		t.Fatalf("without memory: exit %d\n%s%s\nThe test shows nothing", code, out, errs)
 	}
-	if out, errs, code := run("replay", week, "--normal", file, "--learn"); code == exitError || !strings.Contains(errs, "learned 191.0 hours of signals") {
+	if out, errs, code := run("replay", week, "--normal", file, "--learn"); code == exitError || !strings.Contains(errs, "learned 190.6 hours of signals") {
 		t.Fatalf("learn: exit %d\n%s%s", code, out, errs)
 	}
 	out, errs, code = run("replay", rollout, "--normal", file)
