@@ -161,7 +161,7 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size, loads Loa
 		c.Difference[i] = y[i] - base
 		c.frames[i] = subject.Values.Frame(i)
 	}
-	if loads.known() {
+	if loads.known() && !serves {
 		c.even(loads, ref, k, lambda, counts)
 	}
 	// A cohort of one pod wavers more than the mean of four.
@@ -259,7 +259,7 @@ func (c *Comparison) suffix(fixed, block float64) {
 	need := math.Max(math.Ceil(reach/block), c.Tau/2)
 	var sum, typical, raw, n float64
 	best := math.Inf(-1)
-	limit := clip * c.SD
+	limit := clip * math.Sqrt(c.SD*c.SD+c.slow)
 	if c.Level == 0 && c.ControlSD == 0 {
 		limit = clipStill * c.SD
 	}
