@@ -119,6 +119,7 @@ func TestHistoryOver(t *testing.T) {
 		{22, 25, 13.5},                             // block 3
 		{22, 29, 15.5},                             // blocks 3 and 4
 		{24, 27, 15.5},                             // half of each
+		{22, 26, 14.3},                             // block 3 and a quarter of 4: (54 + 70/4)/5
 		{58, 61, (48 + 49 + 51) / 3.0},             // one missing
 		{0, 13, 1.5},                               // from before the first
 		{206, 999, 197.5},                          // to after the last
