@@ -61,7 +61,7 @@ type Failure struct {
 }
 
 // FailsAt returns where a signal meets its limit as a release's exposure
-// grows. It takes O(rows), of which there are at most 144.
+// grows. It takes O(rows), of which there are at most 128.
 func FailsAt(r Response) Failure {
 	nan := math.NaN()
 	f := Failure{P10: nan, P50: nan, P90: nan, Needs: nan}

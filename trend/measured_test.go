@@ -146,6 +146,13 @@ func swing(rng *rand.Rand, s staircase, by float64) func(int) float64 {
 	return func(f int) float64 { return 1 + by*math.Sin(2*math.Pi*(phase+float64(f)/period)) }
 }
 
+// surges is traffic that doubles along an S of any length, in the middle of the
+// release: a form that no rival has.
+func surges(rng *rand.Rand, s staircase) func(int) float64 {
+	middle, width := float64(s.before)+3*float64(s.length)*rng.Float64(), float64(s.length)*(0.1+0.9*rng.Float64())
+	return func(f int) float64 { return 0.7 * (1 + 1/(1+math.Exp((middle-float64(f))/width))) }
+}
+
 // doubles is traffic that grows straight from the first step on, to twice at
 // the end.
 func doubles(_ *rand.Rand, s staircase) func(int) float64 {
@@ -174,6 +181,8 @@ func situations() []situation {
 		{name: "no answer, traffic in waves, not measured", sd: calm, rho: some, before: anyTime, length: long, traffic: waves},
 		{name: "no answer, traffic doubles from the first step, measured", sd: calm, rho: some, before: anyTime, length: long, traffic: doubles, measured: true},
 		{name: "no answer, traffic doubles from the first step, not measured", sd: calm, rho: some, before: anyTime, length: long, traffic: doubles},
+		{name: "no answer, traffic doubles along an S, measured", sd: calm, rho: some, before: anyTime, length: long, traffic: surges, measured: true},
+		{name: "no answer, traffic doubles along an S, not measured", sd: calm, rho: some, before: anyTime, length: long, traffic: surges},
 		{name: "no answer, but the use jumps by 10 to 30 % of the limit in some frame of the release", sd: calm, rho: some, before: anyTime, length: long, jumps: true},
 		{name: "no answer, but the use wanders (ρ = 0.99, as wide as 10 % of the limit)", sd: [2]float64{0.1, 0.1}, rho: [2]float64{0.99, 0.99}, before: anyTime, length: long},
 		{name: "wait without an answer, noise 3 to 20 %", sd: [2]float64{0.03, 0.2}, rho: some, before: anyTime, length: long, wait: true},
