@@ -269,8 +269,8 @@ func TestMeasured(t *testing.T) {
 		}
 	}
 	t.Log("\n" + strings.Join(slices.Concat(fail, well), "\n"))
-	if !*update {
-		return
+	if !*update || *exposureN == 0 {
+		return // an everyday run's table is not worth writing
 	}
 	var b strings.Builder
 	b.WriteString("| they fail at 67 to 100 % | n | known at 25 % | median error | holds | known at 40 % | median error | median width | holds |\n|---|---|---|---|---|---|---|---|---|\n")

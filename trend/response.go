@@ -171,13 +171,13 @@ func (x *rows) exposures(size int) []exposure {
 const full = 0.02
 
 // fill takes out the weights at which a use has met its limit, as it cannot
-// grow any further there. It returns how many other weights were seen, and the
+// grow any further there. It returns the other weights that were seen, and the
 // least at which it was met; infinite when it was at none.
-func (x *rows) fill(r *Response) (seen int, met float64) {
+func (x *rows) fill(r *Response) (seen []exposure, met float64) {
 	met = math.Inf(1)
 	es := x.exposures(r.Since.Size)
 	if r.Wait {
-		return len(es), met
+		return es, met
 	}
 	limit := r.sign()*r.Limit - full*math.Abs(r.Limit)
 	for _, e := range es {
@@ -193,5 +193,5 @@ func (x *rows) fill(r *Response) (seen int, met float64) {
 		}
 	}
 	x.n = n
-	return len(slices.DeleteFunc(es, func(e exposure) bool { return e.weight > met-0.005 })), met
+	return slices.DeleteFunc(es, func(e exposure) bool { return e.weight > met-0.005 }), met
 }
