@@ -61,7 +61,7 @@ type Failure struct {
 }
 
 // FailsAt returns where a signal meets its limit as a release's exposure
-// grows. It takes O(rows), of which there are at most 144.
+// grows. It takes O(rows), of which there are at most 128.
 func FailsAt(r Response) Failure {
 	nan := math.NaN()
 	f := Failure{P10: nan, P50: nan, P90: nan, Needs: nan}
@@ -72,7 +72,7 @@ func FailsAt(r Response) Failure {
 	var x rows
 	x.lay(&r)
 	seen, met := x.fill(&r)
-	if f.Why = OneExposure; seen < 2 {
+	if f.Why = OneExposure; len(seen) < 2 {
 		return f
 	}
 	if f.Why = Flat; !r.glance(&x) {
@@ -84,7 +84,11 @@ func FailsAt(r Response) Failure {
 	f.Evidence = weigh(f.rivals)
 	f.describe()
 	f.full = met
-	f.answer(seen, r.Exposed.Most())
+	most := 0.0
+	for _, e := range seen {
+		most = math.Max(most, e.weight)
+	}
+	f.answer(len(seen), most)
 	return f
 }
 
