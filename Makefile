@@ -2,7 +2,7 @@
 TOOL := go tool -modfile=tools/go.mod
 LINT := go tool -modfile=tools/golangci/go.mod golangci-lint
 
-.PHONY: help run test race lint fmt fuzz bench cover golden truth recordings
+.PHONY: help run test race lint fmt fuzz bench cover golden truth exposure recordings
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -41,6 +41,10 @@ golden: ## rewrite the golden files; read the diff before you commit it
 
 truth: ## regenerate docs/method/truth.md, the table of measured error rates; takes up to 3 h
 	go test ./backtest -run '^TestTruth$$' -timeout 3h -truth 4000 -update
+
+exposure: ## regenerate the tables of docs/method/exposure.md; takes a minute or two
+	go test ./trend -run '^TestMeasured$$' -exposure 1000 -update
+	go test ./release -run '^TestPools$$' -exposure 400 -update
 
 recordings: ## regenerate the recordings in examples/
 	go generate ./examples/...

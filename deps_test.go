@@ -29,8 +29,9 @@ var allowed = map[string]string{
 	"prevention": "signal prediction",
 	"release":    "signal stats topology pattern trend prediction prevention",
 
+	"baseline": "signal stats",
 	"simulate": "signal topology",
-	"engine":   "signal prevention release",
+	"engine":   "signal baseline prevention release",
 	"backtest": "signal prevention release backtest/peer",
 
 	"backtest/peer": "signal stats release",
@@ -42,6 +43,7 @@ var allowed = map[string]string{
 	"internal/capture":    "signal release engine",
 	"internal/discover":   "signal engine",
 	"internal/prometheus": "signal engine",
+	"internal/normal":     "baseline",
 
 	// A real system that fails. It imports nothing of the rest.
 	"lab":      "lab/part",
@@ -63,7 +65,7 @@ var allowed = map[string]string{
 // they may therefore not import. That they read no clock is the linter's to
 // see: package time is allowed, time.Now is not.
 var (
-	pure   = strings.Fields("signal stats topology pattern trend prediction prevention release simulate backtest/peer")
+	pure   = strings.Fields("signal stats topology pattern trend prediction prevention release baseline simulate backtest/peer")
 	impure = strings.Fields("context database/sql io/fs log log/slog net net/http os os/exec sync")
 )
 

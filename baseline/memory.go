@@ -79,6 +79,18 @@ func (m *Memory) Level(service, signal string, at time.Time) (level, spread floa
 	return s.normal(at, m.halfLife)
 }
 
+// Newest returns the end of the newest hour that was learned of any series;
+// the zero time when there is none.
+func (m *Memory) Newest() time.Time {
+	var newest time.Time
+	for _, s := range m.series {
+		if end := time.Unix(3600*(s.newest+1), 0).UTC(); end.After(newest) {
+			newest = end
+		}
+	}
+	return newest
+}
+
 // Hours returns how many hours are remembered of a series in all, each halved
 // once per half-life before its newest.
 func (m *Memory) Hours(service, signal string) float64 {

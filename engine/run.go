@@ -369,5 +369,5 @@ func (r *run) frame(at time.Time) signal.Frame {
 			f.Cells = append(f.Cells, cell)
 		}
 	}
-	return f
+	return r.recall(f)
 }

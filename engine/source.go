@@ -20,6 +20,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/foreshock/foreshock/baseline"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
 )
@@ -77,6 +78,11 @@ type Options struct {
 	// weights count and the times do not. Releases beyond the length of the result, and all
 	// if it is nil, go by their steps.
 	Exposure func(at time.Time) []signal.Exposure
+	// Normal says what is normal for a signal of a service at an instant, such
+	// as a [baseline.Memory] does; readings carry it as Level and Spread. What it
+	// says of an instant must not change while frames are taken. Nil means that
+	// nothing is remembered.
+	Normal baseline.Normal
 
 	unbatched bool // tests: ask everything by itself
 }

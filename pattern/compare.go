@@ -161,7 +161,7 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size, loads Loa
 		c.Difference[i] = y[i] - base
 		c.frames[i] = subject.Values.Frame(i)
 	}
-	if loads.known() {
+	if loads.known() && !serves {
 		c.even(loads, ref, k, lambda, counts)
 	}
 	// A cohort of one pod wavers more than the mean of four.
@@ -257,12 +257,15 @@ func countFinite(xs []float64) float64 {
 // and describes the one that differs most.
 func (c *Comparison) suffix(fixed, block float64) {
 	need := math.Max(math.Ceil(reach/block), c.Tau/2)
-	var sum, raw, n float64
+	var sum, typical, raw, n float64
 	best := math.Inf(-1)
-	limit := clip * c.SD
+	limit := clip * math.Sqrt(c.SD*c.SD+c.slow)
 	if c.Level == 0 && c.ControlSD == 0 {
 		limit = clipStill * c.SD
 	}
+	// What is of consequence may be many deviations of a quiet signal: for its
+	// size one block counts up to twice that, so that it takes most of a stretch.
+	wide := math.Max(limit, 2*c.Size)
 	logs := make([]float64, 0, len(c.Difference))
 	at := make([]int, 0, len(c.Difference))
 	from := 0
@@ -276,14 +279,15 @@ func (c *Comparison) suffix(fixed, block float64) {
 			continue
 		}
 		sum += stats.Clip(d, limit)
+		typical += stats.Clip(d, wide)
 		raw += d
 		n++
 		variance := c.SD*c.SD*math.Min(1, c.Tau/n) + fixed
-		c.Whole, c.SE = sum/n, math.Sqrt(variance)
+		c.Whole, c.SE = typical/n, math.Sqrt(variance)
 		if n < need {
 			continue
 		}
-		t := c.Whole / c.SE
+		t := math.Max(sum/n, c.most(j, n)) / c.SE
 		e := stats.SafeTOneSided(t, math.Max(1, c.SD*c.SD/variance), c.NU, 1)
 		logs, at = append(logs, e), append(at, j)
 		if e > best {
@@ -296,6 +300,22 @@ func (c *Comparison) suffix(fixed, block float64) {
 	}
 	c.LogE = stats.LogSumExp(logs) - math.Log(total)
 	c.onset(logs, at)
+}
+
+// lasting is over how many independent stretches a difference must stand to
+// count by more than its clipped mean.
+const lasting = 3
+
+// most returns what three quarters of the differences from block j on are at
+// least, where they are long enough to say as much as three independent ones:
+// a spike does not last that long, however heavy the tails are. −∞ else.
+func (c *Comparison) most(j int, n float64) float64 {
+	if n < lasting*math.Max(c.Tau, 1) {
+		return math.Inf(-1)
+	}
+	d := stats.Finite(c.Difference[j:])
+	slices.Sort(d)
+	return stats.SortedQuantile(d, 0.25)
 }
 
 // onset reads the posterior of the suffix's first block off its e-values,

@@ -11,61 +11,78 @@ import (
 // memory, that serves for what a control would have shown: the reference
 // follows the day, and a daily peak is no news.
 
-// recall keeps the sums of what is normal in step with the values. It is
-// called after each frame.
-func (t *Track) recall(present bool) {
-	for ; t.Per < t.Values.Size; t.Per *= 2 {
-		for i, x := range t.Usual {
-			if i%2 == 0 {
-				t.Usual[i/2] = x
-			} else {
-				t.Usual[i/2] += x
-			}
+// knots is how many blocks apart what is normal is written down. It follows
+// the hours, so that straight lines between will do.
+const knots = 4
+
+// recall writes down what is normal in step with the values. It is called
+// after each frame.
+func (t *Track) recall(frame int, present bool) {
+	for ; t.Per < knots*t.Values.Size; t.Per *= 2 {
+		for i := 0; i < len(t.Usual); i += 2 {
+			t.Usual[i/2] = t.Usual[i]
 		}
 		t.Usual = t.Usual[:(len(t.Usual)+1)/2]
 	}
-	if !present || t.Usual == nil && (math.IsNaN(t.Level) || t.Values.N > 1) {
-		return // what was not known from the start is never known for all of it
-	}
-	if math.IsNaN(t.Level) {
-		t.Strange++
-	} else {
+	switch {
+	case !present:
+	case !math.IsNaN(t.Level) && (t.Usual != nil || t.Values.N == 1):
 		t.Known = t.Level
+		for len(t.Usual) <= (frame-t.Values.Origin)/t.Per {
+			t.Usual = append(t.Usual, float32(t.Known))
+		}
+	default: // what was not known from the start is never known for all of it
+		t.Strange++
 	}
-	for len(t.Usual) < t.Values.Blocks {
-		t.Usual = append(t.Usual, 0)
-	}
-	t.Usual[t.Values.Blocks-1] += t.Known
 }
 
 // recalls says whether what is normal was known in all frames with a value but
-// one in ten, for which the last one serves, and is known now.
-func (t *Track) recalls() bool {
-	return t.Usual != nil && 10*t.Strange <= t.Values.N && !math.IsNaN(t.Level)
-}
+// one in ten, from the first on, and is known now.
+func (t *Track) recalls() bool { return t.Usual != nil && !t.forgetful() && !math.IsNaN(t.Level) }
+
+func (t *Track) forgetful() bool { return 10*t.Strange > t.Values.N }
 
 // empty says whether a track, which may be nil, has no value.
 func (t *Track) empty() bool { return t == nil || t.Values.N == 0 }
 
+// usualAt returns what was normal in a frame that the values reach over.
+func (t *Track) usualAt(frame float64) float64 {
+	at := math.Max(0, frame-float64(t.Values.Origin)) / float64(t.Per)
+	i := min(int(at), len(t.Usual)-1)
+	from, part := float64(t.Usual[i]), at-float64(i)
+	if i+1 < len(t.Usual) {
+		return from + part*(float64(t.Usual[i+1])-from)
+	}
+	// The last stretch ends with the last frame.
+	if whole := float64(t.Values.Newest-t.Values.Origin)/float64(t.Per) - float64(i); whole > 0 {
+		return from + math.Min(1, part/whole)*(t.Known-from)
+	}
+	return from
+}
+
 // usual returns what was normal over all frames with a value; NaN when it is
 // not known.
 func (t *Track) usual() float64 {
-	if t.Usual == nil || 10*t.Strange > t.Values.N {
+	if t.Usual == nil || t.forgetful() {
 		return math.NaN()
 	}
 	var sum float64
-	for _, x := range t.Usual {
-		sum += x
+	for i := range t.Values.Blocks {
+		sum += t.Values.Count[i] * t.usualAt(t.Values.Frame(i))
 	}
 	return sum / t.Values.N
 }
 
-// usualBy returns what was normal over the frames with a value, by blocks as
-// [stats.History.MeansBy] gives them; NaN where there was no value.
+// usualBy returns what was normal in the blocks that [stats.History.MeansBy]
+// gives.
 func (t *Track) usualBy(size int) []float64 {
-	h := stats.History{Size: t.Values.Size, Blocks: t.Values.Blocks, Count: t.Values.Count}
-	copy(h.Sum[:], t.Usual)
-	return h.MeansBy(size)
+	length := max(size, t.Values.Size)
+	out := make([]float64, (t.Values.Blocks*t.Values.Size+length-1)/length)
+	for i := range out {
+		middle := (float64(i)+0.5)*float64(length) - 0.5
+		out[i] = t.usualAt(float64(t.Values.Origin) + math.Min(middle, float64(t.Values.Newest-t.Values.Origin)))
+	}
+	return out
 }
 
 // departures returns the block means of a track; where memory serves, what
@@ -107,12 +124,8 @@ func (r reference) course(subject *Track, a anchor) (c course, serves bool) {
 	if r.during == nil {
 		shift *= math.Min(1, a.n/MinEffective)
 	}
-	last := subject.Known
 	for i, x := range subject.usualBy(subject.Values.Size) {
-		if !math.IsNaN(x) {
-			last = x
-		}
-		c[i] = last + shift
+		c[i] = x + shift
 	}
 	return c, true
 }

@@ -26,31 +26,32 @@ func recalling(origin int, values []float64, normal func(frame int) float64, spr
 	return t
 }
 
-// rising is what is normal over a day's rise: one more each frame.
-func rising(frame int) float64 { return 100 + float64(frame) }
+// rising is what is normal on a morning: 100 until the release, and one more
+// each frame from then on.
+func rising(frame int) float64 { return 100 + math.Max(0, float64(frame-began)) }
 
-// over returns a course over a rise.
+// over returns a course over a morning.
 func over(origin int, by float64) func(int) float64 {
 	return func(i int) float64 { return rising(origin+i) + by }
 }
 
-// TestCompareFollowsTheDay: over a rise that is normal nothing is evidence,
-// what comes on top of it is, and is told as what it is. The service lies 10
-// over what is normal today, before and after: that is no news either.
+// TestCompareFollowsTheDay: a rise that is normal is no evidence, and what
+// comes on top of it is. The service lies 10 over what is normal today, before
+// and after: that is no news either.
 func TestCompareFollowsTheDay(t *testing.T) {
 	for seed := range 40 {
 		rng := seeded(seed)
-		before := recalling(0, noisy(rng, began, 2, over(0, 10)), rising, 3)
-		for _, by := range []float64{0, 40} {
-			values := noisy(rng, lasts, 2, over(began, 10+by))
-			c, _ := pattern.Compare(recalling(began, values, rising, 3), nil, before, signal.Up, tenth)
-			plain, _ := pattern.Compare(track(began, values), nil, before, signal.Up, tenth)
-			if (c.LogE > sure) != (by > 0) || math.Abs(c.Typical-by) > 3 && by > 0 || !c.Recalled {
-				t.Errorf("seed %d, %v over normal: log e-value %.1f, effect %.1f, recalled %v", seed, by, c.LogE, c.Typical, c.Recalled)
+		before := recalling(0, noisy(rng, began, 5, over(0, 10)), rising, 6)
+		for _, by := range []float64{0, 50} {
+			values := noisy(rng, lasts, 5, over(began, 10+by))
+			c, _ := pattern.Compare(recalling(began, values, rising, 6), nil, before, signal.Up, tenth)
+			if !c.Recalled || (c.LogE > sure) != (by > 0) || c.Growing() || by > 0 && c.Typical < c.Size {
+				t.Errorf("seed %d, %v over normal: recalled %v, log e-value %.1f, growing %v, effect %.1f", seed, by, c.Recalled, c.LogE, c.Growing(), c.Typical)
 			}
-			if want := rising(began+lasts-1) + 10; math.Abs(c.Level-want) > 2 {
+			if want := rising(began+lasts-1) + 10; math.Abs(c.Level-want) > 3 {
 				t.Errorf("seed %d: %.1f is expected now, want %v", seed, c.Level, want)
 			}
+			plain, _ := pattern.Compare(track(began, values), nil, before, signal.Up, tenth)
 			if plain.LogE < sure || plain.Recalled {
 				t.Errorf("seed %d: without memory the rise has the log e-value %.1f; the test shows nothing", seed, plain.LogE)
 			}
@@ -78,10 +79,10 @@ func TestCompareWithMemoryAlone(t *testing.T) {
 	for _, tt := range []struct {
 		by   float64
 		want bool
-	}{{0, false}, {5, false}, {-40, false}, {40, true}} {
-		c, ok := pattern.Compare(recalling(began, noisy(seeded(1), lasts, 2, over(began, tt.by)), rising, 4), nil, nil, signal.Up, tenth)
+	}{{0, false}, {6, false}, {-50, false}, {50, true}} {
+		c, ok := pattern.Compare(recalling(began, noisy(seeded(1), lasts, 5, over(began, tt.by)), rising, 6), nil, nil, signal.Up, tenth)
 		if !ok || (c.LogE > sure) != tt.want {
-			t.Errorf("%v from normal ± 4, and nothing before: ok %v, log e-value %.1f; want it sure: %v", tt.by, ok, c.LogE, tt.want)
+			t.Errorf("%v from normal ± 6, and nothing before: ok %v, log e-value %.1f; want it sure: %v", tt.by, ok, c.LogE, tt.want)
 		}
 	}
 	if _, ok := pattern.Compare(track(began, noisy(seeded(1), lasts, 2, over(began, 0))), nil, nil, signal.Up, tenth); ok {
@@ -111,7 +112,7 @@ func TestLawLiveControl(t *testing.T) {
 	for seed := range 40 {
 		rng := seeded(seed)
 		before, control, canary := noisy(rng, began, 5, flat(100)), noisy(rng, lasts, 5, flat(100)), noisy(rng, lasts, 5, stepAt(20, float64(seed)))
-		control[7] = math.NaN() // missed once
+		control[7], control[lasts-1-seed%3] = math.NaN(), math.NaN() // missed once or twice
 		want, _ := pattern.Compare(track(began, canary), track(began, control), track(0, before), signal.Up, tenth)
 		got, _ := pattern.Compare(recalling(began, canary, rising, 3), recalling(began, control, rising, 3), recalling(0, before, rising, 3), signal.Up, tenth)
 		if math.IsNaN(want.LogE) || !reflect.DeepEqual(got, want) {
@@ -124,13 +125,13 @@ func TestLawLiveControl(t *testing.T) {
 // is moved with the day.
 func TestCompareAfterTheControl(t *testing.T) {
 	rng := seeded(1)
-	before := recalling(0, noisy(rng, began, 2, over(0, 0)), rising, 3)
-	control := noisy(rng, lasts, 2, over(began, 0))
+	before := recalling(0, noisy(rng, began, 5, over(0, 0)), rising, 6)
+	control := noisy(rng, lasts, 5, over(began, 0))
 	for i := 10; i < lasts; i++ {
 		control[i] = math.NaN()
 	}
-	values := noisy(rng, lasts, 2, over(began, 0))
-	c, _ := pattern.Compare(recalling(began, values, rising, 3), recalling(began, control, rising, 3), before, signal.Up, tenth)
+	values := noisy(rng, lasts, 5, over(began, 0))
+	c, _ := pattern.Compare(recalling(began, values, rising, 6), recalling(began, control, rising, 6), before, signal.Up, tenth)
 	plain, _ := pattern.Compare(track(began, values), track(began, control), before, signal.Up, tenth)
 	if c.LogE > 0.5*sure || !c.Recalled || math.Abs(c.Level-rising(began+lasts-1)) > 3 {
 		t.Errorf("over a normal rise after the control had gone: log e-value %.1f, recalled %v, level %.1f; want none, true, about %v", c.LogE, c.Recalled, c.Level, rising(began+lasts-1))

@@ -122,14 +122,6 @@ func tailSD(residuals []float64) float64 {
 	return max(sd, stats.SortedQuantile(residuals, 0.9)/1.2816, stats.SortedQuantile(residuals, 0.95)/1.6449)
 }
 
-// An anchor is where a reference lies.
-type anchor struct {
-	level    float64
-	usual    float64 // what memory says is normal over the same frames; NaN when it does not
-	variance float64 // of the level
-	n        float64 // frames behind it
-}
-
 // counts returns over how many frames before and during the reference's level
 // is taken. The control during the release and the service before count
 // together when they agree within two standard errors; else the live control
@@ -152,6 +144,14 @@ func (r reference) counts(size int, noise noise) (counts [2]float64) {
 
 // frame returns what the variance of a mean over n frames is times n.
 func (n noise) frame(size int) float64 { return n.sd * n.sd * n.Tau * float64(size) }
+
+// An anchor is where a reference lies.
+type anchor struct {
+	level    float64
+	usual    float64 // what memory says is normal over the same frames; NaN when it does not
+	variance float64 // of the level
+	n        float64 // frames behind it
+}
 
 // level returns the reference's level over the frames that counts says. With
 // none, memory has to serve.

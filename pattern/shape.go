@@ -100,11 +100,15 @@ func (c *Comparison) Projected() float64 {
 	return c.Whole + c.Slope*(c.Frames/2+cmp.Or(c.Horizon, c.Frames))
 }
 
-// above says whether the subject is over its reference by now. What rises
-// towards where the control is fills up and does not leak.
+// above says whether the subject is over its reference by now, and not only at
+// its load. What rises towards where the control is fills up and does not leak.
 func (c *Comparison) above() bool {
 	_, late := ends(c.Difference)
-	return late > 0
+	if c.load == nil {
+		return late > 0
+	}
+	_, now := ends(c.values)
+	return late > 0 && (now > c.Level) != c.Falls
 }
 
 // GrowthProbability returns the probability that the difference comes to be of

@@ -37,12 +37,12 @@ type Track struct {
 	Limit   float64       // the limit in force in the last frame; NaN when none
 	Level   float64       // normal now, from memory; NaN when none
 	Normal  float64       // spread of normal now; NaN when none
-	// Usual sums up Level over the frames with a value, in blocks of Per frames
-	// as Values has them; nil when it was not known with the first value.
-	Usual   []float64
+	// Usual is Level at every Per-th frame from the origin on, or as soon after
+	// as it was known; nil when it was not known with the first value.
+	Usual   []float32
 	Per     int
 	Strange float64 // frames with a value and no Level since then
-	Known   float64 // the last Level; NaN before any
+	Known   float64 // the last Level
 }
 
 // A Pod is one instance's running mean and variance.
@@ -57,7 +57,7 @@ type Pod struct {
 // NewTrack returns an empty track whose frames are counted from origin.
 func NewTrack(origin int) *Track {
 	nan := math.NaN()
-	return &Track{Values: *stats.NewHistory(origin), Events: nan, N: nan, First: -1, Limit: nan, Level: nan, Normal: nan, Per: 1, Known: nan}
+	return &Track{Values: *stats.NewHistory(origin), Events: nan, N: nan, First: -1, Limit: nan, Level: nan, Normal: nan, Per: knots}
 }
 
 // Add takes the readings of one frame. A cell that was not asked for is no
@@ -67,6 +67,7 @@ func (t *Track) Add(frame int, c signal.Cell, interval float64) {
 		t.Unasked++
 		t.Events, t.N = math.NaN(), math.NaN()
 		t.Values.Add(frame, math.NaN())
+		t.recall(frame, false)
 		return
 	}
 	t.Unasked = 0
@@ -100,7 +101,7 @@ func (t *Track) Add(frame int, c signal.Cell, interval float64) {
 	t.note(frame, seen)
 	if !mature || n == 0 {
 		t.Values.Add(frame, math.NaN())
-		t.recall(false)
+		t.recall(frame, false)
 		return
 	}
 	if n > 1 {
@@ -110,7 +111,7 @@ func (t *Track) Add(frame int, c signal.Cell, interval float64) {
 	t.Size += n
 	t.Frames++
 	t.Values.Add(frame, sum/n)
-	t.recall(true)
+	t.recall(frame, true)
 }
 
 // note keeps the books of presence.

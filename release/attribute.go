@@ -211,8 +211,8 @@ func (s *State) elsewhere(i int, sc *scene) bool {
 		if sc.blame.Owned[k] && inc.Service != r.Service || inc.Overload && drives(sc.failures[i], inc.Service) {
 			continue
 		}
-		near := inc.Service == r.Service || slices.Contains(s.sys.Graph.Callees(r.Service), inc.Service) ||
-			slices.Contains(s.sys.Graph.Callers(r.Service), inc.Service)
+		near := inc.Service == r.Service || slices.Contains(s.sys.Graph.Callers(r.Service), inc.Service) ||
+			slices.Contains(s.sys.Graph.Callees(r.Service), inc.Service) && len(sc.alike[i]) == 0
 		if near {
 			return true
 		}

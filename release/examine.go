@@ -212,7 +212,7 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 	}
 	big := c.Typical >= size && c.Effective >= pattern.MinEffective && c.Frames >= 3
 	f.Harmless = harmless(sig, c)
-	if big && !f.Harmless {
+	if big && !f.Harmless && !f.roomy() {
 		f.LogE = c.LogE
 	}
 	// A difference that is certain and grows need not be certain twice.
@@ -232,8 +232,17 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 		wide.Size = size
 		f.Harm = math.Min(f.Harm, wide.HarmProbability())
 	}
+	if f.roomy() {
+		f.Harm = 0
+	}
 	f.Harm = math.Max(f.Harm, f.Ahead)
 	return f
+}
+
+// roomy says whether something fills up that has a limit and half of its room
+// left: how much is used is then a cost. That it grows may still matter.
+func (f *finding) roomy() bool {
+	return stock(f.Kind) && !f.Falls && f.Now < f.Level+(f.Subject.Limit-f.Level)/2
 }
 
 // harmless says whether a change is load and not trouble: more bytes or

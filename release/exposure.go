@@ -55,17 +55,10 @@ func (s *State) loads(f signal.Frame) []float64 {
 	whole := make([]flow, len(s.sys.Services))
 	sides := make([][2]flow, len(s.sys.Releases))
 	for _, c := range f.Cells {
-		if c.Signal < 0 || c.Signal >= len(s.sys.Signals) {
-			continue
-		}
-		sig := s.sys.Signals[c.Signal]
-		if sig.Kind != signal.Traffic || sig.Unit.Dimension != signal.Rate {
+		if !s.flows(c) {
 			continue
 		}
 		at := &whole[c.Service]
-		if c.Release >= len(sides) {
-			continue
-		}
 		if c.Release >= 0 {
 			at = &sides[c.Release][0]
 			if c.Cohort == signal.Control {
@@ -89,6 +82,15 @@ func (s *State) loads(f signal.Frame) []float64 {
 		out[i] = s.load(s.sys.Releases[i].Service, weight, sides[i], whole)
 	}
 	return out
+}
+
+// flows says whether a cell holds a rate of work that arrives.
+func (s *State) flows(c signal.Cell) bool {
+	if c.Signal < 0 || c.Signal >= len(s.sys.Signals) || c.Release >= len(s.sys.Releases) {
+		return false
+	}
+	sig := s.sys.Signals[c.Signal]
+	return sig.Kind == signal.Traffic && sig.Unit.Dimension == signal.Rate
 }
 
 // load returns the traffic at one release. A side that should serve and does
@@ -170,7 +172,7 @@ func (s *State) failuresOf(i int, f signal.Frame, sc *scene) []failure {
 		add(failure{service: r.Service, signal: id, cohort: signal.Control}, x.Before[id], x.Control[id])
 	}
 	slices.SortStableFunc(out, func(a, b failure) int {
-		return cmp.Or(cmp.Compare(unknown(a), unknown(b)), cmp.Compare(a.P50, b.P50))
+		return cmp.Or(cmp.Compare(unplaced(a), unplaced(b)), cmp.Compare(a.P50, b.P50))
 	})
 	seen := map[[2]int]bool{}
 	return slices.DeleteFunc(out, func(a failure) bool {
@@ -181,8 +183,8 @@ func (s *State) failuresOf(i int, f signal.Frame, sc *scene) []failure {
 	})
 }
 
-// unknown orders failures of which the weight is known before the others.
-func unknown(x failure) int {
+// unplaced orders failures of which the weight is known before the others.
+func unplaced(x failure) int {
 	if x.Why == trend.Known {
 		return 0
 	}

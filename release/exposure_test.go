@@ -22,8 +22,8 @@ func TestLoads(t *testing.T) {
 	nan := math.NaN()
 	rate := signal.Signal{Name: "traffic", Kind: signal.Traffic, Unit: signal.ParseUnit("requests/s")}
 	s := New(System{
-		Interval: time.Second, Services: []Service{{Name: "edge"}, {Name: "web"}, {Name: "cart"}, {Name: "far"}},
-		Graph:    topology.New(4, []topology.Edge{{From: 0, To: 1}, {From: 1, To: 2}}),
+		Interval: time.Second, Services: []Service{{Name: "web"}, {Name: "edge"}, {Name: "cart"}, {Name: "far"}},
+		Graph:    topology.New(4, []topology.Edge{{From: 1, To: 0}, {From: 0, To: 2}}),
 		Signals:  []signal.Signal{rate, {Name: "pods", Kind: signal.Traffic, Unit: signal.ParseUnit("pods")}},
 		Releases: []Release{{ID: "cart", Service: 2}},
 	}, prevention.DefaultPolicy())
@@ -51,7 +51,7 @@ func TestLoads(t *testing.T) {
 		{"nor the old one when it has gone", 1, []signal.Cell{canary, cell(2, 0, signal.Control, 0, nan)}, 10},
 		{"a version that should report and does not", 0.1, []signal.Cell{canary, cell(2, 0, signal.Control, 0, nan, nan)}, nan},
 		{"the whole service", 0.1, []signal.Cell{cell(2, -1, signal.Whole, 0, 120)}, 120},
-		{"the nearest caller", 0.1, []signal.Cell{cell(0, -1, signal.Whole, 0, 900), cell(1, -1, signal.Whole, 0, 300), cell(3, -1, signal.Whole, 0, 1)}, 300},
+		{"the nearest caller", 0.1, []signal.Cell{cell(0, -1, signal.Whole, 0, 300), cell(1, -1, signal.Whole, 0, 900), cell(3, -1, signal.Whole, 0, 1)}, 300},
 		{"one that is no caller", 0.1, []signal.Cell{cell(3, -1, signal.Whole, 0, 1)}, nan},
 		{"a number of pods is no traffic", 0.1, []signal.Cell{cell(2, -1, signal.Whole, 1, 4)}, nan},
 	}

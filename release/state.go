@@ -19,7 +19,7 @@ import (
 )
 
 // stateVersion is raised whenever the encoding of a state changes.
-const stateVersion = 2
+const stateVersion = 3
 
 // A State is what is remembered of a system under change between two frames.
 // It is bounded, however many frames there were.

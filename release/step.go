@@ -6,6 +6,7 @@ import (
 	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/trend"
 )
 
 // Step takes one frame and returns the assessment of every release and change
@@ -139,6 +140,9 @@ func (s *State) harm(i int, sc *scene) (p float64, proven bool) {
 			continue // the machine below is not the release's doing
 		}
 		switch {
+		case fd.Rejected && fd.Active && fd.Grows && i < len(s.sys.Releases) && !s.soon(&fd, i):
+			proven = true
+			p = max(p, min(fd.Harm, s.policy.RollbackAbove-0.01))
 		case fd.Rejected && fd.Active:
 			proven = true
 			p = max(p, fd.Harm)
@@ -147,4 +151,15 @@ func (s *State) harm(i int, sc *scene) (p float64, proven bool) {
 		}
 	}
 	return p, proven
+}
+
+// soon says whether growth comes to its limit before a hold would end. Until
+// then it may level off, as what fills up does: waiting tells, and harms nobody.
+// Growth without a limit that is known comes to nothing that is known.
+func (s *State) soon(fd *finding, i int) bool {
+	a, ok := trend.Exhausts(&fd.Comparison, fd.Now, fd.Subject.Limit)
+	if !ok {
+		return fd.pastLimit()
+	}
+	return a.P50*s.sys.Interval.Seconds() <= s.maxHold(i).Seconds()
 }

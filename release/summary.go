@@ -26,6 +26,12 @@ func (a Assessment) Warns() bool {
 		(a.Verdict == prevention.Escalate.String() && a.Reason == prevention.UnsafeRollback.String())
 }
 
+// Calm says whether nothing was wrong, as far as is known, when it was made: no
+// hold, no rollback, nobody called. What latched earlier does not count.
+func (a Assessment) Calm() bool {
+	return a.Shadow == prevention.Promote.String() || a.Shadow == prevention.Unknown.String()
+}
+
 // Add takes one assessment, in the order of time.
 func (t *Tally) Add(a Assessment) {
 	r := t.sums[a.ID]

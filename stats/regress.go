@@ -83,7 +83,31 @@ func (r *Regression) Leverage(x Terms) float64 {
 // the lower triangle is given. ok is false when it is singular, to within
 // 1e-10 of its diagonal.
 func invert(n int, a [MaxTerms]Terms) (inv [MaxTerms]Terms, ok bool) {
-	var l, m [MaxTerms]Terms // a = l·lᵀ, m = l⁻¹
+	l, ok := cholesky(n, a)
+	if !ok {
+		return inv, false
+	}
+	var m [MaxTerms]Terms // l⁻¹
+	for i := range n {
+		m[i][i] = 1 / l[i][i]
+		for j := range i {
+			for k := j; k < i; k++ {
+				m[i][j] -= l[i][k] * m[k][j] / l[i][i]
+			}
+		}
+	}
+	for i := range n {
+		for j := range n {
+			for k := max(i, j); k < n; k++ {
+				inv[i][j] += m[k][i] * m[k][j]
+			}
+		}
+	}
+	return inv, true
+}
+
+// cholesky returns the lower triangle l with a = l·lᵀ.
+func cholesky(n int, a [MaxTerms]Terms) (l [MaxTerms]Terms, ok bool) {
 	for i := range n {
 		for j := range i + 1 {
 			sum := a[i][j]
@@ -95,27 +119,10 @@ func invert(n int, a [MaxTerms]Terms) (inv [MaxTerms]Terms, ok bool) {
 				continue
 			}
 			if !(sum > 1e-10*a[i][i]) {
-				return inv, false
+				return l, false
 			}
 			l[i][i] = math.Sqrt(sum)
 		}
 	}
-	for i := range n {
-		m[i][i] = 1 / l[i][i]
-		for j := range i {
-			var sum float64
-			for k := j; k < i; k++ {
-				sum += l[i][k] * m[k][j]
-			}
-			m[i][j] = -sum / l[i][i]
-		}
-	}
-	for i := range n {
-		for j := range n {
-			for k := max(i, j); k < n; k++ {
-				inv[i][j] += m[k][i] * m[k][j]
-			}
-		}
-	}
-	return inv, true
+	return l, true
 }

@@ -1,6 +1,9 @@
 package trend
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // maxKnots bounds what is kept of the course of a weight: sixteen steps have
 // two corners each, and the time before the first is a corner more.
@@ -44,8 +47,7 @@ func aligned(a, b, c Knot) bool {
 // At returns the weight in a frame: 0 before the first one that was seen, NaN
 // where it was forgotten, and the last one after it.
 func (e *Exposed) At(frame int) float64 {
-	for i := len(e.Knots) - 1; i >= 0; i-- {
-		k := e.Knots[i]
+	for i, k := range slices.Backward(e.Knots) {
 		if k.Frame > frame {
 			continue
 		}

@@ -32,14 +32,14 @@ const (
 
 const (
 	// surely is the probability that a signal grows with exposure from which
-	// it is believed to: the one-sided probability of 3 standard errors.
-	surely = 0.99865
+	// it is believed to. That chance does not explain it as well is asked beside.
+	surely = 0.95
 	// perhaps is the same from which it is worth more exposure: an 80 %
 	// interval without nothing in it.
 	perhaps = 0.9
 	// oddsOfAnswer is the log odds against "no answer to exposure" from which
-	// an answer is believed: 9 to 1.
-	oddsOfAnswer = 2.1972245773362196
+	// an answer is believed: 20 to 1.
+	oddsOfAnswer = 2.995732273553991
 	// nearby is how many times the largest weight seen the upper end of an
 	// answer may lie when one weight beside 0 was seen, and farAway how many
 	// times the middle may lie when more were.
@@ -61,7 +61,7 @@ type Failure struct {
 }
 
 // FailsAt returns where a signal meets its limit as a release's exposure
-// grows. It takes O(rows), of which there are at most 144.
+// grows. It takes O(rows), of which there are at most 128.
 func FailsAt(r Response) Failure {
 	nan := math.NaN()
 	f := Failure{P10: nan, P50: nan, P90: nan, Needs: nan}
@@ -72,7 +72,7 @@ func FailsAt(r Response) Failure {
 	var x rows
 	x.lay(&r)
 	seen, met := x.fill(&r)
-	if f.Why = OneExposure; seen < 2 {
+	if f.Why = OneExposure; len(seen) < 2 {
 		return f
 	}
 	if f.Why = Flat; !r.glance(&x) {
@@ -84,7 +84,11 @@ func FailsAt(r Response) Failure {
 	f.Evidence = weigh(f.rivals)
 	f.describe()
 	f.full = met
-	f.answer(seen, r.Exposed.Most())
+	most := 0.0
+	for _, e := range seen {
+		most = math.Max(most, e.weight)
+	}
+	f.answer(len(seen), most)
 	return f
 }
 

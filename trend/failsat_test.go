@@ -113,8 +113,8 @@ func TestFailsAtWhy(t *testing.T) {
 		{"two steps", use(1), 40, 1, Known, nil},
 		{"it takes more than there is", use(0.4), 60, 1, Beyond, nil}, // 175 %
 		{
-			"more noise than answer", func(_ int, w float64) float64 { return 0.3 + 0.7*w + 0.15*noisy.NormFloat64() }, 40, 1, Weak,
-			func(w float64) bool { return w > 0.25 && w < 1 },
+			"more noise than answer", func(_ int, w float64) float64 { return 0.3 + 0.7*w + 0.2*noisy.NormFloat64() }, 40, 1, Otherwise,
+			nil,
 		},
 	}
 	for _, tt := range tests {
@@ -138,20 +138,28 @@ func TestFailsAtTime(t *testing.T) {
 	}{
 		{"straight", func(f int) float64 { return 0.3 + 0.003*float64(f) }, false},
 		{"bent", func(f int) float64 { return 0.3 + 0.00003*float64(f*f) }, false},
-		{"since the first step", func(f int) float64 { return 0.3 + 0.006*since(f) }, false},
+		{"since the first step", func(f int) float64 { return 0.35 + 0.008*since(f) }, false},
 		{"with traffic in waves", func(f int) float64 { return 0.4 * (1 + 0.4*math.Sin(float64(f)/17)) }, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			rng := rand.New(rand.NewPCG(7, 8))
-			s := usual(func(f int, _ float64) float64 { return tt.grows(f) + 0.01*rng.NormFloat64() })
-			if tt.load {
-				s.load = func(f int) float64 { return 1000 * tt.grows(f) }
-			}
-			for frames := 1; frames <= 60; frames++ {
-				if f := FailsAt(s.response(frames, 1)); f.Why == Known {
-					t.Errorf("after %d frames: fails at %.3f (%.3f to %.3f), want nothing", frames, f.P50, f.P10, f.P90)
+			said := 0
+			for seed := range uint64(20) {
+				rng := rand.New(rand.NewPCG(seed, 8))
+				s := usual(func(f int, _ float64) float64 { return tt.grows(f) + 0.02*rng.NormFloat64() })
+				s.length = 15
+				if tt.load {
+					s.load = func(f int) float64 { return 1000 * tt.grows(f) }
 				}
+				for frames := 1; frames <= 45; frames += 4 {
+					if f := FailsAt(s.response(frames, 1)); f.Why == Known {
+						said++
+						break
+					}
+				}
+			}
+			if said > 0 {
+				t.Errorf("of %d of 20 it was said that they fail, want none", said)
 			}
 		})
 	}
@@ -252,8 +260,8 @@ func lawful(t *rapid.T, f Failure) {
 		}
 		was = p
 	}
-	if w := f.Safe(0.2); !(w >= 0 && w <= 1) || w > 1e-6 && f.Breach(w) > 0.2+1e-6 {
-		t.Fatalf("Safe(0.2) = %v, where a breach has %v", w, f.Breach(w))
+	if w := f.Safe(0.2); !(w >= 0 && w <= 1) || w > 1e-6 && f.Breach(w) > 0.2+1e-6 || w < 1 && f.Breach(w+0.01) < 0.2 {
+		t.Fatalf("Safe(0.2) = %v, where a breach has %v, and %v a point further", w, f.Breach(w), f.Breach(w+0.01))
 	}
 }
 
@@ -292,18 +300,20 @@ func TestFailsAtWidth(t *testing.T) {
 // TestFailsAtLongBefore: a long time before, of which only block means are left,
 // tells as much as a short one, or more.
 func TestFailsAtLongBefore(t *testing.T) {
-	var widths []float64
+	var known []int
 	for _, before := range []int{64, 500, 5000} {
-		rng := rand.New(rand.NewPCG(9, 9))
-		s := usual(func(_ int, w float64) float64 { return 0.3 + w + 0.02*rng.NormFloat64() })
-		s.before = before
-		f := FailsAt(s.response(60, 1))
-		if f.Why != Known || !(f.P10 <= 0.72 && f.P90 >= 0.68) {
-			t.Errorf("%d frames before: %v, %.3f (%.3f to %.3f), want about 0.7", before, f.Why, f.P50, f.P10, f.P90)
+		n := 0
+		for seed := range uint64(40) {
+			rng := rand.New(rand.NewPCG(seed, 9))
+			s := usual(func(_ int, w float64) float64 { return 0.3 + w + 0.04*rng.NormFloat64() })
+			s.before, s.length = before, 15
+			if f := FailsAt(s.response(30, 1)); f.Why == Known {
+				n++
+			}
 		}
-		widths = append(widths, f.P90-f.P10)
+		known = append(known, n)
 	}
-	if most := 2 * widths[0]; slices.Max(widths) > most {
-		t.Errorf("widths %v, want none over %.3f", widths, most)
+	if slices.Min(known) < 20 {
+		t.Errorf("of 40 services %v were known at 25 %% with 64, 500 and 5000 frames before, want half of them or more", known)
 	}
 }

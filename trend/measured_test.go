@@ -146,6 +146,13 @@ func swing(rng *rand.Rand, s staircase, by float64) func(int) float64 {
 	return func(f int) float64 { return 1 + by*math.Sin(2*math.Pi*(phase+float64(f)/period)) }
 }
 
+// surges is traffic that doubles along an S of any length, in the middle of the
+// release: a form that no rival has.
+func surges(rng *rand.Rand, s staircase) func(int) float64 {
+	middle, width := float64(s.before)+3*float64(s.length)*rng.Float64(), float64(s.length)*(0.1+0.9*rng.Float64())
+	return func(f int) float64 { return 0.7 * (1 + 1/(1+math.Exp((middle-float64(f))/width))) }
+}
+
 // doubles is traffic that grows straight from the first step on, to twice at
 // the end.
 func doubles(_ *rand.Rand, s staircase) func(int) float64 {
@@ -158,25 +165,27 @@ func situations() []situation {
 	short, long := [2]int{15, 30}, [2]int{15, 60}
 	calm, rough := [2]float64{0.01, 0.03}, [2]float64{0.03, 0.06}
 	some, much := [2]float64{0, 0.5}, [2]float64{0.5, 0.8}
-	young, any := [2]int{30, 100}, [2]int{20, 2000}
+	young, anyTime := [2]int{30, 100}, [2]int{20, 2000}
 	return []situation{
 		{name: "use, noise 1 to 3 % of the limit, ρ to 0.5", sd: calm, rho: some, before: young, length: short, fails: true},
 		{name: "the same, noise 3 to 6 %", sd: rough, rho: some, before: young, length: short, fails: true},
 		{name: "the same, noise 1 to 3 %, ρ 0.5 to 0.8", sd: calm, rho: much, before: young, length: short, fails: true},
-		{name: "noise 1 to 6 %, ρ to 0.5, steps of 15 to 60 frames, any time before", sd: [2]float64{0.01, 0.06}, rho: some, before: any, length: long, fails: true},
-		{name: "the same with heavy tails", sd: [2]float64{0.01, 0.06}, rho: some, before: any, length: long, fails: true, t3: true},
-		{name: "noise 1 to 3 %, traffic in waves of 20 %, measured", sd: calm, rho: some, before: any, length: long, fails: true, traffic: swell, measured: true},
+		{name: "noise 1 to 6 %, ρ to 0.5, steps of 15 to 60 frames, any time before", sd: [2]float64{0.01, 0.06}, rho: some, before: anyTime, length: long, fails: true},
+		{name: "the same with heavy tails", sd: [2]float64{0.01, 0.06}, rho: some, before: anyTime, length: long, fails: true, t3: true},
+		{name: "noise 1 to 3 %, traffic in waves of 20 %, measured", sd: calm, rho: some, before: anyTime, length: long, fails: true, traffic: swell, measured: true},
 		{name: "wait as in a queue, noise 3 to 8 % of it", sd: [2]float64{0.03, 0.08}, rho: some, before: young, length: long, fails: true, wait: true},
-		{name: "no answer, noise 1 to 6 %, ρ to 0.5", sd: [2]float64{0.01, 0.06}, rho: some, before: any, length: long},
-		{name: "no answer, ρ 0.5 to 0.8", sd: [2]float64{0.01, 0.06}, rho: much, before: any, length: long},
-		{name: "no answer, heavy tails", sd: [2]float64{0.01, 0.06}, rho: some, before: any, length: long, t3: true},
-		{name: "no answer, traffic in waves, measured", sd: calm, rho: some, before: any, length: long, traffic: waves, measured: true},
-		{name: "no answer, traffic in waves, not measured", sd: calm, rho: some, before: any, length: long, traffic: waves},
-		{name: "no answer, traffic doubles from the first step, measured", sd: calm, rho: some, before: any, length: long, traffic: doubles, measured: true},
-		{name: "no answer, traffic doubles from the first step, not measured", sd: calm, rho: some, before: any, length: long, traffic: doubles},
-		{name: "no answer, but the use jumps by 10 to 30 % of the limit in some frame of the release", sd: calm, rho: some, before: any, length: long, jumps: true},
-		{name: "no answer, but the use wanders (ρ = 0.99, as wide as 10 % of the limit)", sd: [2]float64{0.1, 0.1}, rho: [2]float64{0.99, 0.99}, before: any, length: long},
-		{name: "wait without an answer, noise 3 to 20 %", sd: [2]float64{0.03, 0.2}, rho: some, before: any, length: long, wait: true},
+		{name: "no answer, noise 1 to 6 %, ρ to 0.5", sd: [2]float64{0.01, 0.06}, rho: some, before: anyTime, length: long},
+		{name: "no answer, ρ 0.5 to 0.8", sd: [2]float64{0.01, 0.06}, rho: much, before: anyTime, length: long},
+		{name: "no answer, heavy tails", sd: [2]float64{0.01, 0.06}, rho: some, before: anyTime, length: long, t3: true},
+		{name: "no answer, traffic in waves, measured", sd: calm, rho: some, before: anyTime, length: long, traffic: waves, measured: true},
+		{name: "no answer, traffic in waves, not measured", sd: calm, rho: some, before: anyTime, length: long, traffic: waves},
+		{name: "no answer, traffic doubles from the first step, measured", sd: calm, rho: some, before: anyTime, length: long, traffic: doubles, measured: true},
+		{name: "no answer, traffic doubles from the first step, not measured", sd: calm, rho: some, before: anyTime, length: long, traffic: doubles},
+		{name: "no answer, traffic doubles along an S, measured", sd: calm, rho: some, before: anyTime, length: long, traffic: surges, measured: true},
+		{name: "no answer, traffic doubles along an S, not measured", sd: calm, rho: some, before: anyTime, length: long, traffic: surges},
+		{name: "no answer, but the use jumps by 10 to 30 % of the limit in some frame of the release", sd: calm, rho: some, before: anyTime, length: long, jumps: true},
+		{name: "no answer, but the use wanders (ρ = 0.99, as wide as 10 % of the limit)", sd: [2]float64{0.1, 0.1}, rho: [2]float64{0.99, 0.99}, before: anyTime, length: long},
+		{name: "wait without an answer, noise 3 to 20 %", sd: [2]float64{0.03, 0.2}, rho: some, before: anyTime, length: long, wait: true},
 	}
 }
 
@@ -253,15 +262,15 @@ func TestMeasured(t *testing.T) {
 			r.mustHold(t, s)
 		} else {
 			well = append(well, r.healthy(s))
-			// The rate is under 1 % in the table; 3 of 40 is beyond chance then.
-			if most := max(2, n/50); r.held > most || r.claimed > 2*most {
+			// The rates are up to 2.5 % in the table; 3 of 40 is beyond chance then.
+			if most := max(2, n/30); r.held > most || r.claimed > 2*most {
 				t.Errorf("%s: %d of %d would be held, of %d it was said that they fail; want at most %d and %d", s.name, r.held, n, r.claimed, most, 2*most)
 			}
 		}
 	}
 	t.Log("\n" + strings.Join(slices.Concat(fail, well), "\n"))
-	if !*update {
-		return
+	if !*update || *exposureN == 0 {
+		return // an everyday run's table is not worth writing
 	}
 	var b strings.Builder
 	b.WriteString("| they fail at 67 to 100 % | n | known at 25 % | median error | holds | known at 40 % | median error | median width | holds |\n|---|---|---|---|---|---|---|---|---|\n")

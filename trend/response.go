@@ -32,11 +32,7 @@ type Response struct {
 const leastBefore = stats.Width
 
 // maxRows is how many stretches there are at most, before and since.
-const maxRows = 2*stats.Width + lastFrames
-
-// lastFrames is how many of the frames just before the first step stand as
-// rows of their own, where the blocks before it are longer.
-const lastFrames = 16
+const maxRows = 2 * stats.Width
 
 // rows are the stretches of frames at one weight each, oldest first.
 type rows struct {
@@ -65,7 +61,15 @@ func (x *rows) lay(r *Response) {
 		current, x.loadSE = present(r.Load)
 	}
 	x.loads = current > 0
-	x.before(r, current)
+	if b := r.Before; b != nil {
+		back := b.Newest - max(leastBefore, now-r.Since.Origin+1)
+		for i := range b.Blocks {
+			from := b.Origin + i*b.Size
+			if to := min(from+b.Size-1, b.Newest); to > back {
+				x.add(r, stretch{from: from, to: to, sum: b.Sum[i], count: b.Count[i], before: true}, current)
+			}
+		}
+	}
 	lag, most := max(1, r.Window-1), r.Exposed.Most()
 	for i := range r.Since.Blocks {
 		from := r.Since.Origin + i*r.Since.Size
@@ -83,7 +87,7 @@ func (x *rows) lay(r *Response) {
 // present returns the traffic now, and its standard error as a share of it, by
 // a straight line through the last 16 frames; NaN with fewer than 8 of them.
 func present(load *stats.History) (now, se float64) {
-	y := load.Tail(lastFrames)
+	y := load.Tail(16)
 	x := make([]float64, len(y))
 	for i := range x {
 		x[i] = float64(i - len(y) + 1)
@@ -97,41 +101,6 @@ func present(load *stats.History) (now, se float64) {
 	return l.Intercept, l.Residual / l.Intercept * math.Sqrt((4*n-2)/(n*(n+1)))
 }
 
-// before lays out the time before the first step: its last frames one by one,
-// as the noise is best read off single frames, and what lies before them in
-// blocks.
-func (x *rows) before(r *Response, current float64) {
-	b := r.Before
-	if b == nil {
-		return
-	}
-	tail := b.Tail(lastFrames)
-	if b.Size <= r.Since.Size {
-		tail = nil
-	}
-	single := b.Newest - len(tail) + 1 // the first of these frames
-	back := single - max(leastBefore, r.Since.Newest-r.Since.Origin+1)
-	for i := range b.Blocks {
-		from := b.Origin + i*b.Size
-		to := min(from+b.Size-1, b.Newest)
-		if to < back || from >= single {
-			continue
-		}
-		sum, count := b.Sum[i], b.Count[i]
-		for k := single; k <= to; k++ {
-			if v := tail[k-single]; !math.IsNaN(v) {
-				sum, count = sum-v, count-1
-			}
-		}
-		x.add(r, stretch{from: from, to: min(to, single-1), sum: sum, count: count, before: true}, current)
-	}
-	for k, v := range tail {
-		if !math.IsNaN(v) {
-			x.add(r, stretch{from: single + k, to: single + k, sum: v, count: 1, before: true}, current)
-		}
-	}
-}
-
 // A stretch is what one row is made of.
 type stretch struct {
 	from, to   int // frames
@@ -142,7 +111,7 @@ type stretch struct {
 
 // add adds a stretch, if it has a value.
 func (x *rows) add(r *Response, s stretch, current float64) {
-	if s.count < 0.5 {
+	if s.count == 0 {
 		return
 	}
 	k := x.n
@@ -202,13 +171,13 @@ func (x *rows) exposures(size int) []exposure {
 const full = 0.02
 
 // fill takes out the weights at which a use has met its limit, as it cannot
-// grow any further there. It returns how many other weights were seen, and the
+// grow any further there. It returns the other weights that were seen, and the
 // least at which it was met; infinite when it was at none.
-func (x *rows) fill(r *Response) (seen int, met float64) {
+func (x *rows) fill(r *Response) (seen []exposure, met float64) {
 	met = math.Inf(1)
 	es := x.exposures(r.Since.Size)
 	if r.Wait {
-		return len(es), met
+		return es, met
 	}
 	limit := r.sign()*r.Limit - full*math.Abs(r.Limit)
 	for _, e := range es {
@@ -224,5 +193,5 @@ func (x *rows) fill(r *Response) (seen int, met float64) {
 		}
 	}
 	x.n = n
-	return len(slices.DeleteFunc(es, func(e exposure) bool { return e.weight > met-0.005 })), met
+	return slices.DeleteFunc(es, func(e exposure) bool { return e.weight > met-0.005 }), met
 }

@@ -25,13 +25,15 @@ type rival struct {
 	priced    bool    // whether the measured cost of a request went in
 }
 
-// A course is how a signal may have moved with time alone. Time is always
-// allowed to explain what it can: what only grew meanwhile must not pass for
-// an answer to exposure.
+// A course is how a signal may have moved with time alone. Time may explain
+// what it can: what only grew meanwhile must not pass for an answer to
+// exposure. That nothing moved with time is the simplest of the courses, and
+// pays for no term.
 type course uint8
 
 const (
-	straight course = iota + 1 // a straight line
+	still    course = iota + 1 // not at all
+	straight                   // a straight line
 	bent                       // a parabola
 	begun                      // a straight line with a kink at the first step
 )
@@ -39,10 +41,16 @@ const (
 // terms returns how many terms a fit has: 1, the weight, the time and, where
 // it is no straight line, what it has beside.
 func (c course) terms() int {
-	if c == straight {
+	switch c {
+	case still:
+		return 2
+	case straight:
 		return 3
+	case bent, begun:
+		return 4
+	default:
+		return 4
 	}
-	return 4
 }
 
 // rivals fits every shape that the signal may have.
@@ -57,7 +65,7 @@ func (r *Response) rivals(x *rows) []rival {
 	var out []rival
 	var d design
 	for _, s := range shapes {
-		for _, c := range []course{straight, bent, begun} {
+		for _, c := range []course{still, straight, bent, begun} {
 			d.fill(x, s, c)
 			if m, ok := r.fit(x, &d, s, c.terms()); ok {
 				out = append(out, m)

@@ -168,11 +168,12 @@ func (o *showing) settle(cmd *cobra.Command) error {
 
 // demoPolicy is the policy of a rollout that takes a minute and not an hour:
 // processes of the lab start in a second, and a few hundred requests cannot
-// tell error rates below 2 %.
+// tell error rates below 2 %, or latencies to a tenth.
 func demoPolicy() prevention.Policy {
 	p := prevention.DefaultPolicy()
 	p.StartUp, p.MaxHold = 5*time.Second, time.Minute
 	p.CountFloor = 0.02
+	p.Sizes[signal.Latency] = prevention.Size{Relative: 0.25, Absolute: 0.025, Most: 2, Noise: 0.001}
 	p.Sizes[signal.Errors] = prevention.Size{Relative: 0.2, Absolute: 0.02, Noise: 0.002}
 	return p
 }

@@ -20,6 +20,7 @@ import (
 type replaying struct {
 	release string // id; "" for all
 	policy  *prevention.Policy
+	normal  remembering
 	until   until
 	output  string
 }
@@ -48,6 +49,10 @@ The exit code is the verdict when there is one release or change:
   # one release of several; the exit code is its verdict
   foreshock replay rec --release cart && echo "may go on"
 
+  # learn what is normal, and use it: what rises every morning is no news
+  foreshock replay last-week --normal foreshock.normal --learn
+  foreshock replay rec --normal foreshock.normal
+
   # every assessment, for jq: when did the verdict change?
   foreshock replay rec -o jsonl | jq -r 'select(.id=="cart") | [.at, .verdict] | @tsv'`,
 		Args: someDirs,
@@ -66,13 +71,17 @@ The exit code is the verdict when there is one release or change:
 			if o.policy, err = policyOf(cmd, policy); err != nil {
 				return err
 			}
-			return a.replay(ctx, args, o)
+			if err := o.normal.open(cmd); err != nil {
+				return err
+			}
+			return a.replay(ctx, args, &o)
 		},
 	}
 	cmd.Flags().StringVar(&o.release, "release", "", "print only the release or change with this `ID`")
 	cmd.Flags().StringVar(&until, "until", "", "stop at this `TIME` (RFC 3339), or this long after the start (12m)")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text; json, the summaries; or jsonl, every assessment and the summaries")
 	policyFlag(cmd, &policy)
+	normalFlags(cmd, &o.normal)
 	return cmd
 }
 
@@ -115,7 +124,7 @@ func (u until) in(start, end time.Time) (time.Time, error) {
 	return stop, nil
 }
 
-func (a *app) replay(ctx context.Context, args []string, o replaying) error {
+func (a *app) replay(ctx context.Context, args []string, o *replaying) error {
 	dirs, err := expand(args)
 	if err != nil {
 		return err
@@ -143,6 +152,9 @@ func (a *app) replay(ctx context.Context, args []string, o replaying) error {
 		return err
 	}
 	prog.end()
+	if err := o.normal.close(a); err != nil {
+		return err
+	}
 	if err := out.release(a.stdout); err != nil {
 		return err
 	}
@@ -158,10 +170,10 @@ func (a *app) replay(ctx context.Context, args []string, o replaying) error {
 // replayOne replays one recording, and returns the verdict of each release
 // and change that is asked for, "" when one has not begun, and the names of
 // the signals.
-func (a *app) replayOne(ctx context.Context, dir string, o replaying, pr *printer, prog *progress) (verdicts, signals []string, err error) {
+func (a *app) replayOne(ctx context.Context, dir string, o *replaying, pr *printer, prog *progress) (verdicts, signals []string, err error) {
 	var wanted []string
 	moments := map[string]*moments{}
-	p, err := play(ctx, dir, o.until, listener{
+	l := listener{
 		policy: o.policy,
 		begin: func(name string, sys release.System) (err error) {
 			wanted, err = want(name, sys, o.release)
@@ -175,10 +187,13 @@ func (a *app) replayOne(ctx context.Context, dir string, o replaying, pr *printe
 			return pr.assessment(as)
 		},
 		frame: prog.begin(filepath.Base(dir)),
-	})
+	}
+	o.normal.listen(&l)
+	p, err := play(ctx, dir, o.until, l)
 	if err != nil {
 		return nil, nil, err
 	}
+	p.summary.Warnings = append(p.summary.Warnings, o.normal.warnings(p)...)
 	if o.release != "" {
 		narrow(&p.summary, o.release)
 	}

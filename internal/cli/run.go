@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/foreshock/foreshock/baseline"
 	"github.com/foreshock/foreshock/engine"
 	"github.com/foreshock/foreshock/internal/recording"
 	"github.com/foreshock/foreshock/internal/tsdb"
@@ -28,6 +29,7 @@ type played struct {
 // called; an error ends the play.
 type listener struct {
 	policy *prevention.Policy // to judge by; nil means the default
+	normal baseline.Normal    // nil means that nothing is remembered
 	loaded func(*recording.Recording) error
 	begin  func(name string, sys release.System) error
 	saw    func(signal.Frame) // before it is judged
@@ -50,7 +52,7 @@ func play(ctx context.Context, dir string, u until, l listener) (*played, error)
 		return nil, err
 	}
 	defer db.Close()
-	src, err := engine.New(ctx, db, rec.System, engine.Options{Start: rec.Start, End: end})
+	src, err := engine.New(ctx, db, rec.System, engine.Options{Start: rec.Start, End: end, Normal: l.normal})
 	if err != nil {
 		return nil, fmt.Errorf("recording %s: %w", rec.Name, err)
 	}

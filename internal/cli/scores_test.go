@@ -8,17 +8,41 @@ import (
 
 	"github.com/foreshock/foreshock/backtest"
 	"github.com/foreshock/foreshock/backtest/peer"
+	"github.com/foreshock/foreshock/internal/recording"
 )
 
 // TestScores holds what we and other tools would have done to the releases
-// that come with Foreshock; -update rewrites the file.
+// that come with Foreshock; -update rewrites the files.
 func TestScores(t *testing.T) {
-	const golden = "testdata/SCORES.golden"
-	scores, err := Scores(t.Context(), []string{"../../examples/recordings"}, Scoring{Against: peer.Names()})
-	if err != nil {
-		t.Fatal(err)
+	for _, tt := range []struct {
+		name, folder, policy, golden string
+	}{
+		{"examples", "../../examples/recordings", "", "testdata/SCORES.golden"},
+		{"corpus", "../../corpus", "../../corpus/policy.yaml", "../../corpus/SCORES.golden"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.name == "corpus" && (raced || testing.Short()) {
+				t.Skip("62 recordings take long")
+			}
+			o := Scoring{Against: peer.Names()}
+			if tt.policy != "" {
+				p, err := recording.LoadPolicy(tt.policy)
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.Policy = &p
+			}
+			scores, err := Scores(t.Context(), []string{tt.folder}, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			holdGolden(t, tt.golden, backtest.Golden(scores))
+		})
 	}
-	got := backtest.Golden(scores)
+}
+
+func holdGolden(t *testing.T, golden, got string) {
+	t.Helper()
 	if *update {
 		if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
 			t.Fatal(err)

@@ -47,6 +47,8 @@ func policyOf(d *decoder, node *yaml.Node) (prevention.Policy, error) {
 	o.share("promoteBelow", &p.PromoteBelow)
 	o.share("rollbackAbove", &p.RollbackAbove)
 	o.share("blame", &p.Blame)
+	o.share("countFloor", &p.CountFloor)
+	o.share("countRisk", &p.CountRisk)
 	o.whole("minFrames", 3, &p.MinFrames)
 	o.whole("clear", 1, &p.Clear)
 	o.whole("startUpFrames", 1, &p.StartUpFrames)
@@ -72,7 +74,7 @@ func policyOf(d *decoder, node *yaml.Node) (prevention.Policy, error) {
 	return p, policyFault(d.err)
 }
 
-const policyFields = "alpha countAlpha promoteBelow rollbackAbove blame minFrames clear startUp startUpFrames maxHold major sizes signals"
+const policyFields = "alpha countAlpha promoteBelow rollbackAbove blame minFrames clear startUp startUpFrames maxHold major countFloor countRisk sizes signals"
 
 // policyFault points a fault at where the fields of a policy are described.
 func policyFault(err error) error {

@@ -165,11 +165,23 @@ func (p *player) scrapeAll(ctx context.Context) error {
 	return p.scraper.Set(ctx, targets)
 }
 
+// settle is how long a fresh lab takes to be as it will be: its cache is cold.
+const settle = 10 * time.Second
+
+// from returns the first frame of the recording: it begins when the lab has
+// settled, if there is time for that.
+func (p *player) from() time.Time {
+	if p.o.Record == "" || p.o.Before < settle+5*p.o.Interval {
+		return p.start
+	}
+	return p.start.Add(settle.Truncate(p.o.Interval))
+}
+
 // describe writes recording.yaml and reads the system from it, as a replay
 // does.
 func (p *player) describe(end time.Time) error {
 	d := description{
-		name: filepath.Base(p.folder), start: p.start, end: end, interval: p.o.Interval,
+		name: filepath.Base(p.folder), start: p.from(), end: end, interval: p.o.Interval,
 		what: "Recorded by foreshock demo: " + p.o.Fault.Name + ". " + p.o.Fault.Does + ".",
 	}
 	if p.o.Record == "" {
@@ -199,7 +211,7 @@ func (p *player) describe(end time.Time) error {
 // judge takes the frames as they come and tells of each.
 func (p *player) judge(ctx context.Context, hear func(Update)) (*Result, error) {
 	src, err := engine.New(ctx, p.db, p.sys, engine.Options{
-		Start: p.start, End: p.end, Parallel: 1, Exposure: p.exposure,
+		Start: p.start, End: p.end, Parallel: 1, Exposure: p.exposure, Now: time.Now,
 		Wait: func(ctx context.Context, at time.Time) error { return wait(ctx, at.Add(p.o.Interval)) },
 	})
 	if err != nil {
@@ -294,7 +306,7 @@ func (p *player) finish(ctx context.Context, r *Result) error {
 			return err
 		}
 	}
-	grid := lab.Grid{Start: p.start, End: p.end, Interval: p.o.Interval, Steps: p.begun}
+	grid := lab.Grid{Start: p.from(), End: p.end, Interval: p.o.Interval, Steps: p.begun}
 	r.Harm = lab.Measure(p.lab.Tallies(), grid)
 	r.Restarts = p.lab.Restarts("v2")
 	if i, ok := r.Harm.FailsAt(); ok && !p.o.Fault.IsHealthy() {

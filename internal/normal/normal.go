@@ -1,0 +1,76 @@
+// Package normal keeps a memory of normal in a file: read whole, written whole
+// or not at all.
+//
+// A file that is damaged, too large or of another version is an error that
+// says the mend; it is never taken for an empty memory, and never written
+// over.
+package normal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/foreshock/foreshock/baseline"
+)
+
+// maxSize is the largest file that is read, in bytes: more than the most
+// series with the usual names take.
+const maxSize = 64 << 20
+
+// Read reads the memory in a file. The error is an [fs.ErrNotExist] where there
+// is none.
+func Read(path string) (*baseline.Memory, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no memory of normal at %s: %w", path, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read memory of normal: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("read memory of normal: %w", err)
+	}
+	if len(data) > maxSize {
+		return nil, fmt.Errorf("%s: not a memory of normal: it is larger than %d MiB; name the file that replay --learn wrote", path, maxSize>>20)
+	}
+	m, err := baseline.Load(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+// Write writes a memory to a file. Whoever reads it meanwhile, and whoever
+// reads it after a crash, finds the old file or the new one.
+func Write(path string, m *baseline.Memory) (err error) {
+	data, err := m.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	if len(data) > maxSize {
+		return fmt.Errorf("write memory of normal: it takes %d MiB, and at most %d are read again; use shorter names", len(data)>>20, maxSize>>20)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return fmt.Errorf("write memory of normal: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("write memory of normal: %w", err)
+			_ = os.Remove(f.Name()) // what is left of it does no harm
+		}
+	}()
+	if _, err := f.Write(data); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
