@@ -34,6 +34,8 @@ type watched struct {
 	weight       string
 	weightQuery  string
 	steps        []string
+	planned      string
+	plan         []float64
 	from         string
 	length       time.Duration
 	interval     time.Duration
@@ -59,7 +61,8 @@ before the release teaches what is usual.
 
 How much traffic the canary gets is told by --weight (fixed), --weight-query
 (such as HAProxy's or Flagger's weight), or --step (a plan with times). Without
-any it is measured: the canary's share of the service's traffic.
+any it is measured: the canary's share of the service's traffic. --plan says
+which weights come next: the verdict is about the next step.
 
 The exit code is the last verdict: 0 promote, 10 hold, 20 rollback, 30 unknown,
 40 escalate. 1 is an error, 2 wrong usage.`,
@@ -93,6 +96,7 @@ The exit code is the last verdict: 0 promote, 10 hold, 20 rollback, 30 unknown,
 	f.StringVar(&o.weight, "weight", "", "the canary gets this `PERCENT` of the traffic, as long as it is there")
 	f.StringVar(&o.weightQuery, "weight-query", "", "a `QUERY` that answers the percent of traffic on the canary")
 	f.StringArrayVar(&o.steps, "step", nil, "`TIME=WEIGHT`: from then on so many percent go to the new version; repeat it for the steps to come")
+	f.StringVar(&o.planned, "plan", "", "the `WEIGHTS` in percent that the release is meant to take, such as 10,25,50,100")
 	f.StringVar(&o.from, "from", "", "learn from this `TIME` on: "+instantForm+" (default: 20 frames before now or the first step)")
 	f.DurationVar(&o.length, "for", 0, "end after this `TIME`; 0 means ctrl-C")
 	f.DurationVar(&o.interval, "interval", 0, "the `TIME` between frames; 0 means how often the metrics are scraped, which is measured")
@@ -133,6 +137,12 @@ func (o *watched) settle(cmd *cobra.Command) error {
 		return misused(cmd, "--interval is %s; want one of at least 1s, or none to have it measured", o.interval)
 	case o.length < 0:
 		return misused(cmd, "--for is %s; want a time above zero, such as 10m", o.length)
+	}
+	if o.planned != "" {
+		var err error
+		if o.plan, err = parsePlan(o.planned); err != nil {
+			return misused(cmd, "%v", err)
+		}
 	}
 	if o.weightQuery != "" {
 		if _, err := engine.ParseQuery(o.weightQuery); err != nil {
@@ -224,6 +234,9 @@ func (o *watched) service(cmd *cobra.Command, c *recording.Config) error {
 	s := c.Services[i]
 	if o.release.canary == "" {
 		o.release.canary, o.configWeight = s.Canary, s.Weight
+		if o.planned == "" {
+			o.plan = s.Plan
+		}
 		if o.release.control == "" {
 			o.release.control = s.Control
 		}
@@ -235,6 +248,15 @@ func (o *watched) service(cmd *cobra.Command, c *recording.Config) error {
 		return misused(cmd, "the config names no versions of %s; give --canary and --control, or run 'foreshock init' again while a release is in flight", s.Name)
 	}
 	return nil
+}
+
+// parsePlan reads "10,25,50": percents that rise.
+func parsePlan(s string) ([]float64, error) {
+	out, err := parseSteps(s)
+	if err != nil {
+		err = fmt.Errorf("--plan is %q; want percents that rise, such as 10,25,50,100", s)
+	}
+	return out, err
 }
 
 // weighing says how the weight is known; nil means by the steps.
@@ -269,8 +291,8 @@ func (o *watched) weighing(ctx context.Context, cmd *cobra.Command, client *prom
 
 func short10(percent float64) string { return strconv.FormatFloat(percent, 'g', 4, 64) }
 
-// plan returns the steps that are given, and the first frame.
-func (o *watched) plan(cmd *cobra.Command, now time.Time) (steps []release.Step, from time.Time, err error) {
+// begin returns the steps that are given, and the first frame.
+func (o *watched) begin(cmd *cobra.Command, now time.Time) (steps []release.Step, from time.Time, err error) {
 	begin := now
 	if o.from != "" {
 		var ok bool

@@ -22,7 +22,7 @@ func TestWatchLive(t *testing.T) {
 	time.Sleep(3 * time.Second)
 	time.AfterFunc(10*time.Second, func() { r.canary.bad.Store(true) })
 	code, stdout, stderr := run(t, "watch", "--prometheus", r.prometheus, "--service", "cart",
-		"--canary", `service="cart",version="1.1.0"`, "--control", `service="cart",version="1.0.0"`, "--for", "40s")
+		"--canary", `service="cart",version="1.1.0"`, "--control", `service="cart",version="1.0.0"`, "--for", "34s")
 	if code != exitRollback {
 		t.Errorf("watch exits %d, want %d", code, exitRollback)
 	}

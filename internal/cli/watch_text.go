@@ -31,7 +31,7 @@ func (a *app) watch(ctx context.Context, cmd *cobra.Command, o watched) error {
 			return err
 		}
 	}
-	steps, from, err := o.plan(cmd, now().UTC())
+	steps, from, err := o.begin(cmd, now().UTC())
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (a *app) watch(ctx context.Context, cmd *cobra.Command, o watched) error {
 	}
 	opts := watch.Options{
 		System: o.release.system(o.interval, steps), Policy: prevention.DefaultPolicy(), From: from, Name: o.release.service,
-		Weighing: weighing, Now: now, Warnings: client.Warnings,
+		Weighing: weighing, Plan: o.plan, Now: now, Warnings: client.Warnings,
 		Wait: func(ctx context.Context, until time.Time) error { return sleep(ctx, time.Now().Add(until.Sub(now()))) },
 	}
 	opts.System.Signals = o.signals
@@ -100,7 +100,7 @@ type viewer struct {
 	page    page
 	rec     *recording.Recording
 	moments map[string]*moments
-	steps   []release.Step // as they were seen
+	steps   []release.Step // as they were seen, and the plan
 	said    string
 	prog    *progress
 }
@@ -129,11 +129,7 @@ func (v *viewer) begin(url, how string) {
 
 // hear prints one frame.
 func (v *viewer) hear(u watch.Update) error {
-	if n := len(v.steps); u.Exposure.Step > n {
-		v.steps = append(v.steps, release.Step{At: u.At, CompletedAt: u.At, Weight: u.Exposure.Weight})
-	} else if n > 0 && u.Exposure.Step == n {
-		v.steps[n-1].Weight = u.Exposure.Weight
-	}
+	v.steps = u.Steps
 	v.rec.System.Signals = u.System.Signals
 	if len(u.Warnings) > 0 {
 		v.prog.end()
@@ -185,10 +181,8 @@ func (v *viewer) played(until time.Time) *played {
 	rec := *v.rec
 	rec.End = until
 	sys := rec.System
-	if len(v.o.steps) == 0 {
-		sys.Releases = []release.Release{sys.Releases[0]}
-		sys.Releases[0].Steps = v.steps
-	}
+	sys.Releases = []release.Release{sys.Releases[0]}
+	sys.Releases[0].Steps = v.steps
 	return &played{rec: &rec, sys: sys}
 }
 

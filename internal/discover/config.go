@@ -102,6 +102,7 @@ func (f *Found) services(b *strings.Builder) {
 		} else {
 			b.WriteString("    # weight: a query for the percent of traffic on the canary; without one it is measured\n")
 		}
+		b.WriteString("    # plan: [10, 25, 50, 100]  the weights it is meant to take; the verdict is about the next one\n")
 	}
 }
 

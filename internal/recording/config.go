@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/foreshock/foreshock/engine"
@@ -40,8 +41,9 @@ type Server struct {
 // Watched is one service, with the versions of a release in flight.
 type Watched struct {
 	Name, Selector  string
-	Canary, Control string // label matchers; "" when no release is in flight
-	Weight          string // a query for the share of traffic on the canary, in percent; "" when there is none
+	Canary, Control string    // label matchers; "" when no release is in flight
+	Weight          string    // a query for the share of traffic on the canary, in percent; "" when there is none
+	Plan            []float64 // the weights, 0 to 1, that a release is meant to take, ascending; nil when nothing is said
 }
 
 // LoadConfig reads a foreshock.yaml, as strictly as a recording.
@@ -93,7 +95,7 @@ func (b *builder) config(c *Config, spec object) {
 	}
 	lines := map[string]int{}
 	for i, n := range spec.list("services") {
-		o := b.object(n, fmt.Sprintf("spec.services[%d]", i), "name ? selector cohorts weight")
+		o := b.object(n, fmt.Sprintf("spec.services[%d]", i), "name ? selector cohorts weight plan")
 		w := b.watched(o)
 		if line, twice := lines[w.Name]; twice {
 			b.fail(n, "service %q stands already in line %d; give each a name of its own", w.Name, line)
@@ -156,6 +158,13 @@ func (b *builder) watched(o object) Watched {
 		if _, err := engine.ParseQuery(w.Weight); b.err == nil && err != nil {
 			b.fail(o.at("weight"), "%s.weight: %v", o.where, err)
 		}
+	}
+	for i, n := range o.list("plan") {
+		x, err := strconv.ParseFloat(n.Value, 64)
+		if k := len(w.Plan); err != nil || !(x > 0 && x <= 100) || k > 0 && x/100 <= w.Plan[k-1] {
+			b.fail(n, "%s.plan[%d] is %s; want percents that rise, such as [10, 25, 50, 100]", o.where, i, kindOf(n))
+		}
+		w.Plan = append(w.Plan, x/100)
 	}
 	return w
 }

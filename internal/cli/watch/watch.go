@@ -27,9 +27,12 @@ type Options struct {
 	Delay  time.Duration // after which a frame is asked for; 0 means one interval
 	// Weighing says how the weight is known; nil takes it from the steps.
 	Weighing *Weighing
-	Name     string // stands in assessments as the recording
-	Now      func() time.Time
-	Wait     func(ctx context.Context, until time.Time) error // blocks until an instant by Now
+	// Plan are the weights, 0 to 1, to which the release is meant to go; those
+	// above the weight of now are its next steps. It is of no use with steps.
+	Plan []float64
+	Name string // stands in assessments as the recording
+	Now  func() time.Time
+	Wait func(ctx context.Context, until time.Time) error // blocks until an instant by Now
 	// Warnings returns what the source remarks; nil means nothing.
 	Warnings func() []signal.Warning
 }
@@ -40,6 +43,7 @@ type Update struct {
 	System      *release.System      // with the signals
 	Past        int                  // frames still to come that lie in the past; 0 when live
 	Exposure    signal.Exposure      // of the release
+	Steps       []release.Step       // those begun, as they were seen, and the plan
 	Assessments []release.Assessment // none before the release has begun
 	Warnings    []signal.Warning     // that were not told before
 }
@@ -77,7 +81,10 @@ func Run(ctx context.Context, q engine.Querier, o Options, hear func(Update) err
 			}
 			return nil, err
 		}
-		u := Update{At: f.At, System: &r.System, Past: w.past(f.At), Exposure: f.Exposure[0], Assessments: state.Step(f)}
+		if steps, changed := w.steps(f.At, f.Exposure[0]); changed {
+			state.Plan(0, steps)
+		}
+		u := Update{At: f.At, System: &r.System, Past: w.past(f.At), Exposure: f.Exposure[0], Steps: w.plan, Assessments: state.Step(f)}
 		for i := range u.Assessments {
 			u.Assessments[i].Recording = o.Name
 			tally.Add(u.Assessments[i])
@@ -111,6 +118,8 @@ type watching struct {
 	meter   *meter
 	began   time.Time
 	live    bool // what was past at the beginning is behind it
+	begun   []release.Step
+	plan    []release.Step // those begun and those to come
 	own     []signal.Warning
 	told    map[signal.Warning]bool
 }
@@ -150,6 +159,32 @@ func (w *watching) exposure(ctx context.Context, at time.Time) []signal.Exposure
 		w.warn("weight-unknown", fmt.Sprintf("at some frames the weight is not known, and the last one counts: %v", err))
 	}
 	return []signal.Exposure{w.meter.read(share)}
+}
+
+// steps keeps the steps of a release whose weight is measured, as they are
+// seen, and the plan behind them. It says whether anything changed.
+func (w *watching) steps(at time.Time, e signal.Exposure) ([]release.Step, bool) {
+	if w.meter == nil {
+		w.plan = w.System.Releases[0].Steps
+		return w.plan, false
+	}
+	n := len(w.begun)
+	switch {
+	case e.Step > n:
+		w.begun = append(w.begun, release.Step{At: at, CompletedAt: at, Weight: e.Weight})
+	case n > 0 && w.begun[n-1].Weight != e.Weight:
+		w.begun[n-1].Weight = e.Weight
+	case w.plan != nil:
+		return w.plan, false
+	}
+	w.plan = slices.Clone(w.begun)
+	never := at.AddDate(100, 0, 0) // when is not known
+	for _, weight := range w.Plan {
+		if weight > e.Weight+0.005 {
+			w.plan = append(w.plan, release.Step{At: never, CompletedAt: never, Weight: weight})
+		}
+	}
+	return w.plan, true
 }
 
 func (w *watching) warn(code, text string) {

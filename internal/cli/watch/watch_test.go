@@ -188,6 +188,7 @@ func TestClock(t *testing.T) {
 		defer cancel()
 		var late []string
 		var past []int
+		var steps []release.Step
 		r, err := Run(ctx, q, Options{
 			System: release.System{
 				Interval: interval, Services: []release.Service{{Name: "cart"}},
@@ -203,10 +204,11 @@ func TestClock(t *testing.T) {
 				}
 			},
 			Weighing: &Weighing{Query: "share", Scale: 100, Exact: true},
+			Plan:     []float64{0.05, 0.1, 0.5, 1},
 			Warnings: func() []signal.Warning { return []signal.Warning{{Code: "clock-skew", Text: "an hour"}} },
 		}, func(u Update) error {
 			late = append(late, fmt.Sprintf("%s/%d", time.Since(u.At), u.Exposure.Step))
-			past = append(past, u.Past)
+			past, steps = append(past, u.Past), u.Steps
 			if (len(u.Warnings) > 0) != (len(late) == 1) {
 				t.Errorf("frame %d has warnings %v; want them once", len(late), u.Warnings)
 			}
@@ -223,6 +225,52 @@ func TestClock(t *testing.T) {
 		}
 		if r.Last == nil || r.Last.Verdict != "unknown" || r.Frames != 13 || len(r.Summary.Warnings) == 0 {
 			t.Errorf("it came to %+v in %d frames", r.Last, r.Frames)
+		}
+		if next := r.Last.NextStep; next == nil || next.Weight != 50 {
+			t.Errorf("the next step is %+v; want 50, by the plan", next)
+		}
+		if len(steps) != 3 || steps[0].Weight != 0.1 || !steps[0].At.Equal(start.Add(40*time.Second)) || steps[2].Weight != 1 || !steps[1].At.After(time.Now()) {
+			t.Errorf("the steps are %+v; want 10 %% begun, then 50 and 100", steps)
+		}
+	})
+}
+
+// TestStall holds that frames are skipped when the machine sleeps, and those
+// of the past never.
+func TestStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const interval = 10 * time.Second
+		start := time.Now()
+		var ages []time.Duration
+		var codes []string
+		slept := false
+		_, err := Run(t.Context(), querier(func(string) ([]engine.Series, error) { return nil, nil }), Options{
+			System: release.System{
+				Interval: interval, Services: []release.Service{{Name: "cart"}},
+				Signals:  []signal.Signal{{Name: "x", Kind: signal.Errors, Query: "x{$sel}", Scope: signal.PerCohort, Unit: signal.ParseUnit("ratio")}},
+				Releases: []release.Release{{ID: "cart", Canary: `v="2"`, Control: `v="1"`}},
+			},
+			Policy: prevention.DefaultPolicy(), From: start.Add(-20 * interval), Until: start.Add(200 * time.Second), Now: time.Now,
+			Wait: func(_ context.Context, until time.Time) error {
+				time.Sleep(time.Until(until))
+				if !slept && time.Since(start) > 30*time.Second {
+					slept = true
+					time.Sleep(100 * time.Second)
+				}
+				return nil
+			},
+		}, func(u Update) error {
+			ages = append(ages, time.Since(u.At))
+			for _, w := range u.Warnings {
+				codes = append(codes, w.Code)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(ages) < 25 || len(ages) > 41-8 || ages[0] != 20*interval || fmt.Sprint(codes) != "[frames-skipped]" {
+			t.Errorf("%d frames with warnings %v; want all of the past, and some skipped", len(ages), codes)
 		}
 	})
 }
