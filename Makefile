@@ -2,7 +2,7 @@
 TOOL := go tool -modfile=tools/go.mod
 LINT := go tool -modfile=tools/golangci/go.mod golangci-lint
 
-.PHONY: help run test race lint fmt fuzz bench cover golden truth exposure recordings
+.PHONY: help run test race lint fmt fuzz bench cover golden truth exposure recordings corpus limits
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -48,3 +48,9 @@ exposure: ## regenerate the tables of docs/method/exposure.md; takes a minute or
 
 recordings: ## regenerate the recordings in examples/
 	go generate ./examples/...
+
+corpus: ## make the recordings in corpus/ that are missing; 62 take about 80 min
+	scripts/corpus
+
+limits: ## measure where the lab's faults fail, into docs/limits.md; about 18 min
+	scripts/limits

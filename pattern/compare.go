@@ -266,7 +266,7 @@ func (c *Comparison) suffix(fixed, block float64) {
 	// What is of consequence may be many deviations of a quiet signal: for its
 	// size one block counts up to twice that, so that it takes most of a stretch.
 	wide := math.Max(limit, 2*c.Size)
-	logs := make([]float64, 0, len(c.Difference))
+	logs, sure := make([]float64, 0, len(c.Difference)), make([]float64, 0, len(c.Difference))
 	at := make([]int, 0, len(c.Difference))
 	from := 0
 	if c.recentOnly {
@@ -287,9 +287,12 @@ func (c *Comparison) suffix(fixed, block float64) {
 		if n < need {
 			continue
 		}
-		t := math.Max(sum/n, c.most(j, n)) / c.SE
-		e := stats.SafeTOneSided(t, math.Max(1, c.SD*c.SD/variance), c.NU, 1)
-		logs, at = append(logs, e), append(at, j)
+		weigh := func(mean float64) float64 {
+			return stats.SafeTOneSided(mean/c.SE, math.Max(1, c.SD*c.SD/variance), c.NU, 1)
+		}
+		// When it began is read off the clipped means: they know the edges.
+		e := weigh(sum / n)
+		logs, sure, at = append(logs, e), append(sure, weigh(math.Max(sum/n, c.most(j, n)))), append(at, j)
 		if e > best {
 			best = e
 			c.Effect, c.Typical = raw/n, c.Whole
@@ -298,7 +301,7 @@ func (c *Comparison) suffix(fixed, block float64) {
 	if len(logs) == 0 {
 		return
 	}
-	c.LogE = stats.LogSumExp(logs) - math.Log(total)
+	c.LogE = stats.LogSumExp(sure) - math.Log(total)
 	c.onset(logs, at)
 }
 
@@ -314,7 +317,7 @@ func (c *Comparison) most(j int, n float64) float64 {
 		return math.Inf(-1)
 	}
 	d := stats.Finite(c.Difference[j:])
-	slices.Sort(d)
+	slices.Sort(d) // a copy
 	return stats.SortedQuantile(d, 0.25)
 }
 
