@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/foreshock/foreshock/internal/prometheus"
 	"github.com/foreshock/foreshock/internal/recording"
 	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/topology"
 )
 
@@ -24,6 +26,8 @@ import (
 type recorded struct {
 	connection
 	release  subject
+	config   string
+	signals  []signal.Signal
 	from, to string
 	interval time.Duration
 	steps    []string
@@ -81,8 +85,9 @@ judges it as it would have been judged live, as often as you like and on any
 machine; 'foreshock backtest' scores the verdicts once you add truth.yaml.
 
 What is taken are the samples as they were scraped, of the metrics of all
-known exporters that the service and its versions have. The time before the
-first step is worth recording: it teaches what is usual.
+known exporters that the service and its versions have, or of the signals in
+foreshock.yaml (--config). The time before the first step is worth recording:
+it teaches what is usual.
 
 An end that lies ahead is recorded as the time passes. Ctrl-C ends a recording
 early and writes what there is.`,
@@ -99,10 +104,24 @@ early and writes what there is.`,
   # what would have been said?
   foreshock replay cart-v2`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.record(ctx, cmd, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := loadConfig(cmd, o.config, o.url)
+			if err != nil {
+				return err
+			}
+			if c != nil {
+				o.configure(cmd, c.Prometheus)
+				if _, err := o.release.configure(cmd, c); err != nil {
+					return err
+				}
+				o.interval, o.signals = cmp.Or(o.interval, c.Interval), c.Signals
+			}
+			return a.record(ctx, cmd, o)
+		},
 	}
 	o.flags(cmd)
 	o.release.flags(cmd)
+	configFlag(cmd, &o.config)
 	f := cmd.Flags()
 	f.StringVar(&o.from, "from", "now-1h", "begin at this `TIME`: "+instantForm)
 	f.StringVar(&o.to, "to", "now", "end at this `TIME`")
@@ -195,6 +214,7 @@ func (o *recorded) recording(cmd *cobra.Command, now time.Time) (*recording.Reco
 		steps = append(steps, s)
 	}
 	sys := o.release.system(o.interval, steps)
+	sys.Signals = o.signals
 	return &recording.Recording{Name: filepath.Base(filepath.Clean(o.out)), Start: from, End: to, Interval: o.interval, System: sys}, nil
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -59,6 +60,20 @@ func TestRecordLive(t *testing.T) {
 	}
 	if code, stdout, stderr := run(t, "replay", dir); code == exitError || !strings.Contains(stdout, "cart") {
 		t.Errorf("replay exits %d\n%s\n%s", code, stdout, stderr)
+	}
+	own := filepath.Join(t.TempDir(), "foreshock.yaml")
+	os.WriteFile(own, []byte(`apiVersion: foreshock.dev/v1alpha1
+kind: Config
+spec:
+  prometheus: {url: '`+r.prometheus+`'}
+  interval: 2s
+  services: [{name: cart, cohorts: {canary: 'service="cart",version="1.1.0"', control: 'service="cart",version="1.0.0"'}}]
+  signals: [{name: mine, kind: errors, unit: ratio, query: 'sum(rate(http_requests_total{$sel,code="500"}[$window])) / sum(rate(http_requests_total{$sel}[$window]))', limit: 0.1}]
+`), 0o600)
+	code, stdout, stderr = run(t, "record", "--config", own, "--from", "now-10s", "--step", time.Now().UTC().Format(time.TimeOnly)+"=25", "--out", dir+"-own")
+	mine, err := recording.Load(dir + "-own")
+	if code != exitSuccess || err != nil || mine.Interval != 2*time.Second || len(mine.System.Signals) != 1 || mine.System.Signals[0].Limit.Value != 0.1 || !strings.Contains(stdout, "of 1 metrics") {
+		t.Errorf("record of own signals exits %d: %+v, %v\n%s\n%s", code, mine, err, stdout, stderr)
 	}
 	if code, _, stderr := run(t, "record", "--prometheus", r.prometheus, "--service", "cart", "--canary", `a="b"`, "--step", "00:00=1", "--out", dir); code != exitError || !strings.Contains(stderr, "holds a recording already") {
 		t.Errorf("a second recording in one folder exits %d: %s", code, stderr)

@@ -1,11 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,15 +14,10 @@ import (
 	"github.com/foreshock/foreshock/internal/cli/watch"
 	"github.com/foreshock/foreshock/internal/discover"
 	"github.com/foreshock/foreshock/internal/prometheus"
-	"github.com/foreshock/foreshock/internal/recording"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
 )
-
-// standardConfig is the config that is read when none is named and it is
-// there.
-const standardConfig = "foreshock.yaml"
 
 // watched is what is to be watched, as the flags say it.
 type watched struct {
@@ -92,7 +85,7 @@ The exit code is the last verdict: 0 promote, 10 hold, 20 rollback, 30 unknown,
 	o.flags(cmd)
 	o.release.flags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.config, "config", "", "read this `FILE` (default "+standardConfig+", if it is there); flags count more")
+	configFlag(cmd, &o.config)
 	f.StringVar(&o.weight, "weight", "", "the canary gets this `PERCENT` of the traffic, as long as it is there")
 	f.StringVar(&o.weightQuery, "weight-query", "", "a `QUERY` that answers the percent of traffic on the canary")
 	f.StringArrayVar(&o.steps, "step", nil, "`TIME=WEIGHT`: from then on so many percent go to the new version; repeat it for the steps to come")
@@ -112,9 +105,16 @@ func (o *watched) settle(cmd *cobra.Command) error {
 		return err
 	}
 	if c != nil {
-		if err := o.configure(cmd, c); err != nil {
+		o.configure(cmd, c.Prometheus)
+		w, err := o.release.configure(cmd, c)
+		if err != nil {
 			return err
 		}
+		o.configWeight = w.Weight
+		if o.planned == "" {
+			o.plan = w.Plan
+		}
+		o.interval, o.signals, o.policy = cmp.Or(o.interval, c.Interval), c.Signals, c.Policy
 	}
 	if p, err := policyOf(cmd, o.policyFile); err != nil {
 		return err
@@ -148,104 +148,6 @@ func (o *watched) settle(cmd *cobra.Command) error {
 		if _, err := engine.ParseQuery(o.weightQuery); err != nil {
 			return misused(cmd, "--weight-query: %v", err)
 		}
-	}
-	return nil
-}
-
-// loadConfig reads the config that is named, or the standard one where it is
-// there and no server is given; nil when there is none.
-func loadConfig(cmd *cobra.Command, path, url string) (*recording.Config, error) {
-	named := cmd.Flags().Changed("config")
-	if named && path == "" {
-		return nil, misused(cmd, "--config is empty; want a file such as %s", standardConfig)
-	}
-	if !named {
-		path = standardConfig
-	}
-	if !named && url != "" {
-		return nil, nil //nolint:nilnil // no config is not a fault
-	}
-	c, err := recording.LoadConfig(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && !named:
-		return nil, nil //nolint:nilnil // no config is not a fault
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, &adviceError{msg: fmt.Sprintf("there is no config %s", path), mend: "write one: foreshock init --prometheus http://127.0.0.1:9090"}
-	}
-	return c, err
-}
-
-// configure takes what the flags leave open from a config.
-func (o *watched) configure(cmd *cobra.Command, c *recording.Config) error {
-	flags := cmd.Flags()
-	text := func(flag string, to *string, value string) {
-		if !flags.Changed(flag) {
-			*to = value
-		}
-	}
-	s := c.Prometheus
-	text("prometheus", &o.url, s.URL)
-	text("bearer-token-file", &o.o.BearerTokenFile, s.BearerTokenFile)
-	text("user", &o.o.User, s.User)
-	text("password-file", &o.o.PasswordFile, s.PasswordFile)
-	text("ca-file", &o.o.CAFile, s.CAFile)
-	text("cert-file", &o.o.CertFile, s.CertFile)
-	text("key-file", &o.o.KeyFile, s.KeyFile)
-	text("server-name", &o.o.ServerName, s.Name)
-	if !flags.Changed("insecure") {
-		o.o.Insecure = s.Insecure
-	}
-	if !flags.Changed("timeout") && s.Timeout > 0 {
-		o.o.Timeout = s.Timeout
-	}
-	for name, value := range s.Headers {
-		o.headers = append([]string{name + ": " + value}, o.headers...)
-	}
-	if o.interval == 0 {
-		o.interval = c.Interval
-	}
-	o.signals, o.policy = c.Signals, c.Policy
-	return o.service(cmd, c)
-}
-
-// service takes the service from a config: the one that is named, or the only
-// one with a release in flight.
-func (o *watched) service(cmd *cobra.Command, c *recording.Config) error {
-	var names, inFlight []string
-	for _, s := range c.Services {
-		names = append(names, s.Name)
-		if s.Canary != "" {
-			inFlight = append(inFlight, s.Name)
-		}
-	}
-	if o.release.service == "" && len(inFlight) == 1 {
-		o.release.service = inFlight[0]
-	}
-	if o.release.service == "" && len(names) > 0 {
-		return misused(cmd, "no service; give one of %s with --service", strings.Join(names, ", "))
-	}
-	i := slices.Index(names, o.release.service)
-	switch {
-	case i < 0 && o.release.canary != "":
-		return nil // all is said by flags
-	case i < 0:
-		return misused(cmd, "the config has no service %q; want one of %s, or --canary and --control", o.release.service, strings.Join(names, ", "))
-	}
-	s := c.Services[i]
-	if o.release.canary == "" {
-		o.release.canary, o.configWeight = s.Canary, s.Weight
-		if o.planned == "" {
-			o.plan = s.Plan
-		}
-		if o.release.control == "" {
-			o.release.control = s.Control
-		}
-	}
-	if o.release.selector == "" {
-		o.release.selector = s.Selector
-	}
-	if o.release.canary == "" {
-		return misused(cmd, "the config names no versions of %s; give --canary and --control, or run 'foreshock init' again while a release is in flight", s.Name)
 	}
 	return nil
 }

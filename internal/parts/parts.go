@@ -38,6 +38,7 @@ var (
 	Victoria1   = Part{Name: "victoria-metrics of Debian", cmd: "victoria-metrics", get: "apt-get install victoria-metrics"}
 	Victoria    = Part{Name: "victoria-metrics", file: "victoria-metrics", get: "scripts/parts victoria-metrics"}
 	Podinfo     = Part{Name: "podinfo", file: "podinfo", get: "scripts/parts podinfo"}
+	PodinfoNext = Part{Name: "podinfo-next", file: "podinfo-next", get: "scripts/parts podinfo"}
 	HAProxy     = Part{Name: "haproxy", cmd: "haproxy", get: "apt-get install haproxy"}
 	Promtool    = Part{Name: "promtool", cmd: "promtool", get: "apt-get install prometheus"}
 )

@@ -152,3 +152,30 @@ func natives(t *testing.T, c *Client) {
 		t.Errorf("Warnings() = %v", w)
 	}
 }
+
+// TestPodinfo rolls the next version of podinfo out behind an HAProxy, and
+// lets it fail: the codes of HAProxy and of podinfo tell the versions apart.
+func TestPodinfo(t *testing.T) {
+	t.Parallel()
+	stable, canary := parts.FreeAddr(t), parts.FreeAddr(t)
+	start := func(p parts.Part, addr string, more ...string) {
+		host, port, _ := strings.Cut(addr, ":")
+		parts.Start(t, addr, "/healthz", p.Need(t), append([]string{"--host", host, "--port", port, "--level", "panic"}, more...)...)
+	}
+	start(parts.Podinfo, stable)
+	start(parts.PodinfoNext, canary, "--random-error")
+	front, exporter := parts.HAProxy.HAProxy(t, "podinfo",
+		parts.Backend{Name: "stable", Addr: stable, Weight: 128}, parts.Backend{Name: "canary", Addr: canary, Weight: 128})
+	server := parts.Prometheus2.Prometheus(t, "",
+		parts.Scrape{Job: "haproxy", Targets: []string{exporter.Addr}},
+		parts.Scrape{Job: "podinfo", Targets: []string{stable}, Labels: map[string]string{"server": "stable"}},
+		parts.Scrape{Job: "podinfo", Targets: []string{canary}, Labels: map[string]string{"server": "canary"}})
+	load(t, front.URL)
+	c := client(t, server.URL, Options{})
+	for _, query := range []string{
+		`sum by (server) (rate(haproxy_server_http_responses_total{code=~"4xx|5xx"}[5s])) / sum by (server) (rate(haproxy_server_http_responses_total[5s]))`,
+		`(sum by (server) (rate(http_requests_total{status!="200"}[5s])) or 0 * sum by (server) (rate(http_requests_total[5s]))) / sum by (server) (rate(http_requests_total[5s]))`,
+	} {
+		poll(t, c, query, func(v map[string]float64) bool { return len(v) == 2 && v["stable"] == 0 && v["canary"] > 0.1 })
+	}
+}
