@@ -51,7 +51,7 @@ is taken for the canary.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.initialize(ctx, cmd, o) },
 	}
-	o.connection.flags(cmd)
+	o.connection.flags(cmd) //nolint:staticcheck // QF1008: it has flags of its own beside
 	cmd.Flags().StringVar(&o.out, "out", "foreshock.yaml", "write this `FILE`")
 	cmd.Flags().BoolVar(&o.force, "force", false, "overwrite the file if it is there")
 	return cmd
@@ -113,8 +113,11 @@ func serverOf(ctx context.Context, client *prometheus.Client) (string, error) {
 func (c *connection) configLines() ([]string, error) {
 	var out []string
 	for _, f := range []struct{ name, path string }{
-		{"bearerTokenFile", c.o.BearerTokenFile}, {"passwordFile", c.o.PasswordFile},
-		{"caFile", c.o.CAFile}, {"certFile", c.o.CertFile}, {"keyFile", c.o.KeyFile},
+		{"bearerTokenFile", c.o.BearerTokenFile},
+		{"passwordFile", c.o.PasswordFile},
+		{"caFile", c.o.CAFile},
+		{"certFile", c.o.CertFile},
+		{"keyFile", c.o.KeyFile},
 	} {
 		if f.path == "" {
 			continue

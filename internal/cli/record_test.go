@@ -125,9 +125,11 @@ func TestRecordRunning(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 28*time.Second)
 	defer cancel()
 	var out, errs strings.Builder
-	code := Main(ctx, []string{"record", "--prometheus", r.prometheus, "--service", "cart",
+	code := Main(ctx, []string{
+		"record", "--prometheus", r.prometheus, "--service", "cart",
 		"--canary", `service="cart",version="1.1.0"`, "--control", `service="cart",version="1.0.0"`,
-		"--from", "now", "--to", "now+1h", "--interval", "1s", "--step", time.Now().UTC().Format(time.TimeOnly) + "=25", "--out", dir}, &out, &errs)
+		"--from", "now", "--to", "now+1h", "--interval", "1s", "--step", time.Now().UTC().Format(time.TimeOnly) + "=25", "--out", dir,
+	}, &out, &errs)
 	if code != exitSuccess || !strings.Contains(errs.String(), "interrupted: the recording ends at ") {
 		t.Fatalf("record exits %d\n%s\n%s", code, &out, &errs)
 	}

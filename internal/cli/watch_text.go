@@ -124,7 +124,7 @@ func (v *viewer) begin(url, how string) {
 	p.row("weight", how)
 	p.row("frames", fmt.Sprintf("every %s, judged one later; ctrl-C ends it", short(v.o.interval)))
 	p.line("")
-	v.flush() //nolint:errcheck // a broken pipe is told by the first frame
+	v.flush()
 }
 
 // hear prints one frame.

@@ -152,7 +152,7 @@ func (s *Service) add(exporter string, of map[string]string) {
 	}
 	for _, l := range splits {
 		v, ok := of[l]
-		if !ok && !(l == ingressCanary && exporter == "ingress_nginx") {
+		if !ok && (l != ingressCanary || exporter != "ingress_nginx") {
 			continue
 		}
 		if s.by[l] == "" {

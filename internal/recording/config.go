@@ -124,8 +124,11 @@ func (b *builder) server(s *Server, o object) {
 		name string
 		to   *string
 	}{
-		{"bearerTokenFile", &s.BearerTokenFile}, {"passwordFile", &s.PasswordFile},
-		{"caFile", &s.CAFile}, {"certFile", &s.CertFile}, {"keyFile", &s.KeyFile},
+		{"bearerTokenFile", &s.BearerTokenFile},
+		{"passwordFile", &s.PasswordFile},
+		{"caFile", &s.CAFile},
+		{"certFile", &s.CertFile},
+		{"keyFile", &s.KeyFile},
 	} {
 		if *f.to = o.text(f.name); *f.to != "" && !filepath.IsAbs(*f.to) {
 			*f.to = filepath.Join(filepath.Dir(b.file), *f.to)
