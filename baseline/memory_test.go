@@ -294,3 +294,13 @@ func TestLoadErrors(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkLevel looks one series up at one instant.
+func BenchmarkLevel(b *testing.B) {
+	m := repeats(4, func(hour float64) float64 { return math.Mod(hour, 24) })
+	at := monday.Add(4 * 7 * 24 * time.Hour)
+	for b.Loop() {
+		m.Level("shop", "a", at)
+		at = at.Add(time.Minute)
+	}
+}
