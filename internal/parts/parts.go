@@ -94,9 +94,6 @@ type Server struct {
 	stop func()
 }
 
-// Stop ends the server before the end of the test.
-func (s *Server) Stop() { s.stop() }
-
 // FreeAddr returns a loopback address on which nothing listens.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
