@@ -51,7 +51,7 @@ is taken for the canary.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.initialize(ctx, cmd, o) },
 	}
-	o.connection.flags(cmd) //nolint:staticcheck // QF1008: it has flags of its own beside
+	o.flags(cmd)
 	cmd.Flags().StringVar(&o.out, "out", "foreshock.yaml", "write this `FILE`")
 	cmd.Flags().BoolVar(&o.force, "force", false, "overwrite the file if it is there")
 	return cmd

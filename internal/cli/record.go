@@ -101,7 +101,7 @@ early and writes what there is.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.record(ctx, cmd, o) },
 	}
-	o.connection.flags(cmd) //nolint:staticcheck // QF1008: it has flags of its own beside
+	o.flags(cmd)
 	o.release.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.from, "from", "now-1h", "begin at this `TIME`: "+instantForm)

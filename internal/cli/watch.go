@@ -89,7 +89,7 @@ The exit code is the last verdict: 0 promote, 10 hold, 20 rollback, 30 unknown,
 			return a.watch(ctx, cmd, o)
 		},
 	}
-	o.connection.flags(cmd) //nolint:staticcheck // QF1008: it has flags of its own beside
+	o.flags(cmd)
 	o.release.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.config, "config", "", "read this `FILE` (default "+standardConfig+", if it is there); flags count more")

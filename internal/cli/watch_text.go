@@ -76,7 +76,9 @@ func (a *app) watching(ctx context.Context, client *prometheus.Client, o watched
 	v := &viewer{app: a, o: o, moments: map[string]*moments{}, prog: prog, page: page{screen: a.screen()}}
 	v.rec = &recording.Recording{Name: o.release.service, Start: opts.From, Interval: o.interval, System: opts.System}
 	if o.output == "text" {
-		v.begin(client.URL(), how)
+		if err := v.begin(client.URL(), how); err != nil {
+			return err
+		}
 	}
 	result, err := watch.Run(ctx, client, opts, v.hear)
 	prog.end()
@@ -114,7 +116,7 @@ func (v *viewer) flush() error {
 }
 
 // begin says what is watched.
-func (v *viewer) begin(url, how string) {
+func (v *viewer) begin(url, how string) error {
 	p := &v.page
 	p.line(p.paint(bold, v.o.release.service) + "  at " + url)
 	p.row("canary", v.o.release.canary)
@@ -124,7 +126,7 @@ func (v *viewer) begin(url, how string) {
 	p.row("weight", how)
 	p.row("frames", fmt.Sprintf("every %s, judged one later; ctrl-C ends it", short(v.o.interval)))
 	p.line("")
-	v.flush()
+	return v.flush()
 }
 
 // hear prints one frame.

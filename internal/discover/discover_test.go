@@ -169,7 +169,7 @@ func TestPods(t *testing.T) {
 	if got := brief(f); got != want {
 		t.Errorf("with the kubelet found\n%s\nwant\n%s", got, want)
 	}
-	if got := fmt.Sprintf("%v %v", f.Services[0].Kinds, f.Services[0].Exporters); got != "[errors cpu traffic] [generic_http cadvisor]" {
+	if got := fmt.Sprintf("%s %v", join(f.Services[0].Kinds), f.Services[0].Exporters); got != "errors, cpu, traffic [generic_http cadvisor]" {
 		t.Errorf("seen are %s", got)
 	}
 }
@@ -182,7 +182,7 @@ func TestSeen(t *testing.T) {
 		`haproxy_server_response_time_average_seconds{proxy="cart",server="stable"}`,
 		`node_load1{job="node"}`, `node_filefd_allocated{job="node"}`, `node_filefd_maximum{job="node"}`))
 	s := f.Services[0]
-	if got := fmt.Sprintf("%v %v %v", s.Kinds, s.Exporters, f.Exporters); got != "[latency errors traffic] [haproxy_server] [haproxy_server node_exporter]" {
+	if got := fmt.Sprintf("%s %v %v", join(s.Kinds), s.Exporters, f.Exporters); got != "latency, errors, traffic [haproxy_server] [haproxy_server node_exporter]" {
 		t.Errorf("seen are %s", got)
 	}
 	if want := `100 * sum(haproxy_server_weight{proxy="cart",server="canary"}) / sum(haproxy_server_weight{proxy="cart"})`; s.Weight != want {

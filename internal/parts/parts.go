@@ -91,7 +91,6 @@ func (p Part) Need(t testing.TB) string {
 type Server struct {
 	Addr string // host:port
 	URL  string // http://host:port
-	stop func()
 }
 
 // FreeAddr returns a loopback address on which nothing listens.
@@ -127,12 +126,11 @@ func Start(t testing.TB, addr, ready, program string, args ...string) *Server {
 		cmd.Wait() //nolint:errcheck // it is ended by a signal
 		close(ended)
 	}()
-	stop := sync.OnceFunc(func() {
+	t.Cleanup(func() {
 		cancel()
 		<-ended
 	})
-	t.Cleanup(stop)
-	s := &Server{Addr: addr, URL: "http://" + addr, stop: stop}
+	s := &Server{Addr: addr, URL: "http://" + addr}
 	for deadline := time.Now().Add(startUp); ; {
 		select {
 		case <-ended:
@@ -274,5 +272,5 @@ backend %s
 		fmt.Fprintf(&b, "  server %s %s weight %d\n", s.Name, s.Addr, s.Weight)
 	}
 	exporter = Start(t, out, "/metrics", program, "-db", "-f", file(t, "haproxy.cfg", b.String()))
-	return &Server{Addr: in, URL: "http://" + in, stop: exporter.stop}, exporter
+	return &Server{Addr: in, URL: "http://" + in}, exporter
 }
