@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -21,10 +22,13 @@ type Names struct {
 }
 
 // Fill returns a frame whose readings say what is normal now. Memory is of
-// services as a whole: a cohort of them is given what is normal only for
-// quantities that do not depend on its share of the traffic, which are times
-// and ratios. Rates, cores, bytes, numbers of things and what is opaque are
-// filled in only where the cell is the whole service.
+// services as a whole; what it says of one cohort goes by the unit:
+//
+//   - times and ratios are the same for a part of the traffic as for all of it,
+//     and so is what one named instance reads, where load is shared evenly;
+//   - rates and cores of a whole cohort go with its share of the traffic;
+//   - bytes, numbers of things and what is opaque, of a whole cohort, are filled
+//     in only where the cohort is the whole service.
 func Fill(f signal.Frame, n Normal, names Names) signal.Frame {
 	f.Cells = slices.Clone(f.Cells)
 	for i, c := range f.Cells {
@@ -32,23 +36,31 @@ func Fill(f signal.Frame, n Normal, names Names) signal.Frame {
 			continue
 		}
 		sig := names.Signals[c.Signal]
-		if !isWhole(c, f.Exposure) && !shareless(sig.Unit) {
-			continue
-		}
 		level, spread := n.Level(names.Services[c.Service], sig.Name, f.At)
 		f.Cells[i].Readings = slices.Clone(c.Readings)
 		for k := range f.Cells[i].Readings {
 			r := &f.Cells[i].Readings[k]
-			r.Level, r.Spread = level, spread
+			of := part(c, r.Instance, sig.Unit, f.Exposure)
+			r.Level, r.Spread = of*level, of*spread
 		}
 	}
 	return f
 }
 
-// shareless says whether values of a unit are the same for a part of the
-// traffic as for all of it.
-func shareless(u signal.Unit) bool {
-	return u.Dimension == signal.Time || u.Dimension == signal.Ratio
+// part returns how much of what is normal for the service is normal for a
+// reading of a cell; NaN when that cannot be said.
+func part(c signal.Cell, instance string, u signal.Unit, exposure []signal.Exposure) float64 {
+	shareless := u.Dimension == signal.Time || u.Dimension == signal.Ratio || instance != ""
+	if shareless || isWhole(c, exposure) {
+		return 1
+	}
+	if u.Dimension != signal.Rate && u.Dimension != signal.CPUTime || c.Release >= len(exposure) {
+		return math.NaN()
+	}
+	if c.Cohort == signal.Canary {
+		return exposure[c.Release].Weight
+	}
+	return 1 - exposure[c.Release].Weight
 }
 
 // isWhole says whether a cell is its whole service: it is measured so, or the

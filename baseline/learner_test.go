@@ -2,6 +2,7 @@ package baseline_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -111,21 +112,38 @@ func TestLearnerClips(t *testing.T) {
 	}
 }
 
-// TestFill holds which cells are given what is normal.
+// TestFill holds what cells are told of what is normal, 5 ± 2 for the service.
 func TestFill(t *testing.T) {
-	const traffic, latency = 0, 1
-	f := signal.Frame{At: monday, Exposure: []signal.Exposure{{Weight: 0.2, Step: 1}, {}, {Weight: 1, Step: 1}}, Cells: []signal.Cell{
-		present(traffic, -1, signal.Whole, 1), present(latency, -1, signal.Whole, 1),
-		present(traffic, 0, signal.Canary, 1), present(latency, 0, signal.Canary, 1), present(traffic, 0, signal.Control, 1),
-		present(traffic, 1, signal.Control, 1), // before its first step
-		present(traffic, 2, signal.Canary, 1),  // all of the service
-		present(9, -1, signal.Whole, 1),        // a signal that is not known
-	}}
-	want := []bool{true, true, false, true, false, true, true, false}
-	got := baseline.Fill(f, fixed{}, names)
-	for i, c := range got.Cells {
-		if r := c.Readings[0]; (r.Level == 5 && r.Spread == 2) != want[i] {
-			t.Errorf("cell %d is given %v ± %v; want it given: %v", i, r.Level, r.Spread, want[i])
+	const traffic, latency, memory = 0, 1, 4
+	all := names
+	all.Signals = append(slices.Clone(names.Signals), signal.Signal{Name: "memory", Unit: signal.ParseUnit("MB")})
+	named := present(memory, 0, signal.Canary, 1)
+	named.Readings[0].Instance = "a"
+	nan := math.NaN()
+	f := signal.Frame{At: monday, Exposure: []signal.Exposure{{Weight: 0.2, Step: 1}, {}, {Weight: 1, Step: 1}}}
+	tests := []struct {
+		cell signal.Cell
+		want float64
+	}{
+		{present(traffic, -1, signal.Whole, 1), 1},
+		{present(latency, -1, signal.Whole, 1), 1},
+		{present(latency, 0, signal.Canary, 1), 1},
+		{present(traffic, 0, signal.Canary, 1), 0.2},
+		{present(traffic, 0, signal.Control, 1), 0.8},
+		{present(memory, 0, signal.Canary, 1), nan},
+		{named, 1},
+		{present(memory, 1, signal.Control, 1), 1}, // before its first step
+		{present(memory, 2, signal.Canary, 1), 1},  // all of the service
+		{present(9, -1, signal.Whole, 1), nan},     // a signal that is not known
+	}
+	for _, tt := range tests {
+		f.Cells = append(f.Cells, tt.cell)
+	}
+	got := baseline.Fill(f, fixed{}, all)
+	for i, tt := range tests {
+		r := got.Cells[i].Readings[0]
+		if !(math.Abs(r.Level-5*tt.want) < 1e-9 && math.Abs(r.Spread-2*tt.want) < 1e-9) && !(math.IsNaN(tt.want) && math.IsNaN(r.Level)) {
+			t.Errorf("cell %d is told %v ± %v; want %v of 5 ± 2", i, r.Level, r.Spread, tt.want)
 		}
 		if before := f.Cells[i].Readings[0].Level; !math.IsNaN(before) {
 			t.Errorf("cell %d of the frame that was given is changed to %v", i, before)

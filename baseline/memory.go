@@ -69,8 +69,9 @@ func (m *Memory) learn(k key, hour int64, c cell) {
 // Level returns what is normal for a signal of a service at an instant: its
 // level and the standard deviation of one value about it, both in the base
 // unit. Both are NaN while that hour of the week is not known: it needs half
-// an hour remembered of it, or of the same hour on all six other days, and
-// some hours of two neighbouring days to tell how much days differ.
+// an hour remembered of it, or of the same hour on three other days and of two
+// hours near it on its own; and some hours of three days in a row, to tell how
+// much days differ.
 func (m *Memory) Level(service, signal string, at time.Time) (level, spread float64) {
 	s := m.series[key{service, signal}]
 	if s == nil {

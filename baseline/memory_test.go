@@ -187,7 +187,7 @@ func TestUnknown(t *testing.T) {
 		{"a single day tells nothing of how days differ", flat(0, 24), 10 * time.Hour, false},
 		{"three days do", flat(0, 72), 10 * time.Hour, true},
 		{"a day that was not seen", flat(0, 72), 82 * time.Hour, false},
-		{"an hour that was seen on the six other days", gap, 80*time.Hour + 30*time.Minute, true},
+		{"an hour that was seen on other days", gap, 80*time.Hour + 30*time.Minute, true},
 		{"four half-lives later", flat(0, 168), 16 * 7 * 24 * time.Hour, false},
 	} {
 		if level, spread := tt.m.Level("shop", "a", monday.Add(tt.at)); math.IsNaN(level) == tt.want || math.IsNaN(spread) == tt.want {
@@ -292,5 +292,15 @@ func TestLoadErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want an error with %q", tt.name, err, tt.want)
 		}
+	}
+}
+
+// BenchmarkLevel looks one series up at one instant.
+func BenchmarkLevel(b *testing.B) {
+	m := repeats(4, func(hour float64) float64 { return math.Mod(hour, 24) })
+	at := monday.Add(4 * 7 * 24 * time.Hour)
+	for b.Loop() {
+		m.Level("shop", "a", at)
+		at = at.Add(time.Minute)
 	}
 }

@@ -12,10 +12,10 @@ const (
 	// to speak for itself: half of one, which one week's is down to after a
 	// half-life.
 	known = 0.5
-	// others is how many other days must be known at an hour of the day for an
-	// hour of the week to be filled in from them: all of them, since the day
-	// that was not seen may be the odd one, and with fewer nobody can tell.
-	others = 6
+	// days is on how many days an hour of the day must be known, and beside how
+	// many hours of its own day, for an hour that was not seen to be filled in:
+	// a release at the same hour of last week must not make this week blind.
+	days, beside = 3, 2
 	// reach is how many hours of the day on either side say how much days
 	// differ and values spread: these change over the day with the load.
 	reach = 3
@@ -70,15 +70,19 @@ func (s *series) normal(at time.Time, halfLife time.Duration) (level, spread flo
 // V is the variance of single values within an hour. The second term is what V
 // does not show of how hours differ: the variance about the mean of n hours
 // holds σ²·(1 − 1/n) of it. The third is what is not known of the level.
+//
+// An hour that was not seen lies as far from its hour of the day as the hours
+// beside it on the same day do on average, give or take τ.
 func (s *series) node(c int, left float64) node {
 	n := left * s.cells[c].weight
 	a := s.around(c%day, left)
-	if n < known && s.daysKnown(c%day, left) < others || math.IsNaN(a.sigma2) {
+	if math.IsNaN(a.sigma2) {
 		return node{math.NaN(), math.NaN()}
 	}
 	level, unsure := s.hourOfDay(c%day, left, a)
 	switch {
-	case n == 0:
+	case n < known:
+		level += s.ownDay(c, left, a)
 		unsure += a.tau2
 	case a.sigma2 == 0: // the same hours are alike to the last digit
 		level, unsure = s.cells[c].mean, 0
@@ -87,11 +91,36 @@ func (s *series) node(c int, left float64) node {
 		level += w * (s.cells[c].mean - level)
 		unsure = 1 / (n/a.sigma2 + 1/a.tau2)
 	}
+	if math.IsNaN(level) {
+		return node{math.NaN(), math.NaN()}
+	}
 	v := a.within
-	if n > 0 {
+	if n >= known {
 		v = (n*s.within(c) + a.within) / (n + 1)
 	}
 	return node{level, v + a.sigma2/math.Max(1, n) + unsure}
+}
+
+// ownDay returns how far the hours beside one lie from their hours of the day
+// on average; NaN when too little is known of them, or of the hour on other
+// days.
+func (s *series) ownDay(c int, left float64, a chance) float64 {
+	if s.daysKnown(c%day, left) < days {
+		return math.NaN()
+	}
+	var sum, n float64
+	for k := c - reach; k <= c+reach; k++ {
+		at := (k + hours) % hours
+		if left*s.cells[at].weight < known || s.daysKnown(at%day, left) < days {
+			continue
+		}
+		mean, _ := s.pooled(at%day, left, a)
+		sum, n = sum+s.cells[at].mean-mean, n+1
+	}
+	if n < beside {
+		return math.NaN()
+	}
+	return sum / n
 }
 
 // within returns the variance of the values in an hour of the week about their

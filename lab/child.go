@@ -75,7 +75,7 @@ func (c *child) name() string { return strings.TrimSuffix(c.config.Role+" "+c.co
 
 // launch starts the program and hands it its configuration.
 func (c *child) launch() (io.Reader, error) {
-	cmd := exec.Command(c.exe, Argument) // it ends with its standard input, not with a context
+	cmd := exec.Command(c.exe, Argument) //nolint:noctx // it ends with its standard input, and is started again without a caller
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=2", "GOGC=200")
 	cmd.Stderr = c.stderr
 	cmd.SysProcAttr = dieWithParent()

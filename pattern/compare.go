@@ -99,9 +99,7 @@ func (o Onset) From(frame float64) Onset {
 // A reference is what a subject is compared with.
 type reference struct {
 	before, during *Track // during is nil when there is no live control
-	// seasonal means that memory serves for what the live control would show:
-	// levels are then departures from normal.
-	seasonal bool
+	seasonal       bool   // memory serves for what a live control would show
 }
 
 // Compare compares a subject with its live control and what the service was
@@ -126,7 +124,7 @@ func CompareAt(loads Loads, subject, during, before *Track, worse signal.Directi
 
 // measure fills in everything up to the differences and their noise.
 func (c *Comparison) measure(subject *Track, ref reference, size Size, loads Loads) bool {
-	ref.seasonal = ref.during == nil && subject.recalls() && (ref.before.empty() || ref.before.recalls())
+	ref.seasonal = ref.serves(subject)
 	noise := ref.noise(subject.Values.Size)
 	counts := ref.counts(subject.Values.Size, noise)
 	at, hasLevel := ref.level(subject.Values.Size, noise, counts)
@@ -136,14 +134,14 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size, loads Loa
 	y := subject.Values.Means()
 	k := ref.blocks(len(y), subject.Values.Size)
 	level, lambda, slow := at.level, 0.0, 0.0
-	course, serves := ref.course(subject, at)
-	if serves {
+	course := ref.course(subject, at)
+	if ref.seasonal {
 		level, slow = course[len(course)-1], ref.remembered(subject, &noise)
 	}
 	*c = Comparison{
 		Level: level, Before: math.NaN(), Mean: subject.Values.Mean(), Size: size.Of(level),
 		Frames: subject.Values.N, block: float64(subject.Values.Size), Tau: noise.Tau, ControlSD: noise.sd,
-		Recalled: serves,
+		Recalled: ref.seasonal,
 	}
 	if ref.before != nil {
 		c.Before = ref.before.Values.Mean()
@@ -156,12 +154,12 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size, loads Loa
 	for i := range y {
 		base := course[i]
 		if !math.IsNaN(k[i]) {
-			base = lambda*k[i] + (1-lambda)*at.level
+			base = lambda*k[i] + (1-lambda)*course[i]
 		}
 		c.Difference[i] = y[i] - base
 		c.frames[i] = subject.Values.Frame(i)
 	}
-	if loads.known() && !serves {
+	if loads.known() && !ref.seasonal {
 		c.even(loads, ref, k, lambda, counts)
 	}
 	// A cohort of one pod wavers more than the mean of four.
@@ -204,6 +202,7 @@ func (c *Comparison) test(worse signal.Direction) {
 	c.SD *= math.Sqrt(c.block) // back to one frame, as if blocks were independent
 	c.Tau *= c.block
 	c.Now = c.since(c.Onset.P50)
+	c.align()
 }
 
 // since returns the subject's mean from a frame on; of all its values when

@@ -37,10 +37,8 @@ func (t *Track) recall(frame int, present bool) {
 }
 
 // recalls says whether what is normal was known in all frames with a value but
-// one in ten, from the first on, and is known now.
-func (t *Track) recalls() bool { return t.Usual != nil && !t.forgetful() && !math.IsNaN(t.Level) }
-
-func (t *Track) forgetful() bool { return 10*t.Strange > t.Values.N }
+// one in ten, from the first on.
+func (t *Track) recalls() bool { return t.Usual != nil && 10*t.Strange <= t.Values.N }
 
 // empty says whether a track, which may be nil, has no value.
 func (t *Track) empty() bool { return t == nil || t.Values.N == 0 }
@@ -63,7 +61,7 @@ func (t *Track) usualAt(frame float64) float64 {
 // usual returns what was normal over all frames with a value; NaN when it is
 // not known.
 func (t *Track) usual() float64 {
-	if t.Usual == nil || t.forgetful() {
+	if !t.recalls() {
 		return math.NaN()
 	}
 	var sum float64
@@ -97,37 +95,38 @@ func (r reference) departures(t *Track, size int) []float64 {
 	return means
 }
 
-// A course is what would be expected of the subject without a live control, by
-// its blocks.
-type course []float64
-
 // gone is after how many frames without a value a control is no longer live.
 const gone = 3
 
-// course returns the level of the reference, moved in each block by how much
-// more is normal then than when the reference was seen, and whether memory
-// serves at all, which it does not beside a live control:
+// serves says whether memory serves for a live control: there is none, and
+// what is normal is known for all that is compared, and now.
+func (r reference) serves(subject *Track) bool {
+	live := r.during != nil && r.during.Missed < gone
+	return !live && subject.recalls() && !math.IsNaN(subject.Level) &&
+		(r.before.empty() || r.before.recalls()) && (r.during.empty() || r.during.recalls())
+}
+
+// course returns what would be expected of the subject without a control, by
+// its blocks: the level of the reference, moved by how much more is normal then
+// than when the reference was seen, where memory serves.
 //
 //	courseᵢ = usualᵢ + w·(level − usual of the reference),   w = min(1, n/10)
 //
 // Of a reference of fewer than 10 frames only that part counts: the rest is
-// what is normal. Where memory does not serve it is the level.
-func (r reference) course(subject *Track, a anchor) (c course, serves bool) {
-	c = make(course, subject.Values.Blocks)
+// what is normal.
+func (r reference) course(subject *Track, a anchor) []float64 {
+	if r.seasonal {
+		c := subject.usualBy(subject.Values.Size)
+		for i := range c {
+			c[i] += (a.level - a.usual) * math.Min(1, a.n/MinEffective)
+		}
+		return c
+	}
+	c := make([]float64, subject.Values.Blocks)
 	for i := range c {
 		c[i] = a.level
 	}
-	if live := r.during != nil && r.during.Missed < gone; live || !subject.recalls() || math.IsNaN(a.usual) {
-		return c, false
-	}
-	shift := a.level - a.usual
-	if r.during == nil {
-		shift *= math.Min(1, a.n/MinEffective)
-	}
-	for i, x := range subject.usualBy(subject.Values.Size) {
-		c[i] = x + shift
-	}
-	return c, true
+	return c
 }
 
 // remembered returns the variance of what moves slowly, which more frames do
@@ -141,7 +140,7 @@ func (r reference) course(subject *Track, a anchor) (c course, serves bool) {
 // known: then it is fast, or all of the spread while that is not known either.
 func (r reference) remembered(subject *Track, noise *noise) float64 {
 	fast := jitter(subject.Values.Tail(fresh), 0)
-	if r.during == nil && (r.before.empty() || r.before.Values.N < MinEffective) {
+	if r.during.empty() && (r.before.empty() || r.before.Values.N < MinEffective) {
 		noise.sd, noise.n = math.Max(noise.sd, fast), stats.Width
 		if fast == 0 {
 			noise.sd = math.Max(noise.sd, subject.Normal)
@@ -174,3 +173,20 @@ func (c *Comparison) lean(slow, own float64) {
 // straight line with its standard deviation has a slope of √12 of them over
 // its length.
 func (c *Comparison) wander() float64 { return math.Sqrt(12*c.slow) / math.Max(c.Frames, 1) }
+
+// align says of the same stretch, since the onset, what the subject was and
+// what was expected, where memory serves: over a day both move a long way.
+func (c *Comparison) align() {
+	if !c.Recalled {
+		return
+	}
+	var apart, n float64
+	for i, d := range c.Difference {
+		if !math.IsNaN(d) && c.frames[i] >= c.Onset.P50 {
+			apart, n = apart+d, n+1
+		}
+	}
+	if n > 0 {
+		c.Mean, c.Level = c.Now, c.Now-c.direction()*apart/n
+	}
+}

@@ -132,6 +132,9 @@ func (r reference) counts(size int, noise noise) (counts [2]float64) {
 		if t != nil {
 			means[i], counts[i] = t.Values.Mean(), t.Values.N
 		}
+		if counts[i] > 0 && r.seasonal {
+			means[i] -= t.usual()
+		}
 	}
 	if counts[0] > 0 && counts[1] > 0 {
 		gap := means[0] - means[1]

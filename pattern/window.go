@@ -249,18 +249,29 @@ func (c *Comparison) scale() float64 { return math.Max(math.Abs(c.Level), c.Size
 // Stands says whether the difference still stands: the last values are over
 // half the size of consequence away.
 func (c *Comparison) Stands(size float64) bool {
-	tail := stats.Finite(c.Difference)
-	return len(tail) > 0 && stats.Median(tail[max(0, len(tail)-reach):]) >= size/2
+	last := latest(c.Difference)
+	return !math.IsNaN(last) && last >= size/2
+}
+
+// latest returns the median of the last values that are there; NaN when there
+// are none.
+func latest(xs []float64) float64 {
+	tail := stats.Finite(xs)
+	return stats.Median(tail[max(0, len(tail)-reach):])
 }
 
 // Away returns how far the subject's last values lie from the reference's
-// level, positive is worse, whatever others do.
+// level, or where memory serves from what is expected now; positive is worse,
+// whatever others do.
 func (c *Comparison) Away() float64 {
-	tail := stats.Finite(c.values)
-	if len(tail) == 0 {
+	away := c.direction() * (latest(c.values) - c.Level)
+	if c.Recalled {
+		away = latest(c.Difference)
+	}
+	if math.IsNaN(away) {
 		return 0
 	}
-	return c.direction() * (stats.Median(tail[max(0, len(tail)-reach):]) - c.Level)
+	return away
 }
 
 func (c *Comparison) direction() float64 {

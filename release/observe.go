@@ -265,7 +265,7 @@ func (s *State) perShare(c signal.Cell, share float64) signal.Cell {
 	if share < 0.01 {
 		r.Presence, r.Value = signal.Empty, math.NaN()
 	} else {
-		r.Value /= share
+		r.Value, r.Level, r.Spread = r.Value/share, r.Level/share, r.Spread/share
 	}
 	c.Readings = []signal.Reading{r}
 	return c

@@ -155,8 +155,11 @@ func (s *State) harm(i int, sc *scene) (p float64, proven bool) {
 
 // soon says whether growth comes to its limit before a hold would end. Until
 // then it may level off, as what fills up does: waiting tells, and harms nobody.
-// Growth without a limit that is known comes to nothing that is known.
+// What still grows when the hold is over has not levelled off.
 func (s *State) soon(fd *finding, i int) bool {
+	if held := s.mem.Subjects[i].Held; !held.IsZero() && s.mem.At.Sub(held) >= s.maxHold(i) {
+		return true
+	}
 	a, ok := trend.Exhausts(&fd.Comparison, fd.Now, fd.Subject.Limit)
 	if !ok {
 		return fd.pastLimit()

@@ -133,19 +133,8 @@ func (o *showing) settle(cmd *cobra.Command) error {
 	if o.Steps, err = parseSteps(o.steps); err != nil {
 		return misused(cmd, "%v", err)
 	}
-	switch {
-	case !(o.speed >= 0.1 && o.speed <= 5):
-		return misused(cmd, "--speed is %v; want 0.1 to 5", o.speed)
-	case o.Interval < 200*time.Millisecond || o.Interval > time.Minute:
-		return misused(cmd, "--interval is %s; want 200ms to 1m", o.Interval)
-	case o.Rate < 0 || o.Rate > 500:
-		return misused(cmd, "--rate is %v; want up to 500 requests a second", o.Rate)
-	case o.Strength < 0:
-		return misused(cmd, "--strength is %v; want a positive number", o.Strength)
-	case o.port < 0 || o.port > 65535:
-		return misused(cmd, "--port is %d; want 1 to 65535", o.port)
-	case o.duration < 0 || o.duration > 20*time.Minute:
-		return misused(cmd, "--duration is %s; want up to 20m", o.duration)
+	if err := o.check(cmd); err != nil {
+		return err
 	}
 	scale := func(d time.Duration) time.Duration { return time.Duration(float64(d) / o.speed) }
 	o.Before, o.Each, o.After = scale(storyBefore), scale(storyEach), storyAfter
@@ -163,6 +152,25 @@ func (o *showing) settle(cmd *cobra.Command) error {
 		o.Rate = 100
 	}
 	o.Policy = demoPolicy()
+	return nil
+}
+
+// check says which number is out of its range.
+func (o *showing) check(cmd *cobra.Command) error {
+	switch {
+	case !(o.speed >= 0.1 && o.speed <= 5):
+		return misused(cmd, "--speed is %v; want 0.1 to 5", o.speed)
+	case o.Interval < 200*time.Millisecond || o.Interval > time.Minute:
+		return misused(cmd, "--interval is %s; want 200ms to 1m", o.Interval)
+	case o.Rate < 0 || o.Rate > 500:
+		return misused(cmd, "--rate is %v; want up to 500 requests a second", o.Rate)
+	case o.Strength < 0:
+		return misused(cmd, "--strength is %v; want a positive number", o.Strength)
+	case o.port < 0 || o.port > 65535:
+		return misused(cmd, "--port is %d; want 1 to 65535", o.port)
+	case o.duration < 0 || o.duration > 20*time.Minute:
+		return misused(cmd, "--duration is %s; want up to 20m", o.duration)
+	}
 	return nil
 }
 

@@ -60,12 +60,12 @@ func drawDemo(p *page, o showing, u demo.Update) {
 		p.wrapped("Starting " + systemText + " …")
 		return
 	case u.Strained:
-		p.line("  " + p.screen.verdict("unknown"))
+		p.line("  " + p.verdict("unknown"))
 		p.wrapped(strainedText)
 	case u.Assessment == nil:
 		p.line("  " + p.paint(faint, "only v1 serves; what is normal is being learned"))
 	default:
-		p.line("  " + p.screen.verdict(u.Assessment.Verdict) + "   " + p.paint(faint, "phase "+u.Assessment.Phase))
+		p.line("  " + p.verdict(u.Assessment.Verdict) + "   " + p.paint(faint, "phase "+u.Assessment.Phase))
 		p.wrapped(u.Assessment.Sentence)
 	}
 	p.line("")

@@ -120,11 +120,11 @@ func endingOf(o showing, r *demo.Result) ending {
 		e.Class = []string{}
 	}
 	if r.Stopped != nil {
-		w := 100 * r.Stopped.Weight
+		w := math.Round(1000*r.Stopped.Weight) / 10
 		e.Stopped = &w
 	}
 	if r.FailsAt > 0 {
-		w := 100 * r.FailsAt
+		w := math.Round(1000*r.FailsAt) / 10
 		e.Failed = &w
 	}
 	return e

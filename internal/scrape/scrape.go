@@ -79,19 +79,8 @@ func (s *Scraper) Set(ctx context.Context, targets []Target) error {
 	}
 }
 
-// Up returns how many targets answered their last scrape, and of how many.
-func (s *Scraper) Up() (up, all int) {
-	for _, t := range s.manager.TargetsActive()[job] {
-		all++
-		if t.Health() == scrape.HealthGood {
-			up++
-		}
-	}
-	return up, all
-}
-
 // Stop ends the scraping and waits for it.
 func (s *Scraper) Stop() {
 	s.manager.Stop()
-	<-s.done
+	<-s.done //nolint:errcheck // Run returns nil when it is stopped
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
@@ -52,11 +53,11 @@ func (l *Live) WriteText(ctx context.Context, w io.Writer, from, to time.Time, k
 		return fmt.Errorf("write metrics: %w", err)
 	}
 	defer q.Close()
-	all := labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, ".+")
+	all := labels.MustNewMatcher(labels.MatchRegexp, model.MetricNameLabel, ".+")
 	set := q.Select(ctx, true, nil, all)
 	var series []storage.Series
 	for set.Next() {
-		if s := set.At(); keep == nil || keep(s.Labels().Get(labels.MetricName)) {
+		if s := set.At(); keep == nil || keep(s.Labels().Get(model.MetricNameLabel)) {
 			series = append(series, s)
 		}
 	}
@@ -64,7 +65,7 @@ func (l *Live) WriteText(ctx context.Context, w io.Writer, from, to time.Time, k
 		return fmt.Errorf("write metrics: %w", err)
 	}
 	slices.SortStableFunc(series, func(a, b storage.Series) int {
-		return cmp.Or(cmp.Compare(a.Labels().Get(labels.MetricName), b.Labels().Get(labels.MetricName)), labels.Compare(a.Labels(), b.Labels()))
+		return cmp.Or(cmp.Compare(a.Labels().Get(model.MetricNameLabel), b.Labels().Get(model.MetricNameLabel)), labels.Compare(a.Labels(), b.Labels()))
 	})
 	out := bufio.NewWriter(w)
 	var it chunkenc.Iterator
@@ -105,11 +106,11 @@ var escape = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 func headOf(ls labels.Labels) string {
 	var pairs []string
 	ls.Range(func(l labels.Label) {
-		if l.Name != labels.MetricName {
+		if l.Name != model.MetricNameLabel {
 			pairs = append(pairs, l.Name+`="`+escape.Replace(l.Value)+`"`)
 		}
 	})
-	name := ls.Get(labels.MetricName)
+	name := ls.Get(model.MetricNameLabel)
 	if len(pairs) == 0 {
 		return name
 	}

@@ -115,7 +115,7 @@ func (p *process) serve(ctx context.Context, h http.Handler) error {
 	select {
 	case <-ctx.Done():
 		_ = srv.Close()
-		<-ended
+		<-ended //nolint:errcheck // it is that the server was closed
 		return nil
 	case err := <-ended:
 		return err

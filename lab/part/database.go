@@ -81,18 +81,18 @@ func (d *database) query(w http.ResponseWriter, r *http.Request) {
 	n, _ := strconv.Atoi(q.Get("n"))
 	n = min(max(n, 1), 64)
 	hold, _ := time.ParseDuration(q.Get("hold"))
-	ask := func() error {
-		return d.one(r.Context(), q.Get("query"), q.Get("version"), q.Get("sku"), hold)
+	ask := func(ctx context.Context) error {
+		return d.one(ctx, q.Get("query"), q.Get("version"), q.Get("sku"), hold)
 	}
 	var err error
 	if q.Get("parallel") == "" {
 		for range n {
-			err = errors.Join(err, ask())
+			err = errors.Join(err, ask(r.Context()))
 		}
 	} else {
 		errs := make(chan error, n)
 		for range n {
-			go func() { errs <- ask() }()
+			go func() { errs <- ask(r.Context()) }() //nolint:contextcheck // it is passed, as an argument of a closure
 		}
 		for range n {
 			err = errors.Join(err, <-errs)

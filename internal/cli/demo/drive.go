@@ -16,7 +16,7 @@ const deployBefore = 1500 * time.Millisecond
 // weight step by step, until it is stopped. A hold makes it wait as long as a
 // step takes; when it still holds then, the rollout is stopped.
 func (p *player) drive(ctx context.Context) error {
-	if wait(ctx, p.begin.Add(-deployBefore)) != nil {
+	if !reached(ctx, p.begin.Add(-deployBefore)) {
 		return nil
 	}
 	if err := p.lab.Deploy(ctx); err != nil {
@@ -27,7 +27,7 @@ func (p *player) drive(ctx context.Context) error {
 	}
 	next := p.begin
 	for i, w := range p.o.Steps {
-		if wait(ctx, next) != nil {
+		if !reached(ctx, next) {
 			return nil
 		}
 		if i == 0 {
@@ -66,7 +66,7 @@ func (p *player) clear(ctx context.Context) bool {
 			p.halt(prevention.Hold.String())
 			return false
 		}
-		if wait(ctx, time.Now().Add(p.o.Interval/4)) != nil {
+		if !reached(ctx, time.Now().Add(p.o.Interval/4)) {
 			return false
 		}
 	}

@@ -337,6 +337,9 @@ func (p *player) close() {
 	}
 }
 
+// reached waits until an instant, and says whether it came before ctx ended.
+func reached(ctx context.Context, until time.Time) bool { return wait(ctx, until) == nil }
+
 // wait waits until an instant.
 func wait(ctx context.Context, until time.Time) error {
 	t := time.NewTimer(time.Until(until))
