@@ -15,7 +15,7 @@ import (
 )
 
 // batch is a memory that knows of one signal: from the 40th minute on a batch
-// job makes the database fail four times as many requests.
+// job makes the gate fail four times as many requests.
 type batch struct{ service, signal string }
 
 func (b batch) Level(service, sig string, at time.Time) (level, spread float64) {
@@ -29,13 +29,13 @@ func (b batch) Level(service, sig string, at time.Time) (level, spread float64) 
 	}
 }
 
-// nightly is a healthy release of a service beside a database whose failures
+// nightly is a healthy release of a service behind a gate whose failures
 // are counted, and rise when the release begins.
 func nightly(normal baseline.Normal) (last release.Assessment, warned bool) {
 	at := func(k int) time.Time { return lawStart.Add(time.Duration(k) * time.Minute) }
 	sys := release.System{
-		Interval: time.Minute, Graph: topology.New(2, []topology.Edge{{From: 0, To: 1}}),
-		Services: []release.Service{{Name: "shop", Criticality: 1}, {Name: "db", Criticality: 1}},
+		Interval: time.Minute, Graph: topology.New(2, []topology.Edge{{From: 1, To: 0}}),
+		Services: []release.Service{{Name: "shop", Criticality: 1}, {Name: "gate", Criticality: 1}},
 		Signals: []signal.Signal{
 			{Name: "latency", Kind: signal.Latency, Unit: signal.ParseUnit("s"), Scope: signal.PerCohort},
 			{Name: "errors", Kind: signal.Errors, Unit: signal.ParseUnit("ratio"), Scope: signal.PerService},
@@ -50,7 +50,7 @@ func nightly(normal baseline.Normal) (last release.Assessment, warned bool) {
 		Series: append(simulate.Series{Level: 0.1, SD: 0.005}.Between(),
 			simulate.Series{Service: 1, Signal: 1, Release: -1, Cohort: signal.Whole, Level: 0.005, Rate: 40, Effects: []simulate.Effect{simulate.Scale(4)}}),
 	}
-	names := baseline.Names{Services: []string{"shop", "db"}, Signals: sys.Signals}
+	names := baseline.Names{Services: []string{"shop", "gate"}, Signals: sys.Signals}
 	s := release.New(sys, prevention.DefaultPolicy())
 	for f := range model.Play(1) {
 		if normal != nil {
@@ -69,10 +69,10 @@ func TestUsualRate(t *testing.T) {
 	if last, warned := nightly(nil); !warned || last.Verdict != "hold" || last.Reason != "elsewhere" {
 		t.Errorf("without memory: %s (%s); want it held for an incident elsewhere, else the test shows nothing", last.Verdict, last.Reason)
 	}
-	if last, warned := nightly(batch{"db", "errors"}); warned || last.Verdict != "promote" {
+	if last, warned := nightly(batch{"gate", "errors"}); warned || last.Verdict != "promote" {
 		t.Errorf("with memory: %s (%s), trouble at some time: %v; want promote, and none", last.Verdict, last.Reason, warned)
 	}
-	if last, _ := nightly(batch{"db", "latency"}); last.Verdict != "hold" {
+	if last, _ := nightly(batch{"gate", "latency"}); last.Verdict != "hold" {
 		t.Errorf("with a memory of something else: %s; want hold", last.Verdict)
 	}
 }
