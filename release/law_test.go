@@ -256,11 +256,12 @@ func TestLawScale(t *testing.T) {
 }
 
 // stateBound is the greatest size of a state: 2 KiB a series, and as much
-// again for the description of the encoding. Where a change has no service,
+// again for the description of the encoding; a release keeps the traffic of its
+// service beside, before and since, and the course of its weight. Where a change has no service,
 // the last frames of every series are kept beside; that is not kept within
 // the bound yet, and gets half as much on top.
 func stateBound(sys release.System, series int) int {
-	n := 2048 * (series + 1)
+	n := 2048*(series+1) + 3072*len(sys.Releases)
 	if len(sys.Changes) > 0 {
 		n += n / 2
 	}
