@@ -1,6 +1,7 @@
-// Package recording reads the recording format: a folder with a description
-// of a system under change (recording.yaml), its metrics, and what really
-// happened (truth.yaml, never an input).
+// Package recording reads and writes the recording format: a folder with a
+// description of a system under change (recording.yaml), its metrics, and what
+// really happened (truth.yaml, never an input). It reads the other files that
+// people write as well: a policy, and foreshock.yaml for live systems.
 //
 // Reading is strict: an unknown or missing field is an error with its line,
 // the known names and the mend. Little text cannot become much memory.
