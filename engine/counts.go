@@ -2,6 +2,7 @@ package engine
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,9 @@ import (
 // frame is what a rate over overlapping windows cannot give: how much is new.
 type counting struct {
 	n, events []string
+	// sized means that n is a histogram's buckets, all of them: the last one
+	// holds all observations.
+	sized bool
 	// rest means that the events are what is left: 1 − good/all.
 	rest bool
 }
@@ -46,7 +50,7 @@ func countingOf(query string, kind signal.Kind) counting {
 		return c
 	}
 	if call, ok := expr.(*parser.Call); ok && strings.HasPrefix(call.Func.Name, "histogram_") {
-		return counting{n: observations(call.Args[len(call.Args)-1])}
+		return observations(call.Args[len(call.Args)-1])
 	}
 	switch kind {
 	case signal.Traffic:
@@ -129,7 +133,7 @@ func countsEvents(s *parser.VectorSelector) bool {
 }
 
 // observations returns the selector that counts what is in a histogram.
-func observations(expr parser.Expr) []string {
+func observations(expr parser.Expr) counting {
 	switch e := bare(expr).(type) {
 	case *parser.AggregateExpr:
 		if e.Op == parser.SUM {
@@ -138,16 +142,13 @@ func observations(expr parser.Expr) []string {
 	case *parser.Call:
 		s := rated(e)
 		if s == nil {
-			return nil
+			return counting{}
 		}
-		if !strings.HasSuffix(metricName(s), "_bucket") {
-			return []string{s.String()} // a native histogram, which carries its count
-		}
-		all := *s
-		all.LabelMatchers = append(slices.Clone(s.LabelMatchers), labels.MustNewMatcher(labels.MatchEqual, labels.BucketLabel, "+Inf"))
-		return []string{all.String()}
+		fixed := slices.ContainsFunc(s.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == labels.BucketLabel })
+		// A native histogram carries its count.
+		return counting{n: []string{s.String()}, sized: strings.HasSuffix(metricName(s), "_bucket") && !fixed}
 	}
-	return nil
+	return counting{}
 }
 
 // bare takes off what does not change what is counted: parentheses, scaling
@@ -247,6 +248,7 @@ type counted struct {
 	last   float64
 	frame  int               // in which it was last there
 	groups map[string]string // the sum that it goes into, by the labels that are kept
+	bound  float64           // of a histogram's bucket; NaN for what is none
 }
 
 // A moved series has counted on.
@@ -298,7 +300,7 @@ func (c *counter) add(s *cursor, value float64) {
 			c.full = true
 			return
 		}
-		c.series[s.key] = &counted{last: value, frame: c.frame}
+		c.series[s.key] = &counted{last: value, frame: c.frame, bound: boundOf(s.series.Labels)}
 		return
 	}
 	before := x.last
@@ -312,14 +314,20 @@ func (c *counter) add(s *cursor, value float64) {
 }
 
 // sum returns the increase of all series that have the labels of an
-// instance: of those that an aggregation brought into it.
-func (c *counter) sum(i *instance) float64 {
+// instance: of those that an aggregation brought into it. Of a histogram's
+// buckets the last one counts, which holds all observations.
+func (c *counter) sum(i *instance, sized bool) float64 {
 	by := strings.Join(i.names, ",")
+	if sized {
+		by += ",le"
+	}
 	sums, ok := c.sums[by]
 	if !ok {
 		sums = map[string]float64{}
 		for _, m := range c.moved {
-			sums[m.group(by, i.names)] += m.by
+			if !sized || math.IsInf(m.bound, 1) {
+				sums[m.group(by, i.names)] += m.by
+			}
 		}
 		c.sums[by] = sums
 	}

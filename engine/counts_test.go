@@ -29,7 +29,7 @@ func TestCountingOf(t *testing.T) {
 		{`rate(a_seconds_sum[4m]) / rate(a_seconds_count[4m])`, signal.Latency, `a_seconds_count | `},
 		{`sum(rate(h_bucket{le="0.5"}[4m])) / sum(rate(h_count[4m]))`, signal.Latency, `h_bucket{le="0.5"} of h_count`},
 		{`sum(rate(h_bucket[4m])) / sum(rate(h_count[4m]))`, signal.Latency, `h_count | `},
-		{`histogram_quantile(0.9, sum by (le) (rate(h_bucket{x="1"}[4m])))`, signal.Latency, `h_bucket{le="+Inf",x="1"} | `},
+		{`histogram_quantile(0.9, sum by (le) (rate(h_bucket{x="1"}[4m])))`, signal.Latency, `h_bucket{x="1"} | `},
 		{`histogram_quantile(0.9, sum(rate(h_seconds[4m])))`, signal.Latency, `h_seconds | `},
 		{`histogram_avg(rate(h_seconds[4m]))`, signal.Latency, `h_seconds | `},
 		{`1 - avg by (pod) (ratio)`, signal.Errors, ` | `},

@@ -157,6 +157,7 @@ func (t *tracker) cell(r *run, at time.Time, exposure []signal.Exposure) (signal
 		v, ok := values[i]
 		c.Readings = append(c.Readings, t.reading(r, i, v, ok, at))
 	}
+	c.Buckets = t.buckets(r)
 	t.forget()
 	if len(c.Readings) == 0 {
 		presence := signal.NeverSeen
@@ -326,7 +327,7 @@ func (t *tracker) sum(r *run, selectors []string, i *instance) float64 {
 				t.sig.Name, r.sys.Services[t.service].Name, maxCounted))
 			return math.NaN()
 		}
-		total += r.counters[q].sum(i)
+		total += r.counters[q].sum(i, t.counting.sized)
 	}
 	return total
 }

@@ -369,6 +369,11 @@ func (c *Comparison) trend() {
 	}
 }
 
+// Persistent returns the variance of the effect that more frames do not
+// lessen: how far instances differ for good, and what is not known of the
+// reference's level.
+func (c *Comparison) Persistent() float64 { return c.fixed }
+
 // HarmProbability returns the probability that the whole difference is of
 // consequence: over size, and over what the reference does by itself from
 // frame to frame.

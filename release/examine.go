@@ -88,6 +88,7 @@ func (s *State) examineRelease(i int) []finding {
 		if x.Counts[id] != nil && x.Counts[id].N > 0 {
 			s.countFinding(&fd, x.Counts[id], x.Limits[id])
 		}
+		s.tailFinding(&fd, x.Tails[id])
 		out = append(out, fd)
 	}
 	s.reject(out)

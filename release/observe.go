@@ -26,6 +26,7 @@ func (s *State) observe(f signal.Frame) {
 	s.begin(f)
 	seen := make([]sight, len(s.sys.Releases))
 	var services, all view
+	tails := make([]tails, len(s.sys.Releases))
 	for _, c := range f.Cells {
 		c.Readings = inOrder(c.Readings)
 		if c.Signal < 0 || c.Signal >= len(s.sys.Signals) {
@@ -40,6 +41,7 @@ func (s *State) observe(f signal.Frame) {
 		}
 		if c.Release < len(s.sys.Releases) {
 			s.observeRelease(c, f.Exposure, &seen[c.Release])
+			tails[c.Release].add(c)
 		}
 	}
 	s.expose(f)
@@ -50,6 +52,7 @@ func (s *State) observe(f signal.Frame) {
 			continue
 		}
 		s.count(i)
+		s.countTails(i, tails[i])
 		x.hear(seen[i].canary.silent(seen[i].control, all), f.At, s.sys.Interval)
 		x.note(seen[i], s.mem.Frame)
 	}

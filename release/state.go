@@ -19,7 +19,7 @@ import (
 )
 
 // stateVersion is raised whenever the encoding of a state changes.
-const stateVersion = 3
+const stateVersion = 4
 
 // A State is what is remembered of a system under change between two frames.
 // It is bounded, however many frames there were.
@@ -54,6 +54,7 @@ type subject struct {
 	Counts  []*stats.CountTest // by signal; nil when counts are not known
 	Limits  []*stats.LimitTest // by signal, the canary's counts against the limit
 	Alike   []*stats.LimitTest // by signal, the control's counts against what they were before
+	Tails   []*stats.TailTest  // by signal, observations over what is usual; nil when their sizes are not known
 	Seen    int                // frame of the canary's first sample; −1 before
 	Missed  int                // frames in a row without a sample of the canary
 	Idle    int                // frames in a row without a sample of served work
@@ -124,6 +125,7 @@ func newSubject(signals int) subject {
 		Canary: make([]*pattern.Track, signals), Control: make([]*pattern.Track, signals),
 		Before: make([]*pattern.Track, signals), Counts: make([]*stats.CountTest, signals),
 		Limits: make([]*stats.LimitTest, signals), Alike: make([]*stats.LimitTest, signals),
+		Tails: make([]*stats.TailTest, signals),
 	}
 }
 
@@ -165,6 +167,7 @@ func (s *State) MarshalBinary() ([]byte, error) {
 		x.Counts, w.Holes = dense(x.Counts, w.Holes)
 		x.Limits, w.Holes = dense(x.Limits, w.Holes)
 		x.Alike, w.Holes = dense(x.Alike, w.Holes)
+		x.Tails, w.Holes = dense(x.Tails, w.Holes)
 		w.Subjects[i] = x
 	}
 	for i, x := range s.mem.Services {
@@ -231,7 +234,7 @@ func Load(sys System, policy prevention.Policy, data []byte) (*State, error) {
 		Episode: w.Episode, Trouble: w.Trouble, Subjects: w.Subjects, Services: w.Services,
 	}}
 	holes := w.Holes
-	var ok [6]bool
+	var ok [7]bool
 	for i := range s.mem.Subjects {
 		x := &s.mem.Subjects[i]
 		x.Canary, holes, ok[0] = sparse(x.Canary, holes)
@@ -240,7 +243,8 @@ func Load(sys System, policy prevention.Policy, data []byte) (*State, error) {
 		x.Counts, holes, ok[3] = sparse(x.Counts, holes)
 		x.Limits, holes, ok[4] = sparse(x.Limits, holes)
 		x.Alike, holes, ok[5] = sparse(x.Alike, holes)
-		if slices.Contains(ok[:6], false) || len(x.Canary) != len(sys.Signals) {
+		x.Tails, holes, ok[6] = sparse(x.Tails, holes)
+		if slices.Contains(ok[:7], false) || len(x.Canary) != len(sys.Signals) {
 			return nil, errors.New("state is of another system or damaged: start the fold anew")
 		}
 	}

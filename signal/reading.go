@@ -79,6 +79,16 @@ type Cell struct {
 	Cohort   Cohort
 	Limit    float64 // the value that must not be passed now, in base units; NaN when there is none
 	Readings []Reading
+	// Buckets are the observations since the last frame by their size, where
+	// the signal is a quantile of a histogram; nil when unknown.
+	Buckets []Bucket
+}
+
+// A Bucket counts the observations between the bound of the bucket before it
+// and its own. Those of a cell ascend, and the last has no bound.
+type Bucket struct {
+	Bound float64 // the largest observation in it, in base units; +Inf for the last
+	N     float64 // observations, ≥ 0
 }
 
 // Asked says whether the cell was asked for and answered, be it with nothing.

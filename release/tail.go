@@ -1,0 +1,112 @@
+package release
+
+import (
+	"math"
+
+	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/stats"
+)
+
+// tails are the observations of one release in one frame by their size, of
+// canary and control, signal by signal.
+type tails struct{ canary, control map[int][]signal.Bucket }
+
+func (t *tails) add(c signal.Cell) {
+	if len(c.Buckets) == 0 {
+		return
+	}
+	if t.canary == nil {
+		t.canary, t.control = map[int][]signal.Bucket{}, map[int][]signal.Bucket{}
+	}
+	if c.Cohort == signal.Canary {
+		t.canary[c.Signal] = c.Buckets
+	} else {
+		t.control[c.Signal] = c.Buckets
+	}
+}
+
+const (
+	usualFrames = 5 // of the control, from which what is usual is read
+	tailFrames  = 3 // in which both versions were seen: the shortest change that is looked for
+)
+
+// countTails feeds the tests on how many observations are over what is usual:
+// over the least bound at or above the control's own value of the signal, as
+// it was when the release began. The bound is chosen once, from frames that
+// the test does not see, so that choosing it costs nothing.
+func (s *State) countTails(i int, t tails) {
+	x := &s.mem.Subjects[i]
+	for id := range s.sys.Signals {
+		canary, control := t.canary[id], t.control[id]
+		if x.Begun < 0 || len(canary)+len(control) == 0 {
+			continue
+		}
+		if x.Tails[id] == nil {
+			bound, ok := usual(x.Before[id], x.Control[id], append(control, canary...))
+			if !ok {
+				continue
+			}
+			x.Tails[id] = &stats.TailTest{Bound: bound}
+			continue
+		}
+		if c := x.Canary[id]; c == nil || math.IsNaN(c.Values.Tail(1)[0]) {
+			canary = nil // it is young yet, or gone
+		}
+		y, n := over(canary, x.Tails[id].Bound)
+		z, m := over(control, x.Tails[id].Bound)
+		x.Tails[id].Add(y, n, z, m)
+	}
+}
+
+// usual returns the least bound at or above a control's level; false when the
+// level is not known yet, or is above all bounds.
+func usual(before, during *pattern.Track, buckets []signal.Bucket) (float64, bool) {
+	t := before
+	if t == nil || t.Values.N < usualFrames {
+		t = during
+	}
+	if t == nil || t.Values.N < usualFrames {
+		return 0, false
+	}
+	least := math.Inf(1)
+	for _, b := range buckets {
+		if b.Bound >= t.Values.Mean() {
+			least = math.Min(least, b.Bound)
+		}
+	}
+	return least, !math.IsInf(least, 1)
+}
+
+// over returns how many observations are over a bound, and how many there are.
+func over(buckets []signal.Bucket, bound float64) (over, all float64) {
+	for _, b := range buckets {
+		all += b.N
+		if b.Bound > bound*(1+1e-9) {
+			over += b.N
+		}
+	}
+	return over, all
+}
+
+// tailFinding adds what the sizes of single observations say. Values that look
+// back over several frames say little of a young release; the observations
+// themselves are new in every frame, and each says something. That the value
+// is worse by what matters is asked as ever.
+//
+// Two ways to look at one thing share what they find: the mean of two e-values
+// is one.
+func (s *State) tailFinding(f *finding, t *stats.TailTest) {
+	if t == nil || t.Begun < tailFrames || f.Falls {
+		return
+	}
+	e, by := t.LogEValue()-math.Ln2, math.Max(f.Typical, f.Whole)
+	if e <= f.LogE || by < f.Size || by < 2*math.Sqrt(f.Persistent()) {
+		return
+	}
+	f.LogE, f.Active = e, f.Stands(f.Size)
+	if f.Typical < by { // no stretch of values was long enough to be described
+		f.Typical, f.Effect = by, by
+		f.Now = f.Level + by
+	}
+}

@@ -1,0 +1,106 @@
+package stats
+
+import "math"
+
+// A TailTest watches whether more of one cohort's observations are over a
+// bound than of another's. It holds an e-process against "of both cohorts the
+// same share is over it", so it may be looked at after every frame.
+//
+// In a frame with y of n canary and z of m control observations over the
+// bound, each of the y+z falls on the canary with probability ρ = n/(n+m) if
+// there is no difference; with a lift d of the odds, with p(d) as in
+// [CountTest]. A change may begin in any frame t = 1, 2, …: the statistic is a
+// mixture over when it did, with weights wₜ = 1/(t(t+1)) that add up to 1,
+//
+//	S(d) ← (S(d) + wₜ)·Eₜ(d),   Eₜ(d) = (p(d)/ρ)^y·((1−p(d))/(1−ρ))^z
+//
+// so that what began late has not the quiet time before against it, and what
+// is over fades. The zero value with a Bound is ready to use.
+//
+// Slow observations come in bursts. The logarithm is divided by how much more
+// the counts of either cohort vary from frame to frame than independent ones
+// would ([TailTest.Dispersion]): that keeps an e-value one (Jensen), and is a
+// quasi-likelihood argument for bursts and not a proof.
+//
+// Source of the mixture over beginnings: J. Shin, A. Ramdas, A. Rinaldo,
+// E-detectors: a nonparametric framework for sequential change detection
+// (2022), §2.3, with weights that make it an e-process.
+type TailTest struct {
+	Bound           float64 // in the signal's base unit
+	Log             [len(lifts)]float64
+	Begun           float64 // frames in which both cohorts had observations
+	Canary, Control Tail
+}
+
+// A Tail is what was seen of one cohort's observations: Over of N over the
+// bound, and how they varied from frame to frame against the rate before:
+// Pearson's statistic and its number of terms.
+type Tail struct{ Over, N, Pearson, Frames float64 }
+
+// add takes y of n observations.
+//
+//	(y − n·r)² / (n·r·(1 − r)·(1 + n/N)),   r = Over/N before this frame
+//
+// is 1 on average where they are independent: 1 + n/N allows for what is not
+// known of r. Frames that expect less than one of either kind do not count.
+func (t *Tail) add(y, n float64) {
+	if t.N > 0 {
+		r := t.Over / t.N
+		if want := n * r; want >= 1 && n-want >= 1 {
+			t.Pearson += (y - want) * (y - want) / (want * (1 - r) * (1 + n/t.N))
+			t.Frames++
+		}
+	}
+	t.Over, t.N = t.Over+y, t.N+n
+}
+
+// What is believed of the dispersion before anything was seen: as much as
+// from so many frames.
+const believedDispersion, believedFrames = 3, 8
+
+// dispersion returns how many times more the counts vary than independent
+// ones, at least 1.
+func (t *Tail) dispersion() float64 {
+	return math.Max(1, (t.Pearson+believedDispersion*believedFrames)/(t.Frames+believedFrames))
+}
+
+// Dispersion returns the larger dispersion of the two cohorts, ≥ 1.
+func (t *TailTest) Dispersion() float64 {
+	return math.Max(t.Canary.dispersion(), t.Control.dispersion())
+}
+
+// Add takes one frame: y of n canary and z of m control observations were over
+// the bound. With nothing on one side the other is only learned from.
+func (t *TailTest) Add(y, n, z, m float64) {
+	if !(n >= 0 && m >= 0 && y >= 0 && z >= 0 && y <= n && z <= m) {
+		return
+	}
+	if n > 0 {
+		t.Canary.add(y, n)
+	}
+	if m > 0 {
+		t.Control.add(z, m)
+	}
+	if n == 0 || m == 0 {
+		return
+	}
+	t.Begun++
+	weight, rho := -math.Log(t.Begun*(t.Begun+1)), n/(n+m)
+	for i, d := range lifts {
+		p := rho * d / (rho*d + 1 - rho)
+		was := weight
+		if t.Begun > 1 {
+			was = LogSumExp([]float64{t.Log[i], weight})
+		}
+		t.Log[i] = was + y*math.Log(p/rho) + z*math.Log((1-p)/(1-rho))
+	}
+}
+
+// LogEValue returns the logarithm of the e-value, tempered by the dispersion;
+// 0 before both cohorts were seen.
+func (t *TailTest) LogEValue() float64 {
+	if t.Begun == 0 {
+		return 0
+	}
+	return (LogSumExp(t.Log[:]) - math.Log(float64(len(lifts)))) / t.Dispersion()
+}

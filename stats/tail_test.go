@@ -1,0 +1,84 @@
+package stats
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// TestTailTestHoldsAtEveryLook: of cohorts that are alike, at most one in a
+// hundred is ever called worse at the level of the policy, 1/0.002, whatever the share over the
+// bound and of the traffic, and with bursts of five at a time.
+func TestTailTestHoldsAtEveryLook(t *testing.T) {
+	tests := []struct {
+		share, canary, control, burst float64
+	}{
+		{0.01, 10, 90, 1},
+		{0.01, 100, 900, 1},
+		{0.35, 10, 90, 1},
+		{0.1, 200, 200, 1},
+		{0.02, 50, 450, 5},
+	}
+	const runs, frames = 1000, 200
+	for _, tt := range tests {
+		rng := rand.New(rand.NewPCG(1, 2))
+		var worse float64
+		for range runs {
+			x := TailTest{}
+			for range 10 {
+				x.Add(0, 0, bursts(rng, tt.control, tt.share, tt.burst), tt.control)
+			}
+			for range frames {
+				x.Add(bursts(rng, tt.canary, tt.share, tt.burst), tt.canary, bursts(rng, tt.control, tt.share, tt.burst), tt.control)
+				if x.LogEValue() >= math.Log(500) {
+					worse++
+					break
+				}
+			}
+		}
+		if worse > 0.01*runs+3*math.Sqrt(0.01*runs) {
+			t.Errorf("%+v: %v of %d called worse, want ≤ 1 %%", tt, worse, runs)
+		}
+	}
+}
+
+// bursts draws how many of n are over the bound, so many at a time.
+func bursts(rng *rand.Rand, n, share, size float64) float64 {
+	return math.Min(n, size*distuv.Binomial{N: math.Round(n / size), P: share, Src: rng}.Rand())
+}
+
+// TestTailTestFinds: a hundred requests tell that a fifth is over what a
+// hundredth of the control's is, early or late, and no longer when it is over.
+func TestTailTestFinds(t *testing.T) {
+	for _, quiet := range []int{0, 20, 60} {
+		x := TailTest{}
+		for range quiet {
+			x.Add(0, 10, 1, 90)
+		}
+		for range 10 {
+			x.Add(2, 10, 1, 90)
+		}
+		if got := x.LogEValue(); got < 5.9 {
+			t.Errorf("after %d quiet frames: ln E = %.1f, want ≥ 5.9", quiet, got)
+		}
+		for range 150 {
+			x.Add(0, 10, 1, 90)
+		}
+		if got := x.LogEValue(); got > 1 {
+			t.Errorf("after %d quiet frames and an episode that is long over: ln E = %.1f, want ≤ 1", quiet, got)
+		}
+	}
+}
+
+// TestTailTestIgnores holds that nonsense and one-sided frames are no evidence.
+func TestTailTestIgnores(t *testing.T) {
+	x := TailTest{}
+	for _, f := range [][4]float64{{2, 1, 0, 5}, {math.NaN(), 1, 0, 1}, {3, 5, 0, 0}, {0, 0, 3, 5}, {-1, 5, 0, 5}} {
+		x.Add(f[0], f[1], f[2], f[3])
+	}
+	if got := x.LogEValue(); got != 0 {
+		t.Errorf("ln E = %v, want 0", got)
+	}
+}
