@@ -34,11 +34,13 @@ const (
 	Silent                           // it serves nothing
 	UnsafeRollback                   // going back is not safe
 	HoldExpired                      // a hold outlived its time
+	Together                         // both versions fail since it began
 )
 
 var reasonNames = [...]string{
 	None: "none", Suspect: "suspect", Elsewhere: "elsewhere", Thin: "thin", Silent: "silent",
 	UnsafeRollback: "unsafe-rollback", HoldExpired: "hold-expired",
+	Together: "both-versions",
 }
 
 // String returns the reason as on the wire.
@@ -62,6 +64,7 @@ type Case struct {
 	Starting  bool    // it has no samples, and may be starting or unseen
 	Suffer    bool    // its callers suffer since it began
 	Elsewhere bool    // somebody else's incident touches it
+	Together  bool    // and it began with the release, in both versions, and nobody else did anything then
 	Unsafe    bool    // going back is not safe
 }
 
@@ -92,6 +95,8 @@ func (p Policy) Decide(c Case) Decision {
 		d.Verdict, d.Reason = Hold, Suspect
 	case c.Breach >= p.PromoteBelow:
 		d.Verdict, d.Reason = Hold, Suspect // it does well here, and the next step breaks it
+	case c.Elsewhere && c.Together:
+		d.Verdict, d.Reason = Escalate, Together
 	case c.Elsewhere:
 		d.Verdict, d.Reason = Hold, Elsewhere
 	case !c.Enough:

@@ -220,6 +220,37 @@ func (s *State) elsewhere(i int, sc *scene) bool {
 	return false
 }
 
+// atOnce is within how many frames of a release's first step what it does to
+// both versions shows.
+const atOnce = 2
+
+// together says whether both versions fail since a release began, so that it
+// is no chance: a migration, a lock, a cache that was emptied, a schema that
+// one version cannot read. That some incident begins within these few frames
+// of all by itself is rarer than a release that hurts what both versions
+// share. It is not said where another release or change began then too, or
+// where a release with evidence of its own explains it.
+func (s *State) together(i int, sc *scene) bool {
+	begun := float64(s.mem.Subjects[i].Begun)
+	near := func(onset float64) bool { return onset >= begun-1 && onset <= begun+atOnce }
+	for k := range s.mem.Subjects {
+		if x := &s.mem.Subjects[k]; k != i && x.Begun >= 0 && near(float64(x.Begun)) {
+			return false
+		}
+	}
+	for k, inc := range sc.incidents {
+		if sc.blame.Owned[k] || inc.Overload || inc.Service != s.sys.Releases[i].Service || !near(inc.Onset) {
+			continue
+		}
+		for _, fd := range sc.alike[i] {
+			if fd.Rejected && fd.Active && near(fd.Onset.P50) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // quiet is after how many frames without any service that is worse an episode
 // is over, and fading is what a frame takes off a service that is no longer
 // worse: half in ten frames.

@@ -62,6 +62,7 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 		Starting:  i < len(s.sys.Releases) && (sc.silences[i].Kind == pattern.SilenceStarting || sc.silences[i].Kind == pattern.SilenceShared || x.Seen < 0),
 		Suffer:    sc.suffer[i],
 		Elsewhere: i < len(s.sys.Releases) && s.elsewhere(i, sc),
+		Together:  i < len(s.sys.Releases) && s.together(i, sc),
 		Unsafe:    i < len(s.sys.Releases) && s.sys.Releases[i].Rollback == Unsafe,
 	})
 	d = s.hold(x, d, f.At, i)
