@@ -64,6 +64,7 @@ type Case struct {
 	Starting  bool    // it has no samples, and may be starting or unseen
 	Suffer    bool    // its callers suffer since it began
 	Elsewhere bool    // somebody else's incident touches it
+	Misrouted bool    // it gets far more of the traffic than its step says
 	Together  bool    // and it began with the release, in both versions, and nobody else did anything then
 	Unsafe    bool    // going back is not safe
 }
@@ -95,6 +96,8 @@ func (p Policy) Decide(c Case) Decision {
 		d.Verdict, d.Reason = Hold, Suspect
 	case c.Breach >= p.PromoteBelow:
 		d.Verdict, d.Reason = Hold, Suspect // it does well here, and the next step breaks it
+	case c.Misrouted:
+		d.Verdict, d.Reason = Hold, Suspect
 	case c.Elsewhere && c.Together:
 		d.Verdict, d.Reason = Escalate, Together
 	case c.Elsewhere:

@@ -29,9 +29,10 @@ type flow struct {
 // expose keeps the books of exposure and traffic of every release, which the
 // answers of signals to exposure are read against.
 func (s *State) expose(f signal.Frame) {
-	loads := s.loads(f)
+	loads, sides := s.loads(f)
 	for i := range s.sys.Releases {
 		x := &s.mem.Subjects[i]
+		s.split(i, f, sides[i])
 		if x.Begun >= 0 && i < len(f.Exposure) {
 			x.Exposed.Add(s.mem.Frame, f.Exposure[i].Weight)
 		}
@@ -50,10 +51,10 @@ func (s *State) expose(f signal.Frame) {
 
 // loads returns the traffic that arrives at the service of each release, of
 // both versions together; of the nearest caller where that is not measured,
-// and NaN where neither is known.
-func (s *State) loads(f signal.Frame) []float64 {
+// and NaN where neither is known. sides are canary and control of each apart.
+func (s *State) loads(f signal.Frame) (out []float64, sides [][2]flow) {
 	whole := make([]flow, len(s.sys.Services))
-	sides := make([][2]flow, len(s.sys.Releases))
+	sides = make([][2]flow, len(s.sys.Releases))
 	for _, c := range f.Cells {
 		if !s.flows(c) {
 			continue
@@ -73,7 +74,7 @@ func (s *State) loads(f signal.Frame) []float64 {
 			at.rate = total(c)
 		}
 	}
-	out := make([]float64, len(sides))
+	out = make([]float64, len(sides))
 	for i := range sides {
 		weight := 0.0
 		if i < len(f.Exposure) {
@@ -81,7 +82,7 @@ func (s *State) loads(f signal.Frame) []float64 {
 		}
 		out[i] = s.load(s.sys.Releases[i].Service, weight, sides[i], whole)
 	}
-	return out
+	return out, sides
 }
 
 // flows says whether a cell holds a rate of work that arrives.

@@ -57,6 +57,8 @@ func (s *State) verdictText(i int, r ruling, a *Assessment, sc *scene) string {
 	case r.Reason == prevention.Together:
 		return fmt.Sprintf("A person must look at %s now: both versions of %s fail since it began (%s); stop it, and find out what they share (a schema, a lock, a cache) before going back, which may not undo it.",
 			who, s.sys.Services[s.sys.Releases[i].Service].Name, s.sharedText(i, sc))
+	case r.gets > 0 && r.Verdict == prevention.Hold && r.Reason == prevention.Suspect && !r.proven:
+		return fmt.Sprintf("Hold %s before %s: %s.", who, step, misroutedText(r.gets, a.Weight))
 	case r.Reason == prevention.UnsafeRollback:
 		return fmt.Sprintf("A person must decide on %s: it does harm, but going back is not safe; %s", who, s.because(i, a, sc))
 	case r.Verdict == prevention.Rollback && i >= len(s.sys.Releases):

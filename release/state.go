@@ -76,7 +76,9 @@ type subject struct {
 	Phase   pattern.Phase
 	// Exposed is the course of its weight, and LoadBefore and Load the traffic
 	// at its service before and since anything began; nil when not measured.
-	Exposed          trend.Exposed
+	Exposed trend.Exposed
+	// Split is which share of the traffic it was seen to get since its last step.
+	Split            split
 	LoadBefore, Load *stats.History
 	// Signs are what the cause was last read from.
 	Signs *prediction.Signs

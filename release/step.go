@@ -39,6 +39,7 @@ type ruling struct {
 	proven bool
 	needs  needs
 	ahead  outlook
+	gets   float64 // the share of traffic it gets, where that is far over the plan; else 0
 }
 
 // rule decides one subject, and keeps latch and hold.
@@ -53,6 +54,7 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 		x.Proven = 0
 	}
 	n, o := s.needs(i, sc), s.outlook(i, f, sc)
+	gets, misrouted := s.misrouted(i, f)
 	n.exposure = o.needs
 	d := s.policy.Decide(prevention.Case{
 		Unasked: x.unasked(), Harm: harm, Proven: x.Proven >= 2, Culprit: sc.blame.Culprit[i],
@@ -62,6 +64,7 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 		Starting:  i < len(s.sys.Releases) && (sc.silences[i].Kind == pattern.SilenceStarting || sc.silences[i].Kind == pattern.SilenceShared || x.Seen < 0),
 		Suffer:    sc.suffer[i],
 		Elsewhere: i < len(s.sys.Releases) && s.elsewhere(i, sc),
+		Misrouted: misrouted,
 		Together:  i < len(s.sys.Releases) && s.together(i, sc),
 		Unsafe:    i < len(s.sys.Releases) && s.sys.Releases[i].Rollback == Unsafe,
 	})
@@ -73,7 +76,11 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 	case d.Verdict == prevention.Rollback || d.Verdict == prevention.Escalate:
 		x.Latched = d
 	}
-	return ruling{Decision: d, shadow: shadow, harm: harm, proven: proven, needs: n, ahead: o}
+	r := ruling{Decision: d, shadow: shadow, harm: harm, proven: proven, needs: n, ahead: o}
+	if misrouted {
+		r.gets = gets
+	}
+	return r
 }
 
 // hold keeps a hold until its evidence is gone for the policy's number of
