@@ -17,6 +17,7 @@ const (
 	sufferLogOdds   = 2.5  // and its callers suffer
 	suspectLogOdds  = 1.5  // it stands where an incident nobody owns could come from
 	alikeLogOdds    = -2.0 // both versions fail alike
+	togetherLogOdds = 5.0  // and do so from its first frames on, when nobody else did anything
 	unlistedLogOdds = 1.0  // an incident nobody owns may have a cause nobody listed
 )
 
@@ -33,6 +34,7 @@ type Candidate struct {
 	Suffer  bool    // its callers began to suffer after it began
 	Starved bool    // its control no longer gets work: the trouble is before it in the chain
 	Alike   bool    // both of its versions are worse than the service was before
+	AtOnce  bool    // and have been since its first frames, when nothing else began
 }
 
 // An Incident is a service that is worse than it was before, in all its
@@ -115,7 +117,10 @@ func own(c Candidate) float64 {
 	} else if c.Suffer && c.Direct > 0 {
 		w += sufferLogOdds / 2
 	}
-	if c.Alike && c.Direct == 0 {
+	switch {
+	case c.AtOnce:
+		w += togetherLogOdds
+	case c.Alike && c.Direct == 0:
 		w += alikeLogOdds
 	}
 	return w

@@ -59,6 +59,13 @@ type Signs struct {
 	Network     bool // packets are lost, or traffic of some nodes falls
 	OneInstance bool // one instance of several is worse
 	Node        bool // the machine below is busier
+	Misrouted   bool // it gets far more of the traffic than planned
+	Unreached   bool // one of its instances gets no work while the others do
+	Starved     bool // something that it shares is busier than its own work explains
+	Together    bool // both versions fail since it began
+	Refused     bool // a database that it calls answers, and fails nearly all of its queries
+	Filling     bool // a database that it calls fills up or slows down
+	Cache       bool // it, or a cache that it calls, misses more
 }
 
 // logPrior is how common each class is held to be among changes that went bad,
@@ -73,7 +80,8 @@ func symptoms(s Signs) []Symptom {
 		{"stopped", s.Stopped, "it served and then stopped", [5]float64{1, 0, 1, 0, 0.5}},
 		{"exporter out", s.ExporterOut, "only its metrics are gone", [5]float64{0, 1, 0.5, 0, 0}},
 		{"idle", s.Idle, "it reports but serves nothing", [5]float64{0, 0.5, 0, 0, 2}},
-		{"some errors", s.SomeErrors, "a part of its work fails, the rest is well", [5]float64{1.5, 0, 0, 0.5, 0}},
+		// Calls that fail explain errors: they are no second sign.
+		{"some errors", s.SomeErrors && !s.Calls, "a part of its work fails, the rest is well", [5]float64{1.5, 0, 0, 0.5, 0}},
 		{"all errors", s.AllErrors, "nearly all of its work fails", [5]float64{0, 1, 0.5, 0.5, 0.5}},
 		{"gradual", s.Gradual, "the failures grew little by little", [5]float64{1, -1, 0, 0.5, -1}},
 		{"slow", s.Slow, "it is slower", [5]float64{0.5, 0, 0.5, 0.5, 0}},
@@ -84,8 +92,16 @@ func symptoms(s Signs) []Symptom {
 		{"calls fail", s.Calls, "the calls it makes fail", [5]float64{0, 1.5, 0, 1, 0.5}},
 		{"database", s.Database, "its database is worse", [5]float64{0, 0, 0, 3, -0.5}},
 		{"network", s.Network, "traffic of its nodes is lost", [5]float64{-0.5, 0, 2, -0.5, 2}},
-		{"one instance", s.OneInstance, "one instance of several is worse", [5]float64{-0.5, 0, 1.5, -0.5, 0.5}},
+		// Instances that leak do so unevenly.
+		{"one instance", s.OneInstance && !s.Leak, "one instance of several is worse", [5]float64{-0.5, 0, 1.5, -0.5, 0.5}},
 		{"node", s.Node, "the machine below is busier", [5]float64{0, -0.5, 1, 0, -0.5}},
+		{"misrouted", s.Misrouted, "it gets far more of the traffic than planned", [5]float64{-1, 0.5, 0, -1, 4}},
+		{"unreached", s.Unreached, "one of its instances gets no work", [5]float64{-1.5, 0, 2, -0.5, 2.5}},
+		{"starved", s.Starved && !s.Misrouted, "what it shares is busier than its own work explains", [5]float64{-0.5, 0, 2, -0.5, 0}},
+		{"both versions", s.Together, "both versions fail since it began", [5]float64{-1, 0.5, 0, 2.5, 0}},
+		{"refused", s.Refused, "its database answers, and fails its queries", [5]float64{0, 0, -0.5, 3, -1}},
+		{"filling", s.Filling && !s.Together, "a database that it calls fills up", [5]float64{0.5, 0, -0.5, 2.5, -1}},
+		{"cache", s.Cache, "its cache is missed more", [5]float64{0.5, 1.5, 0, 0, 0}},
 	}
 }
 

@@ -65,7 +65,7 @@ type Case struct {
 	Suffer    bool    // its callers suffer since it began
 	Elsewhere bool    // somebody else's incident touches it
 	Misrouted bool    // it gets far more of the traffic than its step says
-	Together  bool    // and it began with the release, in both versions, and nobody else did anything then
+	Together  bool    // both versions fail since its first frames, and nobody else did anything then
 	Unsafe    bool    // going back is not safe
 }
 
@@ -96,10 +96,10 @@ func (p Policy) Decide(c Case) Decision {
 		d.Verdict, d.Reason = Hold, Suspect
 	case c.Breach >= p.PromoteBelow:
 		d.Verdict, d.Reason = Hold, Suspect // it does well here, and the next step breaks it
+	case c.Together:
+		d.Verdict, d.Reason = Escalate, Together
 	case c.Misrouted:
 		d.Verdict, d.Reason = Hold, Suspect
-	case c.Elsewhere && c.Together:
-		d.Verdict, d.Reason = Escalate, Together
 	case c.Elsewhere:
 		d.Verdict, d.Reason = Hold, Elsewhere
 	case !c.Enough:

@@ -286,7 +286,8 @@ func TestNames(t *testing.T) {
 		{prevention.UnsafeRollback.String(), "unsafe-rollback"},
 		{prevention.HoldExpired.String(), "hold-expired"},
 		{prevention.Reason(0).String(), ""},
-		{prevention.Reason(8).String(), ""},
+		{prevention.Together.String(), "both-versions"},
+		{prevention.Reason(9).String(), ""},
 	}
 	for _, tt := range tests {
 		if tt.got != tt.want {

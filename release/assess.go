@@ -48,9 +48,9 @@ func (s *State) assess(i int, f signal.Frame, sc *scene) Assessment {
 	if s.limited(r) && r.harm < s.policy.PromoteBelow && a.NextStep != nil {
 		a.NextStep.Safe = s.safe(i, r.ahead, sc)
 	}
-	if w := r.shadow; w.Verdict == prevention.Rollback || w.Blames || x.Latched.Verdict == 0 {
-		signs := s.signs(i, sc, shapes)
-		x.Signs = &signs // once warned of, the cause is read while the trouble is on
+	if x.Latched.Verdict == 0 || x.Stopped < s.policy.Clear {
+		signs := s.signs(i, f, sc, shapes)
+		x.Signs = &signs // the first signs tell of the cause, the last ones of its victims
 	}
 	causes := prediction.Causes(*x.Signs)
 	if r.harm >= s.policy.PromoteBelow || silentNow(i, s, sc) || r.Blames || x.Latched.Verdict != 0 {

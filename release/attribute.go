@@ -151,6 +151,8 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 	for _, fd := range sc.alike[i] {
 		c.Alike = c.Alike || fd.Rejected && fd.Active
 	}
+	c.AtOnce = s.atOnce(i, sc)
+	sc.together[i] = c.AtOnce
 	return c
 }
 
@@ -215,37 +217,6 @@ func (s *State) elsewhere(i int, sc *scene) bool {
 			slices.Contains(s.sys.Graph.Callees(r.Service), inc.Service) && len(sc.alike[i]) == 0
 		if near {
 			return true
-		}
-	}
-	return false
-}
-
-// atOnce is within how many frames of a release's first step what it does to
-// both versions shows.
-const atOnce = 2
-
-// together says whether both versions fail since a release began, so that it
-// is no chance: a migration, a lock, a cache that was emptied, a schema that
-// one version cannot read. That some incident begins within these few frames
-// of all by itself is rarer than a release that hurts what both versions
-// share. It is not said where another release or change began then too, or
-// where a release with evidence of its own explains it.
-func (s *State) together(i int, sc *scene) bool {
-	begun := float64(s.mem.Subjects[i].Begun)
-	near := func(onset float64) bool { return onset >= begun-1 && onset <= begun+atOnce }
-	for k := range s.mem.Subjects {
-		if x := &s.mem.Subjects[k]; k != i && x.Begun >= 0 && near(float64(x.Begun)) {
-			return false
-		}
-	}
-	for k, inc := range sc.incidents {
-		if sc.blame.Owned[k] || inc.Overload || inc.Service != s.sys.Releases[i].Service || !near(inc.Onset) {
-			continue
-		}
-		for _, fd := range sc.alike[i] {
-			if fd.Rejected && fd.Active && near(fd.Onset.P50) {
-				return true
-			}
 		}
 	}
 	return false

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/foreshock/foreshock/pattern"
-	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/trend"
 )
@@ -95,7 +94,8 @@ func (s *State) stress(i int, f signal.Frame, sc *scene) []Stress {
 			continue
 		}
 		per := 1.0
-		if sig.Kind == signal.CPU || sig.Kind == signal.Network || sig.Kind == signal.Database {
+		used := sig.Kind == signal.Saturation && sig.Unit.Dimension == signal.Ratio
+		if used || sig.Kind == signal.CPU || sig.Kind == signal.Network || sig.Kind == signal.Database {
 			per = load // what follows work is put on the same work
 		}
 		ratio := fd.Mean / fd.Level / per
@@ -203,91 +203,4 @@ func needsExposure(f trend.Failure) string {
 	default:
 		return "needs longer steps"
 	}
-}
-
-// signs reads the signs of a cause off everything seen of a subject.
-func (s *State) signs(i int, sc *scene, shapes []pattern.Pattern) prediction.Signs {
-	var g prediction.Signs
-	if i < len(s.sys.Releases) {
-		x := &s.mem.Subjects[i]
-		g.NeverServed = x.Seen < 0 && silent(sc.silences[i])
-		g.Stopped = sc.silences[i].Kind == pattern.SilenceStopped
-		g.ExporterOut = sc.silences[i].Kind == pattern.SilenceTarget
-		g.Idle = x.Seen >= 0 && sc.silences[i].Kind == pattern.SilenceTraffic
-		g.Restarts = s.restarts(i)
-	}
-	for _, fd := range sc.releases[i] {
-		if !fd.Rejected || !fd.Active {
-			if fd.Kind == signal.CPU || fd.Kind == signal.Memory {
-				g.CPU = g.CPU || fd.Kind == signal.CPU && fd.Comparison.LogE > 8 && fd.Effect > 2*fd.Size
-				g.Memory = g.Memory || fd.Kind == signal.Memory && fd.Comparison.LogE > 8 && fd.Effect > 2*fd.Size
-			}
-			continue
-		}
-		s.sign(fd, &g)
-	}
-	for _, p := range shapes {
-		switch p.Kind {
-		case pattern.Leak:
-			g.Leak = true
-		case pattern.Ramp:
-			g.Gradual = g.Gradual || p.Signal >= 0 && s.sys.Signals[p.Signal].Kind == signal.Errors
-		case pattern.Bimodal:
-			g.OneInstance = true
-		default:
-		}
-	}
-	return g
-}
-
-// sign reads one decided finding.
-func (s *State) sign(fd finding, g *prediction.Signs) {
-	switch fd.Kind {
-	case signal.Errors, signal.Timeouts, signal.Crashes:
-		if s.sys.Signals[fd.Signal].Unit.Dimension == signal.Ratio && fd.Now >= 0.95 {
-			g.AllErrors = true
-		} else {
-			g.SomeErrors = true
-		}
-	case signal.Latency:
-		g.Slow = true
-	case signal.CPU:
-		g.CPU = true
-	case signal.Memory:
-		g.Memory = true
-	case signal.Dependency, signal.Retries:
-		g.Calls = true
-	case signal.Database:
-		g.Database = true
-	case signal.Network:
-		g.Network = true
-	case signal.Infra:
-		g.Node = true
-	case signal.Cache, signal.Traffic, signal.Saturation:
-	}
-}
-
-// restarts says whether the canary's memory fell to almost nothing twice or
-// more: a process that starts again and again.
-func (s *State) restarts(i int) bool {
-	for id, t := range s.mem.Subjects[i].Canary {
-		if t == nil || s.sys.Signals[id].Kind != signal.Memory {
-			continue
-		}
-		falls, high := 0, 0.0
-		for _, v := range t.Values.Means() {
-			switch {
-			case math.IsNaN(v):
-			case v < high/4:
-				falls++
-				high = v
-			default:
-				high = math.Max(high, v)
-			}
-		}
-		if falls >= 2 {
-			return true
-		}
-	}
-	return false
 }

@@ -38,6 +38,7 @@ type scene struct {
 	blame     prediction.Blame
 	silences  []pattern.Silence
 	suffer    []bool
+	together  []bool      // both versions fail since it began
 	lately    []finding   // of all services; only where a change has no service
 	failures  [][]failure // by release: limits that its exposure meets
 }
@@ -47,7 +48,7 @@ func (s *State) examine(f signal.Frame) *scene {
 	n := len(s.mem.Subjects)
 	sc := &scene{
 		releases: make([][]finding, n), services: s.examineServices(), alike: make([][]finding, len(s.sys.Releases)),
-		silences: make([]pattern.Silence, n), suffer: make([]bool, n),
+		silences: make([]pattern.Silence, n), suffer: make([]bool, n), together: make([]bool, n),
 	}
 	if len(s.sys.Changes) > 0 {
 		sc.lately = s.examineLately()

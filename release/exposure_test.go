@@ -56,7 +56,7 @@ func TestLoads(t *testing.T) {
 		{"a number of pods is no traffic", 0.1, []signal.Cell{cell(2, -1, signal.Whole, 1, 4)}, nan},
 	}
 	for _, tt := range tests {
-		got := s.loads(signal.Frame{Exposure: []signal.Exposure{{Weight: tt.weight}}, Cells: tt.cells})
+		got, _ := s.loads(signal.Frame{Exposure: []signal.Exposure{{Weight: tt.weight}}, Cells: tt.cells})
 		if len(got) != 1 || got[0] != tt.want && !(math.IsNaN(got[0]) && math.IsNaN(tt.want)) {
 			t.Errorf("%s: loads = %v, want %v", tt.name, got, tt.want)
 		}

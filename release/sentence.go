@@ -55,7 +55,7 @@ func (s *State) verdictText(i int, r ruling, a *Assessment, sc *scene) string {
 		return fmt.Sprintf("A person must decide on %s: it has been held for %s without an answer; %s",
 			who, shortDuration(a.At.Sub(s.mem.Subjects[i].Expired)), s.because(i, a, sc))
 	case r.Reason == prevention.Together:
-		return fmt.Sprintf("A person must look at %s now: both versions of %s fail since it began (%s); stop it, and find out what they share (a schema, a lock, a cache) before going back, which may not undo it.",
+		return fmt.Sprintf("A person must look at %s now: both versions of %s failed as soon as it began (%s); stop it, and find out what they share (a schema, a lock, a cache) before going back, which may not undo it.",
 			who, s.sys.Services[s.sys.Releases[i].Service].Name, s.sharedText(i, sc))
 	case r.gets > 0 && r.Verdict == prevention.Hold && r.Reason == prevention.Suspect && !r.proven:
 		return fmt.Sprintf("Hold %s before %s: %s.", who, step, misroutedText(r.gets, a.Weight))
@@ -364,16 +364,4 @@ func (s *State) elsewhereText(i int, sc *scene) string {
 		}
 	}
 	return "an incident of another cause is just ending; it is watched a little longer."
-}
-
-// sharedText names what is worst in both versions.
-func (s *State) sharedText(i int, sc *scene) string {
-	best, text := 0.0, "as their callers see it"
-	for _, fd := range sc.alike[i] {
-		if fd.Rejected && fd.Active && fd.LogE > best {
-			sig := s.sys.Signals[fd.Signal]
-			best, text = fd.LogE, fmt.Sprintf("%s of the stable one %s instead of %s", sig.Name, sig.Unit.Format(fd.Now), sig.Unit.Format(fd.Level))
-		}
-	}
-	return text
 }

@@ -66,6 +66,7 @@ type subject struct {
 	Starved int                // frames in a row in which the control served nothing
 	Proven  int                // frames in a row in which it was proven worse
 	Latched prevention.Decision
+	Stopped int       // frames since it latched
 	Held    time.Time // since when it is held; zero when it is not
 	Expired time.Time // since when it was held when that hold expired
 	Why     prevention.Reason

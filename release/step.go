@@ -65,7 +65,7 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 		Suffer:    sc.suffer[i],
 		Elsewhere: i < len(s.sys.Releases) && s.elsewhere(i, sc),
 		Misrouted: misrouted,
-		Together:  i < len(s.sys.Releases) && s.together(i, sc),
+		Together:  sc.together[i],
 		Unsafe:    i < len(s.sys.Releases) && s.sys.Releases[i].Rollback == Unsafe,
 	})
 	d = s.hold(x, d, f.At, i)
@@ -73,6 +73,7 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 	switch {
 	case x.Latched.Verdict != 0:
 		d = x.Latched
+		x.Stopped++
 	case d.Verdict == prevention.Rollback || d.Verdict == prevention.Escalate:
 		x.Latched = d
 	}

@@ -19,11 +19,12 @@ func NewTally() *Tally {
 }
 
 // Warns says whether an assessment is a warning: a rollback, or a hold that
-// blames. An escalate that stands for a rollback which is not safe is one too.
+// blames. An escalate that stands for a rollback which is not safe, or which
+// may not help, is one too.
 func (a Assessment) Warns() bool {
 	return a.Verdict == prevention.Rollback.String() ||
 		(a.Verdict == prevention.Hold.String() && a.Blames) ||
-		(a.Verdict == prevention.Escalate.String() && a.Reason == prevention.UnsafeRollback.String())
+		(a.Verdict == prevention.Escalate.String() && (a.Reason == prevention.UnsafeRollback.String() || a.Reason == prevention.Together.String()))
 }
 
 // Calm says whether nothing was wrong, as far as is known, when it was made: no
