@@ -132,28 +132,6 @@ func (s *State) loadRatio(i int, f signal.Frame) (ratio float64, ok bool) {
 	return w / float64(steps[k].CanaryReplicas) / ((1 - w) / float64(steps[k].ControlReplicas)), true
 }
 
-// exhaustion says when what grows reaches its limit.
-func (s *State) exhaustion(i int, sc *scene) []Prediction {
-	out := []Prediction{}
-	for _, fd := range sc.releases[i] {
-		tail := pattern.Tail(fd.Subject, 3)
-		if len(tail) == 0 {
-			continue
-		}
-		a, ok := trend.Exhausts(&fd.Comparison, tail[len(tail)-1], fd.Subject.Limit)
-		if !ok {
-			continue
-		}
-		now := float64(s.mem.Frame)
-		out = append(out, Prediction{
-			Kind: "exhausts", Signal: s.sys.Signals[fd.Signal].Name, Service: s.sys.Services[fd.Service].Name,
-			Probability: Number(odds(fd.SlopeLogE)),
-			At:          &Times{P10: s.instant(now + a.P10), P50: s.instant(now + a.P50), P90: s.instant(now + a.P90)},
-		})
-	}
-	return out
-}
-
 // mostFailures is how many limits of one release are told.
 const mostFailures = 4
 

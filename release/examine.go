@@ -8,6 +8,7 @@ import (
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/stats"
+	"github.com/foreshock/foreshock/trend"
 )
 
 // A finding is what one signal says of one release or service.
@@ -27,6 +28,7 @@ type finding struct {
 	Small           bool    // certain, but too small to matter
 	Subject         *pattern.Track
 	Control         *pattern.Track
+	Runs            *trend.Growth // when what grows meets its limit; nil where it does not grow or has none
 }
 
 // A scene is all that one frame shows.
@@ -90,6 +92,7 @@ func (s *State) examineRelease(i int) []finding {
 			s.countFinding(&fd, x.Counts[id], x.Limits[id])
 		}
 		s.tailFinding(&fd, x.Tails[id])
+		s.runsOut(&fd, &x.Exposed)
 		out = append(out, fd)
 	}
 	s.reject(out)

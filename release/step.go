@@ -6,7 +6,6 @@ import (
 	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
-	"github.com/foreshock/foreshock/trend"
 )
 
 // Step takes one frame and returns the assessment of every release and change
@@ -169,9 +168,8 @@ func (s *State) soon(fd *finding, i int) bool {
 	if held := s.mem.Subjects[i].Held; !held.IsZero() && s.mem.At.Sub(held) >= s.maxHold(i) {
 		return true
 	}
-	a, ok := trend.Exhausts(&fd.Comparison, fd.Now, fd.Subject.Limit)
-	if !ok {
+	if fd.Runs == nil {
 		return fd.pastLimit()
 	}
-	return a.P50*s.sys.Interval.Seconds() <= s.maxHold(i).Seconds()
+	return fd.Runs.Met >= s.policy.Blame && fd.Runs.P90*s.sys.Interval.Seconds() <= s.maxHold(i).Seconds()
 }

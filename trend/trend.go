@@ -11,34 +11,23 @@ import (
 	"math"
 
 	"github.com/foreshock/foreshock/pattern"
-	"github.com/foreshock/foreshock/stats"
 )
 
 // Ahead is a time from now, in frames.
 type Ahead struct{ P10, P50, P90 float64 }
 
-// farthest is how many frames ahead anything is said.
-const farthest = 1e6
-
 // Exhausts returns when a signal whose difference from its reference grows
-// reaches its limit. now is the value in the last frames. ok is false when it
-// does not grow beyond doubt, has no limit, or is past it.
-//
-// The straight line through the differences is thought on:
-//
-//	frames = (limit − now)/slope,   slope ∓ z₀.₉·SE for the 10 and 90 % points
-//
-// so that a slope whose lower end is nothing has no 90 % point within reach
-// (10⁶ frames).
-func Exhausts(c *pattern.Comparison, now, limit float64) (a Ahead, ok bool) {
-	if math.IsNaN(limit) || !c.Growing() || c.Falls || !(now < limit) {
-		return Ahead{}, false
+// reaches its limit, by [Forecast] of its own values. ok is false when it does
+// not grow beyond doubt, has no limit, or is past it.
+func Exhausts(c *pattern.Comparison, now float64, r Growing) (g Growth, ok bool) {
+	past := now >= r.Limit
+	if r.Falls {
+		past = now <= r.Limit
 	}
-	z := stats.NormalQuantile(0.9)
-	at := func(slope float64) float64 {
-		return math.Min((limit-now)/math.Max(slope, 1e-12), farthest)
+	if math.IsNaN(r.Limit) || !c.Growing() || past {
+		return Growth{}, false
 	}
-	return Ahead{P10: at(c.Slope + z*c.SlopeSE), P50: at(c.Slope), P90: at(c.Slope - z*c.SlopeSE)}, true
+	return Forecast(r)
 }
 
 // NextRung returns when the next rung is due, at the pace of those climbed so

@@ -6,6 +6,7 @@ import (
 
 	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/stats"
 )
 
 // grown returns the comparison of a value that grows by slope a frame with a
@@ -33,19 +34,24 @@ func grown(t *testing.T, slope float64) pattern.Comparison {
 
 func TestExhausts(t *testing.T) {
 	c := grown(t, 1)
-	got, ok := Exhausts(&c, 140, 200)
+	h := stats.NewHistory(30)
+	for f := 30; f < 70; f++ {
+		h.Add(f, 100+float64(f%2)+float64(f-29))
+	}
+	r := Growing{Values: h, Limit: 200}
+	got, ok := Exhausts(&c, 140, r)
 	// By hand: 60 to go at 1 a frame.
-	if !ok || math.Abs(got.P50-60) > 3 || !(got.P10 < got.P50 && got.P50 < got.P90) {
+	if !ok || math.Abs(got.P50-60) > 6 || !(got.P10 < got.P50 && got.P50 < got.P90) {
 		t.Errorf("Exhausts(140 of 200 at 1 a frame) = %+v, %v, want about 60 frames", got, ok)
 	}
-	if _, ok := Exhausts(&c, 200, 200); ok {
+	if _, ok := Exhausts(&c, 200, r); ok {
 		t.Error("Exhausts at the limit says when it will be reached")
 	}
-	if _, ok := Exhausts(&c, 140, math.NaN()); ok {
+	if _, ok := Exhausts(&c, 140, Growing{Values: h, Limit: math.NaN()}); ok {
 		t.Error("Exhausts without a limit says when it will be reached")
 	}
 	flat := grown(t, 0)
-	if got, ok := Exhausts(&flat, 100, 200); ok {
+	if got, ok := Exhausts(&flat, 100, r); ok {
 		t.Errorf("Exhausts of what does not grow = %+v", got)
 	}
 }
