@@ -22,6 +22,7 @@ var allowed = map[string]string{
 	"signal":   "",
 	"stats":    "",
 	"topology": "",
+	"queueing": "",
 
 	"pattern":    "signal stats topology",
 	"trend":      "signal stats topology pattern",
@@ -65,7 +66,7 @@ var allowed = map[string]string{
 // they may therefore not import. That they read no clock is the linter's to
 // see: package time is allowed, time.Now is not.
 var (
-	pure   = strings.Fields("signal stats topology pattern trend prediction prevention release baseline simulate backtest/peer")
+	pure   = strings.Fields("signal stats topology queueing pattern trend prediction prevention release baseline simulate backtest/peer")
 	impure = strings.Fields("context database/sql io/fs log log/slog net net/http os os/exec sync")
 )
 
