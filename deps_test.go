@@ -31,7 +31,7 @@ var allowed = map[string]string{
 	"release":    "signal stats topology pattern trend prediction prevention",
 
 	"baseline": "signal stats",
-	"simulate": "signal topology",
+	"simulate": "signal queueing topology",
 	"engine":   "signal baseline prevention release",
 	"backtest": "signal prevention release backtest/peer",
 

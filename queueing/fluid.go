@@ -45,16 +45,26 @@ func (q *FluidQueue) Step(s Station, limit, dt float64) Flow {
 	power := math.Sqrt(2 * float64(s.Servers+1))
 	at := func(rho float64) float64 { return spread * math.Pow(rho, power) / (1 - rho) }
 	have := q.Queue + dt*s.Arrivals
-	low, high := 0.0, 1.0
-	for range 30 {
-		rho := (low + high) / 2
-		if at(rho)+dt*capacity*rho < have {
+	// Newton's method between brackets, as the left side has a pole at 1.
+	low, high, rho := 0.0, 1.0, math.Min(s.Utilisation(), 0.999)
+	for range 40 {
+		x := at(rho)
+		over := x + dt*capacity*rho - have
+		if over < 0 {
 			low = rho
 		} else {
 			high = rho
 		}
+		next := rho - over/(x*(power/math.Max(rho, 1e-9)+1/(1-rho))+dt*capacity)
+		if !(next > low && next < high) {
+			next = (low + high) / 2
+		}
+		if moved := math.Abs(next - rho); moved < 1e-10 {
+			break
+		}
+		rho = next
 	}
-	f := Flow{Busy: low, Served: low * capacity}
+	f := Flow{Busy: rho, Served: rho * capacity}
 	q.Queue = math.Max(0, have-dt*f.Served)
 	if q.Queue > limit {
 		f.Refused = (q.Queue - limit) / dt
