@@ -127,8 +127,10 @@ func (f *fluid) advance(until float64) {
 	f.place()
 	steps := int(math.Round((until - f.now) / f.dt))
 	from := f.now
+	// Times are asked for about once a second: quantiles cost more than a step.
+	every := max(1, steps/max(1, min(8, int(until-f.now))))
 	for k := range steps {
-		f.step(k%max(1, steps/8) == 0)
+		f.step(k%every == every-1)
 		f.now = from + f.dt*float64(k+1)
 	}
 	f.now = until
