@@ -22,6 +22,7 @@ var allowed = map[string]string{
 	"signal":   "",
 	"stats":    "",
 	"topology": "",
+	"queueing": "",
 
 	"pattern":    "signal stats topology",
 	"trend":      "signal stats topology pattern",
@@ -30,7 +31,7 @@ var allowed = map[string]string{
 	"release":    "signal stats topology pattern trend prediction prevention",
 
 	"baseline": "signal stats",
-	"simulate": "signal topology",
+	"simulate": "signal queueing topology",
 	"engine":   "signal baseline prevention release",
 	"backtest": "signal prevention release backtest/peer",
 
@@ -44,6 +45,7 @@ var allowed = map[string]string{
 	"internal/discover":   "signal engine",
 	"internal/prometheus": "signal engine",
 	"internal/normal":     "baseline",
+	"internal/model":      "signal topology simulate release",
 
 	// A real system that fails. It imports nothing of the rest.
 	"lab":      "lab/part",
@@ -65,7 +67,7 @@ var allowed = map[string]string{
 // they may therefore not import. That they read no clock is the linter's to
 // see: package time is allowed, time.Now is not.
 var (
-	pure   = strings.Fields("signal stats topology pattern trend prediction prevention release baseline simulate backtest/peer")
+	pure   = strings.Fields("signal stats topology queueing pattern trend prediction prevention release baseline simulate backtest/peer")
 	impure = strings.Fields("context database/sql io/fs log log/slog net net/http os os/exec sync")
 )
 

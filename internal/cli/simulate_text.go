@@ -1,0 +1,205 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/simulate"
+)
+
+// simulation tells a played model: its story, the rollout as it would have
+// been judged, and the truth.
+func (s screen) simulation(x *simulated) string {
+	p := &page{screen: s}
+	if st := x.file.Story; st != nil {
+		p.line(p.paint(bold, st.Title))
+		if st.Sketch {
+			p.row("sketch", "made from summaries; the sources were not read, so check before quoting")
+		}
+		p.rows("known", st.Published)
+		p.rows("assumed", st.Assumed)
+		p.rows("source", st.Sources)
+		p.line("")
+	}
+	p.rows("change", x.file.Changes)
+	if len(x.rest) > 0 {
+		p.row("at rest", "most used: "+some(x.rest, 3))
+	}
+	id := x.sys.Releases[0].ID
+	p.line("")
+	p.WriteString(s.report(x.played, []string{id}, map[string]*moments{id: x.moments()}))
+	p.line("")
+	p.truth(x)
+	return p.String()
+}
+
+// rows writes texts under one label.
+func (p *page) rows(label string, texts []string) {
+	for _, t := range texts {
+		p.row(label, t)
+		label = ""
+	}
+}
+
+// moments are those of the release; nil when it has not begun.
+func (s *simulated) moments() *moments {
+	if s.at.last == nil {
+		return nil
+	}
+	return &s.at
+}
+
+// some lists the first few uses.
+func some(uses []simulate.Use, most int) string {
+	var parts []string
+	for _, u := range uses[:min(most, len(uses))] {
+		parts = append(parts, u.String())
+	}
+	return strings.Join(parts, ", ")
+}
+
+// truth draws how callers fared at each step, and says where it breaks.
+func (p *page) truth(x *simulated) {
+	p.line(p.paint(bold, "What truly happens") + "  callers harmed at each step, had nobody stopped it")
+	allowed := x.file.Model.Objective.Harmed
+	for _, st := range x.steps {
+		name := "before"
+		if st.weight > 0 {
+			name = percent(100*st.weight) + " %"
+		}
+		harmed := st.callers.Harmed()
+		if math.IsNaN(harmed) {
+			continue
+		}
+		colour := green
+		if harmed > allowed {
+			colour = red
+		}
+		p.line("  " + pad(name, labels-2) + p.paint(colour, bar(harmed, 30)) + " " + shareOf(harmed))
+	}
+	b := x.breaks
+	held := short(longestStep(x.file.Model))
+	switch {
+	case b.Baseline > allowed:
+		p.row("breaks", fmt.Sprintf("by itself: %s of the requests are harmed without the new version", shareOf(b.Baseline)))
+	case !b.Harmed:
+		p.row("breaks", fmt.Sprintf("nowhere: held at 100 %% for %s, %s of the requests are harmed, and %s may be", held, shareOf(b.Share), shareOf(allowed)))
+	default:
+		p.row("breaks", fmt.Sprintf("at %.0f %% of traffic: held there for %s, %s of the requests fail, time out or are too slow; %s may", 100*b.Weight, held, shareOf(b.Share), shareOf(allowed)))
+	}
+	if len(b.Limits) > 0 {
+		word := "passed: "
+		if b.Limits[0].Share < 0.95 {
+			word = "none passed; most used: "
+		}
+		p.row("limit", word+some(b.Limits, 4))
+	}
+	p.row("said", x.said(allowed))
+	p.row("played", fmt.Sprintf("as %s", map[simulate.Player]string{simulate.Exact: "single requests", simulate.Fluid: "flows"}[x.player]))
+}
+
+// said compares what was said with the first step that harmed callers.
+func (s *simulated) said(allowed float64) string {
+	text := "nothing was stopped"
+	if stop := s.at.stop; stop != nil {
+		text = fmt.Sprintf("rollback at %s %%", percent(float64(stop.Weight)))
+	} else if warn := s.at.warn; warn != nil {
+		text = fmt.Sprintf("hold at %s %%", percent(float64(warn.Weight)))
+	}
+	for _, st := range s.steps {
+		if st.weight > 0 && st.callers.Harmed() > allowed {
+			return fmt.Sprintf("%s; the first step that harms callers is %s %%", text, percent(100*st.weight))
+		}
+	}
+	return text + "; no step harms callers"
+}
+
+// bar draws a share as a bar of at most so many characters.
+func bar(share float64, width int) string {
+	eighths := int(math.Round(share * float64(width) * 8))
+	text := strings.Repeat("█", eighths/8)
+	if rest := eighths % 8; rest > 0 {
+		text += string([]rune("▏▎▍▌▋▊▉")[rest-1])
+	}
+	if text == "" {
+		text = "▏"
+	}
+	return text
+}
+
+// shareOf writes a share of requests so that a little is not none.
+func shareOf(x float64) string {
+	switch {
+	case x > 0 && x < 0.001:
+		return "<0.1 %"
+	case x < 0.1:
+		return fmt.Sprintf("%.1f %%", 100*x)
+	default:
+		return fmt.Sprintf("%.0f %%", 100*x)
+	}
+}
+
+// A truthTold is what is true of a simulation, as JSON.
+type truthTold struct {
+	Type     string      `json:"type"` // "simulation"
+	Name     string      `json:"name"`
+	Player   string      `json:"player"` // "exact" or "fluid"
+	Seed     uint64      `json:"seed"`
+	Changes  []string    `json:"changes"`
+	Steps    []stepTold  `json:"steps"`
+	BreaksAt *float64    `json:"breaksAt"` // percent of traffic; null when no share harms
+	Harmed   float64     `json:"harmed"`   // share of the requests there, 0..1
+	Allowed  float64     `json:"allowed"`
+	Before   float64     `json:"before"` // share without the new version
+	Limits   []limitTold `json:"limits"` // that are passed there, the first one first
+	Story    *storyTold  `json:"story"`
+}
+
+// A stepTold is one step of the rollout.
+type stepTold struct {
+	Weight release.Number `json:"weight"` // percent
+	Harmed release.Number `json:"harmed"` // share of the requests, 0..1
+}
+
+// A limitTold is the use of a limit.
+type limitTold struct {
+	Service string         `json:"service"`
+	Version string         `json:"version"`
+	What    string         `json:"what"`
+	Used    release.Number `json:"used"` // share of the limit
+}
+
+// A storyTold says what of a scenario is known.
+type storyTold struct {
+	Title     string   `json:"title"`
+	Sketch    bool     `json:"sketch"`
+	Published []string `json:"published"`
+	Assumed   []string `json:"assumed"`
+	Sources   []string `json:"sources"`
+}
+
+func (s *simulated) truth(seed uint64) truthTold {
+	t := truthTold{
+		Type: "simulation", Name: s.file.Name, Player: s.player.String(), Seed: seed, Changes: s.file.Changes,
+		Steps: []stepTold{}, Limits: []limitTold{},
+		Harmed: round(s.breaks.Share), Before: round(s.breaks.Baseline), Allowed: s.file.Model.Objective.Harmed,
+	}
+	if s.breaks.Harmed {
+		at := math.Round(100 * s.breaks.Weight)
+		t.BreaksAt = &at
+	}
+	for _, st := range s.steps {
+		t.Steps = append(t.Steps, stepTold{release.Number(100 * st.weight), release.Number(st.callers.Harmed())})
+	}
+	for _, u := range s.breaks.Limits {
+		t.Limits = append(t.Limits, limitTold{u.Service, u.Version, u.What, release.Number(u.Share)})
+	}
+	if st := s.file.Story; st != nil {
+		t.Story = &storyTold{st.Title, st.Sketch, st.Published, st.Assumed, st.Sources}
+	}
+	return t
+}
+
+func round(x float64) float64 { return math.Round(x*1e6) / 1e6 }

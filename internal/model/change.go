@@ -1,0 +1,129 @@
+package model
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/simulate"
+)
+
+// change makes the new version of what the change says.
+func (d *decoder) change(f *File, spec object, index map[string]int) {
+	m := &f.Model
+	old := m.Services[m.Rollout.Service]
+	n := old
+	n.Calls = slices.Clone(old.Calls)
+	m.New = n
+	if !spec.has("change") {
+		f.Changes = []string{"nothing that the model knows of"}
+		return
+	}
+	o := d.object(spec.at("change"), "spec.change", "? cost work variability errors leak perRequest memory threads calls instances")
+	say := func(format string, args ...any) { f.Changes = append(f.Changes, fmt.Sprintf(format, args...)) }
+	if o.has("cost") {
+		by := o.number("cost", 0, 1e6, 1)
+		n.Work *= by
+		say("each request costs ×%.3g processor time", by)
+	}
+	if o.has("work") {
+		n.Work = o.seconds("work", n.Work)
+		say("each request costs %s of processor time", seconds(n.Work))
+	}
+	n.Spread = o.number("variability", 0, 20, n.Spread)
+	if o.has("errors") {
+		n.Errors = o.number("errors", 0, 1, 0)
+		say("%.3g %% of the requests fail", 100*n.Errors)
+	}
+	if o.has("leak") {
+		n.Memory.Leak = o.bytes("leak", 0)
+		say("each request leaks %s", signal.ParseUnit("B").Format(n.Memory.Leak))
+	}
+	if o.has("perRequest") {
+		n.Memory.PerRequest = o.bytes("perRequest", 0)
+		say("a request takes %s while it is there", signal.ParseUnit("B").Format(n.Memory.PerRequest))
+	}
+	if o.has("memory") {
+		n.Memory.Base = o.bytes("memory", 0)
+		say("an instance takes %s before its first request", signal.ParseUnit("B").Format(n.Memory.Base))
+	}
+	if o.has("threads") {
+		n.Threads = o.number("threads", 1, math.Inf(1), n.Threads)
+		say("an instance has %.0f threads", n.Threads)
+	}
+	if o.has("instances") {
+		n.Instances = o.count("instances", 1, n.Instances)
+		say("it is deployed as %d instances, which were %d", n.Instances, old.Instances)
+	}
+	for i, node := range o.list("calls") {
+		c := d.object(node, fmt.Sprintf("spec.change.calls[%d]", i), "to ? add calls timeout tries backoff budget pool cache")
+		d.changeCall(m, &n, c, index, say)
+	}
+	m.New = n
+	if m.Rollout.Shared && (n.Memory.PerRequest != old.Memory.PerRequest || n.Memory.Base != old.Memory.Base || n.Threads != old.Threads || n.Instances != old.Instances) {
+		d.fail(o.node, "spec.change changes memory, threads or instances, and spec.rollout.placement is shared; those belong to the instances, so use placement: instances")
+	}
+}
+
+// changeCall changes the calls to one service, or adds them.
+func (d *decoder) changeCall(m *simulate.Model, n *simulate.Service, c object, index map[string]int, say func(string, ...any)) {
+	to, ok := index[c.text("to")]
+	if !ok {
+		c.fail(c.at("to"), "%s.to is %q, which is no service; want one of %s", c.where, c.text("to"), names(index))
+		return
+	}
+	name := m.Services[to].Name
+	k := slices.IndexFunc(n.Calls, func(x simulate.Call) bool { return x.To == to })
+	if k < 0 {
+		n.Calls = append(n.Calls, simulate.Call{Caller: caller(c, math.Inf(1)), To: to, Pool: math.Inf(1)})
+		k = len(n.Calls) - 1
+	}
+	x := &n.Calls[k]
+	x.Calls = c.number("calls", 0, 1000, x.Calls) + c.number("add", -1000, 1000, 0)
+	if x.Calls < 0 {
+		c.fail(c.at("add"), "%s.add leaves %g calls of %s; want at least 0", c.where, x.Calls, name)
+	}
+	if c.has("calls") || c.has("add") {
+		say("each request makes %.3g calls of %s", x.Calls, name)
+	}
+	p := caller(c, x.Timeout)
+	if !c.has("tries") {
+		p.Tries = x.Tries
+	}
+	if !c.has("backoff") {
+		p.Backoff = x.Backoff
+	}
+	if !c.has("budget") {
+		p.Budget = x.Budget
+	}
+	x.Caller = p
+	x.Pool, x.Hits = c.number("pool", 1, math.Inf(1), x.Pool), c.number("cache", 0, 1, x.Hits)
+	var parts []string
+	if c.has("timeout") {
+		parts = append(parts, "a timeout of "+seconds(x.Timeout))
+	}
+	if c.has("tries") {
+		parts = append(parts, fmt.Sprintf("%d tries", x.Tries))
+	}
+	if c.has("budget") {
+		parts = append(parts, fmt.Sprintf("a budget of %.3g retries a request", x.Budget))
+	}
+	if c.has("pool") {
+		parts = append(parts, fmt.Sprintf("a pool of %.0f connections", x.Pool))
+	}
+	if c.has("cache") {
+		parts = append(parts, fmt.Sprintf("%.3g %% answered by the cache", 100*x.Hits))
+	}
+	if len(parts) > 0 {
+		say("calls of %s have %s", name, strings.Join(parts, ", "))
+	}
+}
+
+func seconds(x float64) string {
+	if math.IsInf(x, 1) {
+		return "none"
+	}
+	return signal.ParseUnit("s").Format(x)
+}

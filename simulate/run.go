@@ -1,0 +1,343 @@
+package simulate
+
+import (
+	"fmt"
+	"iter"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/foreshock/foreshock/signal"
+)
+
+// Player says how a model is played.
+type Player uint8
+
+// The players.
+const (
+	// Auto plays single requests where there are few, else flows.
+	Auto Player = iota + 1
+	// Exact plays single requests.
+	Exact
+	// Fluid plays flows.
+	Fluid
+)
+
+// String returns the player in small letters.
+func (p Player) String() string {
+	switch p {
+	case Auto:
+		return "auto"
+	case Exact:
+		return "exact"
+	case Fluid:
+		return "fluid"
+	default:
+		return fmt.Sprintf("Player(%d)", uint8(p))
+	}
+}
+
+// fewRequests is how many requests at services, calls included, Auto plays one
+// by one. It is about two seconds of work.
+const fewRequests = 2e6
+
+// Choose returns Exact or Fluid: what Auto would play this model with. Others
+// stay what they are. The error is of services that call one another in a
+// circle.
+func (m Model) Choose(p Player) (Player, error) {
+	order, err := m.order()
+	if err != nil || p != Auto {
+		return p, err
+	}
+	rate, all := make([]float64, len(m.Services)), 0.0
+	for i, s := range m.Services {
+		rate[i] = s.mostRate()
+	}
+	for _, i := range order {
+		all += rate[i]
+		calls := m.Services[i].Calls
+		if i == m.Rollout.Service && len(m.New.Calls) > 0 {
+			calls = m.New.Calls
+		}
+		for _, c := range calls {
+			rate[c.To] += rate[i] * c.Calls * (1 - c.Hits)
+		}
+	}
+	if all*m.Length.Seconds() <= fewRequests {
+		return Exact, nil
+	}
+	return Fluid, nil
+}
+
+// A Tick is one frame of a model, with what is true of it and cannot be
+// seen in it.
+type Tick struct {
+	Frame   signal.Frame
+	Weight  float64 // share of the new version
+	Callers Callers
+	Uses    []Use // most used first
+}
+
+// Callers is how clients fared since the last frame.
+type Callers struct {
+	Requests float64 // that ended
+	Failed   float64 // of them, after all tries
+	Slow     float64 // of them, answered after the objective
+}
+
+// Harmed returns the share of the requests, 0..1, that failed or were slow;
+// NaN where none ended.
+func (c Callers) Harmed() float64 { return (c.Failed + c.Slow) / c.Requests }
+
+// machine is what plays a plant.
+type machine interface{ advance(until float64) }
+
+// Play plays a model from a seed. A step of the rollout begins with the first
+// frame at or after its time; each frame shows what was since the one before.
+// The error is of services that call one another in a circle.
+func (m Model) Play(player Player, seed uint64) (iter.Seq[Tick], error) {
+	player, err := m.Choose(player)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := newPlant(m); err != nil {
+		return nil, err
+	}
+	return func(yield func(Tick) bool) {
+		p, err := newPlant(m)
+		if err != nil {
+			panic(err) // it was asked above
+		}
+		var w machine
+		c := &camera{plant: p, rng: rand.New(rand.NewPCG(seed, 2)), seen: map[[3]int]int{}, missed: map[[3]int]int{}, smooth: player != Exact}
+		if player == Exact {
+			w = newExact(p, seed)
+		} else {
+			w = newFluid(p)
+		}
+		frames := int(m.Length / m.Interval)
+		for k := 0; k <= frames; k++ {
+			w.advance(float64(k) * m.Interval.Seconds())
+			t := Tick{Weight: p.weight, Callers: p.callers(), Uses: p.used()}
+			t.Frame = c.take()
+			c.clear()
+			if !yield(t) {
+				return
+			}
+		}
+	}, nil
+}
+
+// callers sums up how all clients fared.
+func (p *plant) callers() Callers {
+	var c Callers
+	for _, g := range p.groups {
+		if g.client {
+			c.Requests += g.win.requests
+			c.Failed += g.win.failed
+			c.Slow += g.win.slow
+		}
+	}
+	return c
+}
+
+// used returns the use of every limit since the last frame, most used first.
+func (p *plant) used() []Use {
+	var uses []Use
+	seconds := p.Interval.Seconds()
+	for _, g := range p.groups {
+		versions := p.versions(g.service)
+		together := len(versions) > 1 && versions[0].box == versions[1].box
+		if p.share(g) == 0 || g.win.requests == 0 {
+			continue
+		}
+		version := ""
+		if len(versions) > 1 {
+			version = "old"
+			if g.fresh {
+				version = "new"
+			}
+		}
+		add := func(what string, share float64) {
+			uses = append(uses, Use{Service: g.spec.Name, Version: version, What: what, Share: share})
+		}
+		b := g.box
+		n := float64(max(1, b.up()))
+		if own := !together || g == versions[0] || p.weight == 1; own && !g.client {
+			kept := version
+			if together {
+				version = ""
+			}
+			add("cpu", math.Min(1, b.win.busy/b.win.capacity))
+			if !math.IsInf(b.spec.Threads, 1) {
+				add("threads", b.win.inside/(seconds*n*b.spec.Threads))
+			}
+			if !math.IsInf(b.spec.Queue, 1) && b.spec.Queue > 0 {
+				add("queue", b.win.waiting/(seconds*n*b.spec.Queue))
+			}
+			if m := b.spec.Memory; !math.IsInf(m.Limit, 1) {
+				add("memory", math.Max(b.memory, b.win.top)/m.Limit)
+			}
+			version = kept
+		}
+		if p.Objective.Harmed > 0 && g.spec.Errors > 0 {
+			add("errors", p.share(g)*g.spec.Errors/p.Objective.Harmed)
+		}
+		for k, c := range g.spec.Calls {
+			name := p.Services[c.To].Name
+			if !math.IsInf(c.Pool, 1) {
+				add("pool to "+name, g.win.byPool[k])
+			}
+			if !math.IsInf(c.Timeout, 1) {
+				add("timeout of "+name, g.win.byTimeout[k])
+			}
+		}
+	}
+	slices.SortStableFunc(uses, func(a, b Use) int { return -cmpFloat(a.Share, b.Share) })
+	return uses
+}
+
+// A Break is where callers are truly harmed.
+type Break struct {
+	Harmed   bool    // at some share of the new version
+	Weight   float64 // the smallest share, 0..1, that harms when it is held; NaN when none does
+	Share    float64 // of the requests that are harmed then
+	Limits   []Use   // that are passed then, or else the most used one
+	Baseline float64 // share of the requests that are harmed without the new version
+}
+
+// Breaks finds the smallest share of the new version, in whole percents, at
+// which more requests are harmed than the objective allows when the share is
+// held for so many seconds, as long as the longest step. It plays the model
+// about eight times, and takes the harm to grow with the share.
+func (m Model) Breaks(player Player, seed uint64, hold float64) (Break, error) {
+	player, err := m.Choose(player)
+	if err != nil {
+		return Break{}, err
+	}
+	b := Break{Weight: math.NaN()}
+	before, _, err := m.held(player, seed, 0, hold)
+	if err != nil {
+		return b, err
+	}
+	b.Baseline = before
+	low, high := 0, 100
+	if b.Share, b.Limits, err = m.held(player, seed, 1, hold); err != nil || !(b.Share > m.Objective.Harmed) {
+		return b, err
+	}
+	for high-low > 1 {
+		mid := (low + high) / 2
+		share, limits, err := m.held(player, seed, float64(mid)/100, hold)
+		if err != nil {
+			return b, err
+		}
+		if share > m.Objective.Harmed {
+			high, b.Share, b.Limits = mid, share, limits
+		} else {
+			low = mid
+		}
+	}
+	b.Harmed, b.Weight = true, float64(high)/100
+	return b, nil
+}
+
+// held plays a model whose new version has one share all the time, and
+// returns the worst share of harmed requests over three frames together, and
+// the limits that were passed by then, the first one first.
+func (m Model) held(player Player, seed uint64, weight, hold float64) (float64, []Use, error) {
+	const fine = 2 * time.Second // apart enough for counts, near enough to tell causes from consequences
+	span := max(1, int(3*m.Interval/fine))
+	settle := 6 * fine.Seconds()
+	if len(m.Rollout.Steps) > 0 {
+		settle = math.Min(m.Rollout.Steps[0].At, 60)
+	}
+	m.Interval = fine
+	m.Rollout.Steps = []Raise{{At: settle, Weight: weight}}
+	m.Length = time.Duration((settle + hold) * 1e9)
+	ticks, err := m.Play(player, seed)
+	if err != nil {
+		return 0, nil, err
+	}
+	var last []Callers
+	worst, harmed := 0.0, -1
+	l := limits{}
+	k := -1
+	for t := range ticks {
+		if t.Frame.Exposure[0].Step == 0 || t.Frame.Exposure[0].Weight != t.Weight {
+			continue
+		}
+		k++
+		if last = append(last, t.Callers); len(last) > span {
+			last = last[1:]
+		}
+		var sum Callers
+		for _, c := range last {
+			sum.Requests, sum.Failed, sum.Slow = sum.Requests+c.Requests, sum.Failed+c.Failed, sum.Slow+c.Slow
+		}
+		if h := sum.Harmed(); len(last) == span && h > worst {
+			worst = h
+		}
+		if harmed < 0 && t.Callers.Harmed() > m.Objective.Harmed {
+			harmed = k
+		}
+		if harmed < 0 || k <= harmed+1 { // what is passed later is a consequence
+			l.see(k, t.Uses)
+		}
+	}
+	return worst, l.passed(), nil
+}
+
+// limits are the most that each limit was used, and when it was first passed.
+type limits map[string]*limit
+
+type limit struct {
+	use   Use
+	first int
+	over  bool
+}
+
+func (l limits) see(k int, uses []Use) {
+	for _, u := range uses {
+		key := u.Version + " " + u.Service + " " + u.What
+		have := l[key]
+		if have == nil {
+			have = &limit{use: u}
+			l[key] = have
+		}
+		have.use.Share = math.Max(have.use.Share, u.Share)
+		if !have.over && u.Share >= busiest {
+			have.over, have.first = true, k
+		}
+	}
+}
+
+// passed returns the limits that are passed, those passed first before those
+// passed later, or the most used one.
+func (l limits) passed() []Use {
+	var all []*limit
+	for _, x := range l {
+		all = append(all, x)
+	}
+	slices.SortFunc(all, func(a, b *limit) int {
+		switch {
+		case a.over != b.over && a.over:
+			return -1
+		case a.over != b.over:
+			return 1
+		case a.first != b.first:
+			return a.first - b.first
+		case a.use.Share != b.use.Share:
+			return -cmpFloat(a.use.Share, b.use.Share)
+		}
+		return strings.Compare(a.use.String(), b.use.String())
+	})
+	var out []Use
+	for i, x := range all {
+		if x.over || i == 0 {
+			out = append(out, x.use)
+		}
+	}
+	return out
+}
