@@ -68,7 +68,7 @@ func (s *State) sign(fd finding, g *prediction.Signs) {
 	case signal.Memory:
 		g.Memory = true
 	case signal.Dependency:
-		g.Calls = g.Calls || s.sys.Signals[fd.Signal].Unit.Dimension != signal.Time
+		g.Calls = g.Calls || s.sys.Signals[fd.Signal].Unit.Dimension == signal.Ratio
 	case signal.Cache:
 		g.Cache = true
 	case signal.Database:
