@@ -210,16 +210,20 @@ func (s *State) reached(service int) []int {
 // meets fills in where one signal meets its limit, and says whether it
 // answers to exposure, or may.
 func (s *State) meets(i int, a *failure, before, since *pattern.Track, f signal.Frame, sc *scene) bool {
-	if since == nil || math.IsNaN(since.Limit) || !steady(before, since) {
+	if since == nil || !steady(before, since) {
 		return false
 	}
 	sig, x := s.sys.Signals[a.signal], &s.mem.Subjects[i]
+	limit := limitOf(sig, since)
+	if math.IsNaN(limit) {
+		return false
+	}
 	wait, ok := answers(sig)
 	if divided := extensive(sig) && since.Pods[0].Instance == ""; !ok || divided && a.cohort != signal.Whole {
 		return false // what perShare has divided is not what the limit is of
 	}
 	r := trend.Response{
-		Since: &since.Values, Exposed: &x.Exposed, Limit: since.Limit, Falls: sig.Direction() == signal.Down, Wait: wait,
+		Since: &since.Values, Exposed: &x.Exposed, Limit: limit, Falls: sig.Direction() == signal.Down, Wait: wait,
 		Window: sig.Window, LoadBefore: x.LoadBefore, Load: x.Load,
 	}
 	if before != nil {
@@ -228,7 +232,11 @@ func (s *State) meets(i int, a *failure, before, since *pattern.Track, f signal.
 	if a.cohort == signal.Whole && a.service == s.sys.Releases[i].Service && !wait {
 		r.Cost, r.CostSE = s.cost(i, sig.Kind, f, sc)
 	}
-	a.Failure, a.limit = trend.FailsAt(r), since.Limit
+	r.Early, r.Zone = zone(sig, limit)
+	if a.cohort == signal.Canary && !wait && s.samePods(i, f) {
+		r.Idle, r.IdleSE = s.idle(i, a.signal)
+	}
+	a.Failure, a.limit = trend.FailsAt(r), limit
 	return a.Answers()
 }
 

@@ -44,6 +44,10 @@ type pool struct {
 
 const poolStep = 15 // frames
 
+// connections is how many the pool has: a limit that is a number is taken at
+// its word, where a share that is full is felt before.
+const connections = 20
+
 // world has steps at 10, 25 and 40 %, and one more that does not begin.
 func (p pool) world() (release.System, simulate.System) {
 	start := time.Date(2026, 4, 6, 9, 0, 0, 0, time.UTC)
@@ -86,10 +90,12 @@ func (p pool) world() (release.System, simulate.System) {
 	bends := func(m simulate.Moment, v float64) float64 { return v * (1 + 0.02/max(0.02, 1-use(m))) }
 	add(signal.Signal{Name: "latency:p99", Kind: signal.Latency, Unit: unit("s"), Scope: signal.PerCohort, Window: 4},
 		simulate.Series{Level: 0.08, SD: 0.004, Window: 4, Effects: []simulate.Effect{bends}}.Between()...)
-	add(signal.Signal{Name: "pool", Kind: p.kind, Unit: unit("ratio"), Scope: signal.PerService},
+	add(signal.Signal{Name: "pool", Kind: p.kind, Unit: unit("connections"), Scope: signal.PerService},
 		simulate.Series{
-			Service: 1, Release: -1, Cohort: signal.Whole, Limit: signal.Limit{Set: true, Value: 1}, SD: p.sd, Rho: p.rho,
-			Effects: []simulate.Effect{func(m simulate.Moment, v float64) float64 { return min(1, max(0, v+use(m))) }},
+			Service: 1, Release: -1, Cohort: signal.Whole, Limit: signal.Limit{Set: true, Value: connections}, SD: connections * p.sd, Rho: p.rho,
+			Effects: []simulate.Effect{func(m simulate.Moment, v float64) float64 {
+				return min(connections, max(0, v+connections*use(m)))
+			}},
 		})
 	if !p.blind && !p.alone {
 		add(signal.Signal{Name: "traffic", Kind: signal.Traffic, Unit: unit("requests/s"), Scope: signal.PerCohort},
@@ -149,8 +155,8 @@ func TestPoolHold(t *testing.T) {
 	}
 	a := told[2]
 	x, ok := failsAt(a)
-	if !ok || x.Weight == nil || x.NextStep == nil || x.Limit == nil || *x.Limit != 1 || x.Probability < 0.95 || *x.NextStep < 0.8 || x.Reason != "" {
-		t.Errorf("prediction %+v, want the pool's limit 1, met by the next step", x)
+	if !ok || x.Weight == nil || x.NextStep == nil || x.Limit == nil || *x.Limit != connections || x.Probability < 0.95 || *x.NextStep < 0.8 || x.Reason != "" {
+		t.Errorf("prediction %+v, want the pool's limit, met by the next step", x)
 	}
 	if a.Reason != "suspect" || a.Blames || a.NextStep.Weight != 75 || a.NextStep.Safe < 60 || a.NextStep.Safe > 70 || a.Harm < *x.NextStep {
 		t.Errorf("%s, blames %v, next step %+v, harm %v; want suspect, no blame, and 60 to 70 %% safe", a.Reason, a.Blames, a.NextStep, a.Harm)

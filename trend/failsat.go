@@ -72,6 +72,9 @@ func FailsAt(r Response) Failure {
 	var x rows
 	x.lay(&r)
 	seen, met := x.fill(&r)
+	if r.IdleSE > 0 && len(seen) == 1 {
+		return r.fromIdle(f, &x, seen[0])
+	}
 	if f.Why = OneExposure; len(seen) < 2 {
 		return f
 	}

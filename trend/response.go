@@ -14,9 +14,16 @@ type Response struct {
 	Since   *stats.History // and since; nil when there are none
 	Exposed *Exposed       // the release's weight; needed
 	Limit   float64        // in the signal's unit; NaN when there is none
-	Falls   bool           // whether worse is down
-	Wait    bool           // a latency or another wait, which may grow as a queue does; otherwise a use, which adds up
-	Window  int            // frames that one value looks back over; 0 counts as 1
+	// Idle is what it is believed to be with nothing to do, give or take IdleSE,
+	// in the signal's unit: it stands for weight 0 where the signal is of the new
+	// version alone and goes with its work. IdleSE of 0 means that nothing is.
+	Idle, IdleSE float64
+	// Before the limit itself, at Limit − Early, callers feel that something
+	// fills up, give or take Zone: standard deviations in the signal's unit, ≥ 0.
+	Early, Zone float64
+	Falls       bool // whether worse is down
+	Wait        bool // a latency or another wait, which may grow as a queue does; otherwise a use, which adds up
+	Window      int  // frames that one value looks back over; 0 counts as 1
 	// LoadBefore and Load are the traffic in the same frames, in any unit; nil
 	// when it is not known.
 	LoadBefore, Load *stats.History
@@ -132,6 +139,26 @@ func (x *rows) add(r *Response, s stretch, current float64) {
 		x.load[k] = load.Over(s.from-2, s.to+2) / current
 	}
 	x.loads = x.load[k] > 0
+}
+
+// felt returns where callers feel that a limit is met: no nearer than half-way
+// from what was normal at weight 0, with how sure that is.
+func (r *Response) felt(x *rows) (limit, sd float64) {
+	limit, sd = r.sign()*r.Limit-r.Early, r.Zone
+	var sum, n float64
+	for i := range x.n {
+		if x.weight[i] < 0.005 {
+			sum, n = sum+x.frames[i]*x.value[i], n+x.frames[i]
+		}
+	}
+	if n == 0 || r.Early == 0 {
+		return limit, sd
+	}
+	room := r.sign()*r.Limit - sum/n
+	if half := r.sign()*r.Limit - room/2; limit < half {
+		limit, sd = half, math.Min(sd, math.Max(0, room/4))
+	}
+	return limit, sd
 }
 
 // sign turns values so that worse is up.

@@ -19,7 +19,7 @@ type rival struct {
 	a, b      float64 // the line now: a + b·weight, worse is up
 	aa, ab    float64 // covariances of a and b
 	bb        float64
-	apart     float64 // variance of the line that has nothing to do with the weight: of the traffic now
+	apart     float64 // variance of the line that has nothing to do with the weight: of the traffic now, and of where the limit is felt
 	nu        float64 // degrees of freedom behind them
 	limit     float64 // in the scale of the line
 	priced    bool    // whether the measured cost of a request went in
@@ -157,6 +157,9 @@ func (r *Response) fit(x *rows, d *design, s rival, n int) (rival, bool) {
 		return rival{}, false
 	}
 	tau := d.tau(x, &g, r)
+	if r.IdleSE > 0 && !r.Wait && s.shape == Linear {
+		g = r.idled(x, d, g, n, tau)
+	}
 	if r.Cost > 0 && r.CostSE > 0 && !r.Wait {
 		g, s.priced = r.priced(x, d, g, n, tau)
 	}
@@ -185,6 +188,19 @@ func (r *Response) priced(x *rows, d *design, g stats.Regression, n int, tau flo
 		return g, false
 	}
 	return with, true
+}
+
+// idled adds what it is believed to be with nothing to do: a row at weight 0.
+func (r *Response) idled(x *rows, d *design, g stats.Regression, n int, tau float64) stats.Regression {
+	variance := g.RSS / math.Max(1, float64(x.n-n)) * tau
+	if !(variance > 0) || x.n == len(d.terms)-1 {
+		return g
+	}
+	d.terms[x.n], d.y[x.n], d.weight[x.n] = stats.Terms{1}, r.sign()*r.Idle, variance/(r.IdleSE*r.IdleSE)
+	if with, ok := d.regress(n, x.n+1); ok {
+		return with
+	}
+	return g
 }
 
 // tau returns how many rows say as much as one independent one, from what the
@@ -225,9 +241,11 @@ func (m *rival) read(x *rows, d *design, g *stats.Regression, n int, tau float64
 	m.nu = math.Max(1, m.effective-float64(n))
 	m.a, m.b = g.Beta[0], g.Beta[1]
 	m.aa, m.ab, m.bb = variance*g.Inverse[0][0], variance*g.Inverse[0][1], variance*g.Inverse[1][1]
-	m.limit = r.sign() * r.Limit
+	var zone float64
+	m.limit, zone = r.felt(x)
+	m.apart = zone * zone
 	if m.scaled {
-		m.apart = m.limit * m.limit * x.loadSE * x.loadSE
+		m.apart += m.limit * m.limit * x.loadSE * x.loadSE
 	}
 	if m.shape == Queue {
 		m.limit = -1 / m.limit

@@ -29,7 +29,7 @@ func randomService(rng *rand.Rand, kind int) (f *model.File, fails float64) {
 		if err != nil || uses[0].Share > 0.7 || uses[0].Share < 0.15 {
 			continue
 		}
-		b, err := m.Breaks(simulate.Fluid, 1, 300)
+		b, err := m.Breaks(simulate.Fluid, 1, 120)
 		if err != nil || !b.Harmed || b.Weight < 0.35 || b.Baseline > 0.002 {
 			continue
 		}

@@ -1,0 +1,78 @@
+package release
+
+import (
+	"math"
+	"slices"
+
+	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// limitOf returns the limit of a signal: what was said, or else, of a share of
+// something that is used, all of it. What was over it once is no such share.
+func limitOf(sig signal.Signal, t *pattern.Track) float64 {
+	shared := sig.Kind == signal.CPU || sig.Kind == signal.Database || sig.Kind == signal.Saturation
+	if !math.IsNaN(t.Limit) || sig.Limit.Set || !shared || sig.Unit.Dimension != signal.Ratio || sig.Direction() == signal.Down {
+		return t.Limit
+	}
+	for _, v := range t.Values.Means() {
+		if v > 1 {
+			return math.NaN()
+		}
+	}
+	return 1
+}
+
+// samePods says whether a release's steps are known to leave the number of
+// the new version's instances as it is: then each of them gets more to do.
+func (s *State) samePods(i int, f signal.Frame) bool {
+	steps := s.sys.Releases[i].Steps
+	k := f.Exposure[i].Step - 1
+	if k < 0 || k >= len(steps) || steps[k].CanaryReplicas < 1 {
+		return false
+	}
+	return !slices.ContainsFunc(steps[k:], func(x Step) bool { return x.CanaryReplicas != steps[k].CanaryReplicas })
+}
+
+// idleShare is what is used with nothing to do, as a share of what the stable
+// version uses at work, and the standard deviation of that: a judgement.
+const idleShare = 0.1
+
+// idle returns what an instance of the new version is believed to use with
+// nothing to do, with its standard error; 0 and 0 where nothing is believed:
+// of what fills up, and where there is no stable version beside it.
+func (s *State) idle(i, id int) (level, se float64) {
+	sig, x := s.sys.Signals[id], &s.mem.Subjects[i]
+	used := sig.Kind == signal.CPU || sig.Kind == signal.Saturation || sig.Kind == signal.Database
+	t := x.Before[id]
+	if t == nil || t.Values.N == 0 {
+		t = x.Control[id]
+	}
+	shared := sig.Unit.Dimension == signal.Ratio || sig.Unit.Dimension == signal.CPUTime
+	if !used || !shared || t == nil || t.Values.N == 0 || sig.Direction() == signal.Down {
+		return 0, 0
+	}
+	work := idleShare * math.Abs(t.Values.Mean())
+	return work, math.Max(work, 0.01*math.Abs(limitOf(sig, t)))
+}
+
+const (
+	// A share that is full is felt before: waits grow without bound on the way.
+	// From where on depends on how many serve, which is not known.
+	earlyShare, zoneShare = 0.1, 0.07
+	// A limit that somebody set is taken at its word, more or less.
+	zoneSet = 0.03
+)
+
+// zone returns how far before a limit callers feel it, and how sure that is.
+func zone(sig signal.Signal, limit float64) (early, sd float64) {
+	wait, _ := answers(sig)
+	switch {
+	case wait || sig.Kind == signal.Memory || sig.Kind == signal.Cache:
+		return 0, 0
+	case sig.Unit.Dimension == signal.Ratio && limit == 1:
+		return earlyShare, zoneShare
+	default:
+		return 0, zoneSet * math.Abs(limit)
+	}
+}
