@@ -100,6 +100,10 @@ func (c *Comparison) Projected() float64 {
 	return c.Whole + c.Slope*(c.Frames/2+cmp.Or(c.Horizon, c.Frames))
 }
 
+// Above says whether the subject is over its reference by now, and not only at
+// its load.
+func (c *Comparison) Above() bool { return c.load == nil || c.above() }
+
 // above says whether the subject is over its reference by now, and not only at
 // its load. What rises towards where the control is fills up and does not leak.
 func (c *Comparison) above() bool {

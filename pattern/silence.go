@@ -33,6 +33,8 @@ type Presence struct {
 	Serves       bool    // whether signals of served work exist for this release at all
 	Control      float64 // share of the last frames in which the control had samples, 0..1
 	ControlServe float64 // the same of signals of served work
+	Due          float64 // requests that it should have got since it last served, by the control's traffic; NaN when unknown
+	Rests        bool    // whether it has signals that it gives without work, so that no work alone is no full silence
 	Share        float64 // log odds that the canary takes its share of traffic; NaN when unknown
 }
 
@@ -42,15 +44,24 @@ type Silence struct {
 	For  int // frames
 }
 
+// LeastDue is how many requests must have been due before it means something
+// that none came: by chance alone that is one time in a thousand.
+var LeastDue = math.Log(1000)
+
 // Silent reads the presence of a release's samples. Gaps of up to two frames
 // are scrapes that came late, and mean nothing.
 //
 // A canary that serves nothing speaks only when the control reports and
-// serves, and only past its start-up time.
+// serves, and only past its start-up time. Where hardly a request was due it says
+// nothing either: with λ due by chance none comes with probability e^−λ.
 func Silent(p Presence) Silence {
 	missed := p.Missed
 	wholly := missed > 2 || !p.Seen
 	idle := p.Serves && p.ServedMissed > 2 && p.ControlServe >= 0.75
+	if p.Due < LeastDue {
+		idle = false
+		wholly = wholly && p.Rests
+	}
 	switch {
 	case !wholly && !idle:
 		return Silence{Kind: NotSilent}

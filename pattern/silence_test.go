@@ -58,6 +58,24 @@ func TestSilent(t *testing.T) {
 			pattern.Silence{Kind: pattern.NotSilent},
 		},
 		{
+			"it reports and serves nothing, and hardly anything was due", func(p *pattern.Presence) { p.ServedMissed, p.Due = 20, 6 },
+			pattern.Silence{Kind: pattern.NotSilent},
+		},
+		{
+			"and more was due than chance explains", func(p *pattern.Presence) { p.ServedMissed, p.Due = 20, 7 },
+			pattern.Silence{Kind: pattern.SilenceTraffic, For: 20},
+		},
+		{
+			"all its signals are gone, however little was due", func(p *pattern.Presence) { p.Missed, p.ServedMissed, p.Due = 20, 20, 1 },
+			pattern.Silence{Kind: pattern.SilenceStopped, For: 20},
+		},
+		{
+			"it has no signals without work, and hardly anything was due", func(p *pattern.Presence) {
+				p.Missed, p.ServedMissed, p.Due, p.Rests = 20, 20, 1, false
+			},
+			pattern.Silence{Kind: pattern.NotSilent},
+		},
+		{
 			"only its exporter is gone", func(p *pattern.Presence) { p.Missed, p.ServedMissed, p.Share = 5, 5, 0.1 },
 			pattern.Silence{Kind: pattern.SilenceTarget, For: 5},
 		},
@@ -72,7 +90,7 @@ func TestSilent(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := pattern.Presence{Frames: 30, StartUp: 5, Seen: true, Serves: true, Control: 1, ControlServe: 1, Share: math.NaN()}
+			p := pattern.Presence{Frames: 30, StartUp: 5, Seen: true, Serves: true, Control: 1, ControlServe: 1, Share: math.NaN(), Due: math.NaN(), Rests: true}
 			tt.change(&p)
 			if got := pattern.Silent(p); got != tt.want {
 				t.Errorf("Silent(%+v) = %v for %d, want %v for %d", p, got.Kind, got.For, tt.want.Kind, tt.want.For)

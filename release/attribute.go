@@ -23,6 +23,7 @@ func (s *State) silence(i int, weight float64) pattern.Silence {
 		Seen:    x.Seen >= 0, Missed: x.Missed,
 		ServedMissed: x.Idle, Serves: s.hasServed(),
 		Control: x.Reports, ControlServe: x.Serves,
+		Due: x.Due, Rests: s.rests(i),
 		Share: s.takesShare(i, weight),
 	})
 }

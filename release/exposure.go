@@ -33,6 +33,7 @@ func (s *State) expose(f signal.Frame) {
 	for i := range s.sys.Releases {
 		x := &s.mem.Subjects[i]
 		s.split(i, f, sides[i])
+		s.owe(i, f, sides[i])
 		if x.Begun >= 0 && i < len(f.Exposure) {
 			x.Exposed.Add(s.mem.Frame, f.Exposure[i].Weight)
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"hash/fnv"
+	"math"
 	"slices"
 	"time"
 
@@ -63,6 +64,7 @@ type subject struct {
 	Served  float64            // what Serves was when the release began
 	Unasked time.Time          // since when nothing was answered of it; zero when it is answered
 	Lost    int                // frames since the last step of which nothing is known
+	Due     float64            // requests that the canary should have got since it last served; NaN when unknown
 	Starved int                // frames in a row in which the control served nothing
 	Proven  int                // frames in a row in which it was proven worse
 	Latched prevention.Decision
@@ -124,7 +126,7 @@ func (s *State) Plan(release int, steps []Step) {
 
 func newSubject(signals int) subject {
 	return subject{
-		Begun: -1, Seen: -1,
+		Begun: -1, Seen: -1, Due: math.NaN(),
 		Canary: make([]*pattern.Track, signals), Control: make([]*pattern.Track, signals),
 		Before: make([]*pattern.Track, signals), Counts: make([]*stats.CountTest, signals),
 		Limits: make([]*stats.LimitTest, signals), Alike: make([]*stats.LimitTest, signals),
