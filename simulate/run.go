@@ -51,19 +51,15 @@ func (m Model) Choose(p Player) (Player, error) {
 	if err != nil || p != Auto {
 		return p, err
 	}
-	rate, all := make([]float64, len(m.Services)), 0.0
-	for i, s := range m.Services {
-		rate[i] = s.mostRate()
+	was := m.Services[m.Rollout.Service]
+	all := 0.0
+	if len(m.New.Calls) > 0 {
+		m.Services = slices.Clone(m.Services)
+		m.Services[m.Rollout.Service] = m.New // it may call more
+		m.Services[m.Rollout.Service].Rate, m.Services[m.Rollout.Service].Profile = was.Rate, was.Profile
 	}
-	for _, i := range order {
-		all += rate[i]
-		calls := m.Services[i].Calls
-		if i == m.Rollout.Service && len(m.New.Calls) > 0 {
-			calls = m.New.Calls
-		}
-		for _, c := range calls {
-			rate[c.To] += rate[i] * c.Calls * (1 - c.Hits)
-		}
+	for _, rate := range m.visits(order, Service.mostRate) {
+		all += rate
 	}
 	if all*m.Length.Seconds() <= fewRequests {
 		return Exact, nil
@@ -170,12 +166,14 @@ func (p *plant) used() []Use {
 			if together {
 				version = ""
 			}
-			add("cpu", math.Min(1, b.win.busy/b.win.capacity))
+			if b.win.capacity > 0 && g.spec.Work > 0 {
+				add("cpu", math.Min(1, b.win.busy/b.win.capacity))
+			}
 			if !math.IsInf(b.spec.Threads, 1) {
 				add("threads", b.win.inside/(seconds*n*b.spec.Threads))
 			}
 			if !math.IsInf(b.spec.Queue, 1) && b.spec.Queue > 0 {
-				add("queue", b.win.waiting/(seconds*n*b.spec.Queue))
+				add("queue", math.Min(1, b.win.waiting/(seconds*n*b.spec.Queue)))
 			}
 			if m := b.spec.Memory; !math.IsInf(m.Limit, 1) {
 				add("memory", math.Max(b.memory, b.win.top)/m.Limit)
@@ -183,7 +181,7 @@ func (p *plant) used() []Use {
 			version = kept
 		}
 		if p.Objective.Harmed > 0 && g.spec.Errors > 0 {
-			add("errors", p.share(g)*g.spec.Errors/p.Objective.Harmed)
+			add("errors", p.share(g)*g.spec.Errors*p.visit[g.service]/p.Objective.Harmed)
 		}
 		for k, c := range g.spec.Calls {
 			name := p.Services[c.To].Name
