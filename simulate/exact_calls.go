@@ -151,21 +151,10 @@ func (e *exact) close() {
 	for i, g := range e.groups {
 		g.win.p50, g.win.p99 = e.stats[i].quantile(0.5), e.stats[i].quantile(0.99)
 		for k, c := range g.spec.Calls {
-			var area float64
-			for j := range e.pools[i][k] {
-				p := &e.pools[i][k][j]
-				e.count1(p)
-				area += p.area
-				p.area = 0
-			}
-			if !math.IsInf(c.Pool, 1) {
-				g.win.byPool[k] = area / (e.Interval.Seconds() * c.Pool * float64(max(1, g.box.up())))
-			}
-			if v := e.versions(c.To); !math.IsInf(c.Timeout, 1) && len(v) > 0 {
-				for _, callee := range v {
-					if t := e.stats[e.index(callee)].quantile(0.99); t > 0 {
-						g.win.byTimeout[k] = math.Max(g.win.byTimeout[k], t/c.Timeout)
-					}
+			g.win.byPool[k] = e.connected(i, k) / (e.Interval.Seconds() * c.Pool * float64(max(1, g.box.up()))) // 0 without a limit
+			for _, callee := range e.versions(c.To) {
+				if t := e.stats[e.index(callee)].quantile(0.99); t > 0 {
+					g.win.byTimeout[k] = math.Max(g.win.byTimeout[k], t/c.Timeout)
 				}
 			}
 		}
@@ -173,6 +162,18 @@ func (e *exact) close() {
 	for _, s := range e.stats {
 		*s = sketch{}
 	}
+}
+
+// connected returns the connection seconds of a call since the last frame.
+func (e *exact) connected(group, call int) float64 {
+	var area float64
+	for j := range e.pools[group][call] {
+		p := &e.pools[group][call][j]
+		e.count1(p)
+		area += p.area
+		p.area = 0
+	}
+	return area
 }
 
 func (e *exact) index(g *group) int {

@@ -13,7 +13,6 @@ type plant struct {
 	boxes  []*box    // what the groups run in
 	weight float64   // now
 	now    float64   // seconds after the start
-	uses   []Use     // of the last frame
 }
 
 // A group is one version of one service.
@@ -220,18 +219,15 @@ func (b *box) need(inside, now float64) int {
 	return killed
 }
 
-// revive brings the instances back whose time has come, and says whether
-// there were any.
-func (b *box) revive(now float64) bool {
+// revive brings the instances back whose time has come.
+func (b *box) revive(now float64) {
 	if b.down == 0 {
-		return false
+		return
 	}
-	was := b.down
 	for i := range b.slots {
 		if s := &b.slots[i]; s.down && s.back <= now+1e-9 {
 			s.down = false
 			b.down--
 		}
 	}
-	return b.down < was
 }

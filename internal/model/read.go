@@ -113,7 +113,7 @@ func (d *decoder) spec(f *File, spec object) {
 func (d *decoder) service(o object, index map[string]int) simulate.Service {
 	inf := math.Inf(1)
 	s := simulate.Service{
-		Name: o.text("name"), Instances: o.count("instances", 1, 1), Cores: o.count("cores", 1, 1),
+		Name: o.text("name"), Instances: o.count("instances", 1), Cores: o.count("cores", 1),
 		Work: o.seconds("work", 0), Spread: o.number("variability", 0, 20, 1),
 		Threads: o.number("threads", 1, inf, inf), Queue: o.number("queue", 0, inf, inf),
 		Errors: o.number("errors", 0, 1, 0), Rate: o.number("traffic", 0, 1e7, 0),
@@ -161,7 +161,7 @@ func names(index map[string]int) string {
 
 func caller(o object, timeout float64) simulate.Caller {
 	c := simulate.Caller{
-		Timeout: o.seconds("timeout", timeout), Tries: o.count("tries", 1, 1), Backoff: o.seconds("backoff", 0), Budget: o.number("budget", 0, math.Inf(1), math.Inf(1)),
+		Timeout: o.seconds("timeout", timeout), Tries: o.count("tries", 1), Backoff: o.seconds("backoff", 0), Budget: o.number("budget", 0, math.Inf(1), math.Inf(1)),
 	}
 	if c.Timeout == 0 {
 		o.fail(o.at("timeout"), "%s.timeout is 0; want a span above 0, or none", o.where)
