@@ -165,11 +165,11 @@ func (p *plant) used() []Use {
 			add("errors", failing*p.visit[g.service]/p.Objective.Harmed)
 		}
 		p.calling(g, add)
-		together := len(versions) > 1 && versions[0].box == versions[1].box
+		both := len(versions) > 1 && versions[0].box == versions[1].box
 		switch {
-		case g.client, together && g.fresh && p.weight < 1: // the old version's group speaks for both
+		case g.client, both && g.fresh && p.weight < 1: // the old version's group speaks for both
 			continue
-		case together:
+		case both:
 			version = ""
 		}
 		g.box.used(p.Interval.Seconds(), g.spec.Work > 0, add)
@@ -321,6 +321,24 @@ func (l limits) see(k int, uses []Use) {
 	}
 }
 
+// together is how many frames apart limits are passed at the same time: then
+// what is used up stands before what waits for it.
+const together = 5
+
+// rank orders limits from what is used up to what waits for it.
+func (u Use) rank() int {
+	switch {
+	case strings.HasPrefix(u.What, "timeout"):
+		return 3
+	case u.What == "queue":
+		return 2
+	case u.What == "threads" || strings.HasPrefix(u.What, "pool"):
+		return 1
+	default:
+		return 0
+	}
+}
+
 // passed returns the limits that are passed, those passed first before those
 // passed later, or the most used one.
 func (l limits) passed() []Use {
@@ -334,8 +352,10 @@ func (l limits) passed() []Use {
 			return -1
 		case a.over != b.over:
 			return 1
-		case a.first != b.first:
-			return a.first - b.first
+		case a.first/together != b.first/together:
+			return a.first/together - b.first/together
+		case a.use.rank() != b.use.rank():
+			return a.use.rank() - b.use.rank()
 		case a.use.Share != b.use.Share:
 			return -cmpFloat(a.use.Share, b.use.Share)
 		}

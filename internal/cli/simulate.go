@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -299,35 +299,47 @@ func (s *simulated) count(t simulate.Tick) {
 
 // listScenarios prints what each scenario is about, those with sources first.
 func (a *app) listScenarios(output string) error {
-	p := &page{screen: a.screen()}
-	for _, sketch := range []bool{false, true} {
-		title := "outages whose own report was read"
-		if sketch {
-			title = "sketches: made from summaries, check before quoting"
+	all := []listedScenario{}
+	for _, name := range model.Scenarios() {
+		f, err := model.Load(name)
+		if err != nil {
+			return err
 		}
-		p.line(p.paint(bold, title))
-		for _, name := range model.Scenarios() {
-			f, err := model.Load(name)
-			if err != nil {
+		all = append(all, listedScenario{name, f.Story.Title, f.Story.Sketch, f.Story.Sources})
+	}
+	slices.SortStableFunc(all, func(a, b listedScenario) int {
+		switch {
+		case a.Sketch == b.Sketch:
+			return 0
+		case a.Sketch:
+			return 1
+		}
+		return -1
+	})
+	switch output {
+	case "json":
+		return encode(a.stdout, all, "", "  ")
+	case "jsonl":
+		for _, s := range all {
+			if err := encode(a.stdout, s, "", ""); err != nil {
 				return err
 			}
-			if f.Story == nil || f.Story.Sketch != sketch {
-				continue
-			}
-			if output != "text" {
-				if err := encode(a.stdout, listedScenario{name, f.Story.Title, sketch, f.Story.Sources}, "", ""); err != nil {
-					return err
-				}
-				continue
-			}
-			p.line("  " + name)
-			p.row("", strings.TrimSpace(f.Story.Title))
 		}
-		p.line("")
-	}
-	if output != "text" {
 		return nil
 	}
+	p := &page{screen: a.screen()}
+	for i, s := range all {
+		switch {
+		case i == 0:
+			p.line(p.paint(bold, "outages whose own report was read"))
+		case s.Sketch && !all[i-1].Sketch:
+			p.line("")
+			p.line(p.paint(bold, "sketches: made from summaries, check before quoting"))
+		}
+		p.line("  " + s.Name)
+		p.row("", s.Title)
+	}
+	p.line("")
 	p.wrapped("Play one: foreshock simulate NAME. Begin one of your own: foreshock simulate --print NAME > my.yaml")
 	_, err := fmt.Fprint(a.stdout, p.String())
 	return err
