@@ -105,6 +105,7 @@ type FluidRetrier struct {
 	later   int // steps until one that timed out is
 	pending [][]float64
 	at      int
+	most    int // the most tries that any request has made: beyond it nothing is pending
 }
 
 // NewFluidRetrier returns callers that give up on an attempt after timeout
@@ -126,6 +127,7 @@ func NewFluidRetrier(timeout, backoff float64, tries int, budget, dt float64) *F
 // Prime sets the callers as they are after a long time in which so many first
 // attempts per second were made and every attempt timed out.
 func (r *FluidRetrier) Prime(first float64) {
+	r.most = r.tries - 1
 	for k := 1; k < r.tries; k++ {
 		for i := range r.pending[k] {
 			if i != (r.at+len(r.pending[k])-1)%len(r.pending[k]) {
@@ -145,7 +147,7 @@ type Attempts struct {
 // the first ones.
 func (r *FluidRetrier) Arriving(first float64) float64 {
 	var again float64
-	for k := 1; k < r.tries; k++ {
+	for k := 1; k <= r.most; k++ {
 		again += r.pending[k][r.at]
 	}
 	return math.Min(again, r.budget*first)
@@ -156,7 +158,7 @@ func (r *FluidRetrier) Arriving(first float64) float64 {
 // with an error) or by the timeout.
 func (r *FluidRetrier) Step(first, soon, late float64) Attempts {
 	var again float64
-	for k := 1; k < r.tries; k++ {
+	for k := 1; k <= r.most; k++ {
 		again += r.pending[k][r.at]
 	}
 	allowed := 1.0
@@ -167,7 +169,7 @@ func (r *FluidRetrier) Step(first, soon, late float64) Attempts {
 	n := len(r.pending[0])
 	late *= 1 - soon
 	stream := first
-	for k := range r.tries {
+	for k := range r.most + 1 {
 		if k > 0 {
 			stream = allowed * r.pending[k][r.at]
 			r.pending[k][r.at] = 0
@@ -175,6 +177,11 @@ func (r *FluidRetrier) Step(first, soon, late float64) Attempts {
 		}
 		if k == r.tries-1 {
 			a.GivenUp += stream * (soon + late)
+			continue
+		}
+		if failing := stream * (soon + late); failing > 1e-12 {
+			r.most = max(r.most, k+1)
+		} else if k+1 > r.most {
 			continue
 		}
 		r.pending[k+1][(r.at+r.soon)%n] += stream * soon

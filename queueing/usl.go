@@ -134,8 +134,10 @@ func leastUSL(n, x []float64, first USL, searches int) (USL, error) {
 	start := []float64{math.Log(first.Rate), math.Asin(math.Sqrt(first.Contention)), math.Sqrt(first.Coherency) / unit}
 	var best *optimize.Result
 	for range searches {
-		r, err := optimize.Minimize(problem, start, &optimize.Settings{MajorIterations: 2000,
-			Converger: &optimize.FunctionConverge{Absolute: 1e-10, Iterations: 30}}, &optimize.NelderMead{})
+		r, err := optimize.Minimize(problem, start, &optimize.Settings{
+			MajorIterations: 2000,
+			Converger:       &optimize.FunctionConverge{Absolute: 1e-10, Iterations: 30},
+		}, &optimize.NelderMead{})
 		if err != nil && r == nil {
 			return USL{}, fmt.Errorf("usl: %w", err)
 		}

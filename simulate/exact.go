@@ -3,11 +3,11 @@ package simulate
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
-// exact plays a plant request by request: a discrete-event simulation. All
-// instances of a version share their queue, as behind a balancer that knows
-// who is free.
+// exact plays a plant request by request: a discrete-event simulation. Each
+// instance has a queue of its own, and a request goes to one at random.
 type exact struct {
 	*plant
 	rng    *rand.Rand
@@ -17,7 +17,7 @@ type exact struct {
 	free   []int32
 	boxes  []*desk
 	desks  map[*box]*desk
-	pools  [][]pool // by group and call
+	pools  [][][]pool // by group, call and seat
 	tokens [][]float64
 	stats  []*sketch // by group
 }
@@ -54,21 +54,26 @@ type request struct {
 	born          float64
 	live, dead    bool // dead: its instance was killed, and its answer is an error
 	pooled        bool // holds a connection
+	seat          int32
 }
 
 // A desk is a box with those in it.
 type desk struct {
 	*box
-	busy, used     int
-	cpu, threads   fifo // who waits for a core, and for a thread
-	coreCap        int
-	threadCap      float64
-	queueCap       float64
-	since          float64 // of the last change of used and waiting
-	inside, queued float64 // request seconds
+	seats         []seat // one for each instance, and those that are no more but have not done
+	used, waiting int    // in all seats
+	since         float64
+	looked        float64 // when its memory was looked at
+	left          float64 // bytes that were left behind since
 }
 
-// A pool is the connections of a group to one callee.
+// A seat is one instance.
+type seat struct {
+	busy, used   int
+	cpu, threads fifo // who waits for a core, and for a thread
+}
+
+// A pool is the connections of an instance to one callee.
 type pool struct {
 	used    int
 	waiting fifo
@@ -109,12 +114,9 @@ func newExact(p *plant, seed uint64) *exact {
 		e.size(d)
 	}
 	for i, g := range p.groups {
-		e.pools = append(e.pools, make([]pool, len(g.spec.Calls)))
+		e.pools = append(e.pools, make([][]pool, len(g.spec.Calls)))
 		e.tokens = append(e.tokens, make([]float64, len(g.spec.Calls)))
 		e.stats = append(e.stats, &sketch{})
-		for k := range e.pools[i] {
-			e.pools[i][k].since = p.now
-		}
 		if g.client {
 			e.schedule(event{at: p.now, kind: evLook, id: int32(i)})
 		}
@@ -122,12 +124,25 @@ func newExact(p *plant, seed uint64) *exact {
 	return e
 }
 
-// size sets what a desk has room for.
+// size gives a desk seats for all its instances.
 func (e *exact) size(d *desk) {
-	n := d.up()
-	d.coreCap, d.threadCap, d.queueCap = n*d.spec.Cores, float64(n)*d.spec.Threads, float64(n)*d.spec.Queue
-	if n == 0 {
-		d.threadCap, d.queueCap = 0, 0
+	for len(d.seats) < d.instances {
+		d.seats = append(d.seats, seat{})
+	}
+}
+
+// pick returns an instance that runs, at random; −1 when none does.
+func (e *exact) pick(d *desk) int32 {
+	switch {
+	case d.up() == 0:
+		return -1
+	case d.instances == 1:
+		return 0
+	}
+	for {
+		if i := e.rng.IntN(d.instances); !d.slots[i].down {
+			return int32(i)
+		}
 	}
 }
 
@@ -136,7 +151,6 @@ func (e *exact) advance(until float64) {
 	if e.place() {
 		for _, d := range e.boxes {
 			e.size(d)
-			e.fill(d)
 		}
 	}
 	for len(e.heap) > 0 && e.heap[0].at <= until {
@@ -149,10 +163,7 @@ func (e *exact) advance(until float64) {
 		case evLook:
 			e.client(ev.id)
 		case evRevive:
-			if d := e.boxes[ev.id]; d.revive(e.now) {
-				e.size(d)
-				e.fill(d)
-			}
+			e.boxes[ev.id].revive(e.now)
 		default:
 			e.about(ev)
 		}
@@ -170,8 +181,8 @@ func (e *exact) about(ev event) {
 	switch ev.kind {
 	case evDone:
 		d := e.desks[e.groups[r.group].box]
-		d.busy--
-		e.fill(d)
+		d.seats[r.seat].busy--
+		e.fill(d, r.seat)
 		e.next(ev.id)
 	case evTimeout:
 		if r.attempt == ev.attempt {
@@ -208,10 +219,10 @@ func (e *exact) client(id int32) {
 func (e *exact) arrive(group, parent int32, parentGen, parentAttempt uint32) {
 	g := e.groups[group]
 	d := e.desks[g.box]
+	i := e.pick(d)
 	if !g.client {
 		g.win.requests++
-		full := float64(d.used) >= d.threadCap || math.IsInf(d.threadCap, 1) && d.busy >= d.coreCap
-		if d.coreCap == 0 || full && float64(d.cpu.len()+d.threads.len()) >= d.queueCap {
+		if i < 0 || d.seats[i].full(g.box.spec) {
 			g.win.refused++
 			g.win.failed++
 			e.answer(parent, parentGen, parentAttempt, false)
@@ -220,34 +231,52 @@ func (e *exact) arrive(group, parent int32, parentGen, parentAttempt uint32) {
 	}
 	id := e.slot()
 	r := &e.reqs[id]
-	*r = request{gen: r.gen, parent: parent, parentGen: parentGen, parentAttempt: parentAttempt, group: group, call: -1, born: e.now, live: true}
+	*r = request{
+		gen: r.gen, parent: parent, parentGen: parentGen, parentAttempt: parentAttempt,
+		group: group, call: -1, seat: i, born: e.now, live: true,
+	}
 	e.measure(d)
-	if float64(d.used) < d.threadCap {
+	if s := &d.seats[i]; float64(s.used) < g.box.spec.Threads {
+		s.used++
 		d.used++
 		e.work(d, id)
 	} else {
-		d.threads.push(ticket{id: id, gen: r.gen})
+		s.threads.push(ticket{id: id, gen: r.gen})
+		d.waiting++
 	}
-	if !g.client && d.need(float64(d.used+d.threads.len())) {
+	if !g.client && e.now >= d.looked+lookMemory {
 		e.kill(d)
 	}
 }
 
-// kill takes an instance away, and with it a share of what is inside.
+// full says whether an instance has neither a thread nor a place to wait.
+func (s *seat) full(spec Service) bool {
+	busy := float64(s.used) >= spec.Threads || math.IsInf(spec.Threads, 1) && s.busy >= spec.Cores
+	return busy && float64(s.cpu.len()+s.threads.len()) >= spec.Queue
+}
+
+// lookMemory is how often the memory of instances is looked at, in seconds.
+const lookMemory = 0.05
+
+// kill looks at the memory of a desk's instances, and takes those away that
+// need too much, each with its share of what is inside.
 func (e *exact) kill(d *desk) {
-	part := 1 / float64(d.up())
-	d.kill(e.now)
-	e.size(d)
+	d.looked = e.now
+	d.leak(d.left)
+	d.left = 0
+	if d.need(float64(d.used+d.waiting), e.now) == 0 {
+		return
+	}
 	for i := range e.reqs {
-		if r := &e.reqs[i]; r.live && e.groups[r.group].box == d.box && e.rng.Float64() < part {
+		r := &e.reqs[i]
+		if !r.live || e.groups[r.group].box != d.box || int(r.seat) >= d.instances {
+			continue
+		}
+		if s := d.slots[r.seat]; s.down && s.back == e.now+d.spec.Memory.Restart {
 			r.dead = true
 		}
 	}
-	for i := range e.boxes {
-		if e.boxes[i] == d {
-			e.schedule(event{at: d.back[len(d.back)-1], kind: evRevive, id: int32(i)})
-		}
-	}
+	e.schedule(event{at: e.now + d.spec.Memory.Restart, kind: evRevive, id: int32(slices.Index(e.boxes, d))})
 }
 
 // work gives a request a core, or lets it wait for one.
@@ -258,11 +287,14 @@ func (e *exact) work(d *desk, id int32) {
 		e.next(id)
 		return
 	}
-	if d.busy >= d.coreCap {
-		d.cpu.push(ticket{id: id, gen: r.gen})
+	s := &d.seats[r.seat]
+	if s.busy >= d.spec.Cores {
+		e.measure(d)
+		d.waiting++
+		s.cpu.push(ticket{id: id, gen: r.gen})
 		return
 	}
-	d.busy++
+	s.busy++
 	t := g.spec.Work
 	switch cv := g.spec.Spread; {
 	case cv == 1:
@@ -275,21 +307,20 @@ func (e *exact) work(d *desk, id int32) {
 	e.schedule(event{at: e.now + t, kind: evDone, id: id, gen: r.gen})
 }
 
-// fill gives free threads and cores to those that wait.
-func (e *exact) fill(d *desk) {
-	for d.busy < d.coreCap && d.cpu.len() > 0 {
-		t := d.cpu.pop()
-		if r := &e.reqs[t.id]; r.live && r.gen == t.gen {
-			e.work(d, t.id)
-		}
+// fill gives an instance's free threads and cores to those that wait there.
+func (e *exact) fill(d *desk, i int32) {
+	e.measure(d)
+	for s := &d.seats[i]; s.busy < d.spec.Cores && s.cpu.len() > 0; s = &d.seats[i] {
+		t := s.cpu.pop()
+		d.waiting--
+		e.work(d, t.id)
 	}
-	for float64(d.used) < d.threadCap && d.threads.len() > 0 {
-		e.measure(d)
-		t := d.threads.pop()
-		if r := &e.reqs[t.id]; r.live && r.gen == t.gen {
-			d.used++
-			e.work(d, t.id)
-		}
+	for s := &d.seats[i]; float64(s.used) < d.spec.Threads && s.threads.len() > 0; s = &d.seats[i] {
+		t := s.threads.pop()
+		d.waiting--
+		d.used++
+		s.used++
+		e.work(d, t.id)
 	}
 }
 
@@ -300,6 +331,7 @@ func (e *exact) respond(id int32, ok bool) {
 	d := e.desks[g.box]
 	e.measure(d)
 	d.used--
+	d.seats[r.seat].used--
 	took := e.now - r.born
 	if ok = ok && !r.dead; ok && g.spec.Errors > 0 {
 		ok = e.rng.Float64() >= g.spec.Errors
@@ -314,13 +346,11 @@ func (e *exact) respond(id int32, ok bool) {
 		}
 	}
 	e.stats[r.group].add(took)
-	if n := g.box.instances; n > 0 && g.spec.Memory.Leak > 0 {
-		g.box.leaked += g.spec.Memory.Leak / float64(n)
-	}
+	d.left += g.spec.Memory.Leak
 	e.reqs[id].live = false
 	e.reqs[id].gen++
 	e.free = append(e.free, id)
-	e.fill(d)
+	e.fill(d, r.seat)
 	e.answer(r.parent, r.parentGen, r.parentAttempt, ok)
 }
 
@@ -334,11 +364,12 @@ func (e *exact) slot() int32 {
 	return int32(len(e.reqs) - 1)
 }
 
-// measure adds up request seconds since the last change.
+// measure adds up request seconds since the last change. It must stand before
+// each.
 func (e *exact) measure(d *desk) {
 	dt := e.now - d.since
 	d.win.inside += dt * float64(d.used)
-	d.win.capacity += dt * float64(d.coreCap)
-	d.win.waiting += dt * float64(d.cpu.len()+d.threads.len())
+	d.win.capacity += dt * float64(d.up()*d.spec.Cores)
+	d.win.waiting += dt * float64(d.waiting)
 	d.since = e.now
 }

@@ -50,8 +50,8 @@ func (e *exact) try(id int32) {
 		e.schedule(event{at: e.now + c.Timeout, kind: evTimeout, id: id, gen: r.gen, attempt: r.attempt})
 	}
 	if !math.IsInf(c.Pool, 1) {
-		p := &e.pools[r.group][r.call]
-		if float64(p.used) >= c.Pool*float64(g.box.up()) {
+		p := e.pool(r)
+		if float64(p.used) >= c.Pool {
 			p.waiting.push(ticket{id: id, gen: r.gen, attempt: r.attempt})
 			return
 		}
@@ -60,6 +60,15 @@ func (e *exact) try(id int32) {
 		r.pooled = true
 	}
 	e.send(id)
+}
+
+// pool returns the connections that a request's call goes over.
+func (e *exact) pool(r *request) *pool {
+	ps := &e.pools[r.group][r.call]
+	for int(r.seat) >= len(*ps) {
+		*ps = append(*ps, pool{since: e.now})
+	}
+	return &(*ps)[r.seat]
 }
 
 // count1 adds up connection seconds of a pool.
@@ -104,7 +113,7 @@ func (e *exact) hangUp(id int32) {
 		return
 	}
 	r.pooled = false
-	p := &e.pools[r.group][r.call]
+	p := e.pool(r)
 	e.count1(p)
 	p.used--
 	for p.waiting.len() > 0 {
@@ -142,17 +151,10 @@ func (e *exact) close() {
 	for i, g := range e.groups {
 		g.win.p50, g.win.p99 = e.stats[i].quantile(0.5), e.stats[i].quantile(0.99)
 		for k, c := range g.spec.Calls {
-			p := &e.pools[i][k]
-			e.count1(p)
-			if !math.IsInf(c.Pool, 1) {
-				g.win.byPool[k] = p.area / (e.Interval.Seconds() * c.Pool * float64(max(1, g.box.up())))
-			}
-			p.area = 0
-			if v := e.versions(c.To); !math.IsInf(c.Timeout, 1) && len(v) > 0 {
-				for _, callee := range v {
-					if t := e.stats[e.index(callee)].quantile(0.99); t > 0 {
-						g.win.byTimeout[k] = math.Max(g.win.byTimeout[k], t/c.Timeout)
-					}
+			g.win.byPool[k] = e.connected(i, k) / (e.Interval.Seconds() * c.Pool * float64(max(1, g.box.up()))) // 0 without a limit
+			for _, callee := range e.versions(c.To) {
+				if t := e.stats[e.index(callee)].quantile(0.99); t > 0 {
+					g.win.byTimeout[k] = math.Max(g.win.byTimeout[k], t/c.Timeout)
 				}
 			}
 		}
@@ -160,6 +162,18 @@ func (e *exact) close() {
 	for _, s := range e.stats {
 		*s = sketch{}
 	}
+}
+
+// connected returns the connection seconds of a call since the last frame.
+func (e *exact) connected(group, call int) float64 {
+	var area float64
+	for j := range e.pools[group][call] {
+		p := &e.pools[group][call][j]
+		e.count1(p)
+		area += p.area
+		p.area = 0
+	}
+	return area
 }
 
 func (e *exact) index(g *group) int {

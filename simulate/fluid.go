@@ -13,8 +13,9 @@ import (
 type fluid struct {
 	*plant
 	dt      float64
-	streams []*stream // by group
-	tanks   map[*box]*queueing.FluidQueue
+	streams []*stream                     // by group
+	tanks   map[*box]*queueing.FluidQueue // of one instance
+	ups     map[*box]int                  // running instances in the last step
 }
 
 // A stream is the flow through a group.
@@ -101,7 +102,7 @@ const (
 )
 
 func newFluid(p *plant) *fluid {
-	f := &fluid{plant: p, dt: longest, tanks: map[*box]*queueing.FluidQueue{}}
+	f := &fluid{plant: p, dt: longest, tanks: map[*box]*queueing.FluidQueue{}, ups: map[*box]int{}}
 	for _, g := range p.groups {
 		for _, c := range g.spec.Calls {
 			f.dt = math.Min(f.dt, c.Timeout/10)
@@ -195,8 +196,9 @@ func (f *fluid) serve(service int) {
 	}
 }
 
-// serveBox moves one queue with the streams that share it. Its servers are
-// the cores or the threads, whichever are fewer for the work.
+// serveBox moves the queue that each instance of a box has, with the streams
+// that share it. Its servers are the cores or the threads, whichever are fewer
+// for the work.
 func (f *fluid) serveBox(b *box, sts []*stream) {
 	var arrivals, work, stay, square float64
 	for _, st := range sts {
@@ -218,20 +220,26 @@ func (f *fluid) serveBox(b *box, sts []*stream) {
 	case up == 0:
 		refused = 1
 	default:
-		s := queueing.Station{Arrivals: arrivals, Service: math.Max(work, 1e-9), Servers: up * b.spec.Cores, ArrivalSCV: 1, ServiceSCV: 1}
+		n := float64(up)
+		if was := f.ups[b]; up > was && was > 0 {
+			tank.Queue *= float64(was) / n // the new ones begin with none
+		}
+		f.ups[b] = up
+		s := queueing.Station{Arrivals: arrivals / n, Service: math.Max(work, 1e-9), Servers: b.spec.Cores, ArrivalSCV: 1, ServiceSCV: 1}
 		if work > 0 {
 			s.ServiceSCV = square/(work*work) - 1
 		}
-		if threads := float64(up) * b.spec.Threads; threads/stay < s.Capacity() {
-			s.Service, s.Servers, s.ServiceSCV = stay, max(1, int(threads)), 1
+		if b.spec.Threads/stay < s.Capacity() {
+			s.Service, s.Servers, s.ServiceSCV = stay, max(1, int(b.spec.Threads)), 1
 		}
-		flow = tank.Step(s, float64(up)*b.spec.Queue, f.dt)
-		refused = math.Min(1, flow.Refused/arrivals)
+		flow = tank.Step(s, b.spec.Queue, f.dt)
+		flow.Served *= n
+		refused = math.Min(1, n*flow.Refused/arrivals)
 	}
 	for _, st := range sts {
 		st.flow, st.refused = flow, refused
 	}
-	f.hold(b, sts, tank.Queue)
+	f.hold(b, sts, tank.Queue*float64(up))
 }
 
 // hold counts what is inside a box, and kills instances that hold too much.
@@ -242,19 +250,17 @@ func (f *fluid) hold(b *box, sts []*stream, queue float64) {
 		st.lost = 0
 		served += mine
 		inside += mine * st.stay
-		if n := b.instances; n > 0 {
-			b.leaked += st.group.spec.Memory.Leak * mine * f.dt / float64(n)
-		}
+		b.leak(st.group.spec.Memory.Leak * mine * f.dt)
 	}
 	inside = math.Min(inside, float64(b.up())*b.spec.Threads)
 	b.win.inside += inside * f.dt
 	b.win.waiting += queue * f.dt
-	if !b.need(inside + queue) {
+	up := b.up()
+	killed := b.need(inside+queue, f.now)
+	if killed == 0 {
 		return
 	}
-	part := 1 / float64(b.up())
-	b.kill(f.now)
-	f.tanks[b].Queue *= 1 - part
+	part := float64(killed) / float64(up)
 	for _, st := range sts {
 		st.lost = part * (inside + queue) / f.dt * (st.arrivals * (1 - st.refused) / math.Max(served, 1e-9))
 	}
@@ -337,11 +343,11 @@ func (e *edge) connect(st *stream, attempts, each float64, k int, dt float64) {
 	if math.IsInf(e.Pool, 1) || each <= 0 {
 		return
 	}
-	n := e.Pool * float64(max(1, st.group.box.up()))
-	s := queueing.Station{Arrivals: attempts, Service: each, Servers: max(1, int(n)), ArrivalSCV: 1, ServiceSCV: 1}
-	flow := e.pool.Step(s, math.Min(e.Timeout, 60)*n/each, dt)
+	n := float64(max(1, st.group.box.up()))
+	s := queueing.Station{Arrivals: attempts / n, Service: each, Servers: max(1, int(e.Pool)), ArrivalSCV: 1, ServiceSCV: 1}
+	flow := e.pool.Step(s, math.Min(e.Timeout, 60)*e.Pool/each, dt)
 	e.wait = flow.Wait()
-	st.group.win.byPool[k] += dt * attempts * each / n
+	st.group.win.byPool[k] += dt * attempts * each / (n * e.Pool)
 }
 
 // count adds a step to the windows.

@@ -48,7 +48,7 @@ func ModelSignals() []signal.Signal {
 		sigMemory:   {"memory", signal.Memory, "B", 0},
 		sigThreads:  {"threads", signal.Saturation, "ratio", 0},
 		sigPool:     {"pool", signal.Saturation, "ratio", 0},
-		sigCalls:    {"calls_per_request", signal.Dependency, "", signal.Up},
+		sigCalls:    {"calls_per_request", signal.Network, "", signal.Up},
 		sigRetries:  {"retries", signal.Retries, "ratio", 0},
 		sigTimeouts: {"timeouts", signal.Timeouts, "ratio", 0},
 		sigHits:     {"cache_hits", signal.Cache, "ratio", 0},

@@ -23,8 +23,8 @@ type Model struct {
 	Objective Objective
 }
 
-// A Service is what serves one kind of request. Its instances are alike, and
-// a request goes to one that is free.
+// A Service is what serves one kind of request. Its instances are alike, each
+// has a queue of its own, and a request goes to one of them at random.
 type Service struct {
 	Name      string
 	Instances int     // ≥ 1
@@ -125,14 +125,11 @@ func (s Service) rate(t float64) float64 {
 
 // mostRate is the highest of the rates in the profile.
 func (s Service) mostRate() float64 {
-	by := 0.0
+	most := s.rate(0)
 	for _, f := range s.Profile {
-		by = math.Max(by, f.By)
+		most = math.Max(most, s.Rate*f.By)
 	}
-	if len(s.Profile) == 0 {
-		by = 1
-	}
-	return s.Rate * by
+	return most
 }
 
 // placed returns how many instances each version has at a weight. Versions
@@ -208,7 +205,7 @@ func (u Use) String() string {
 }
 
 // AtRest returns the use of every processor, thread and pool of the old
-// version at the given share of the highest traffic, when nothing fails and nothing waits:
+// version at the traffic of the start, when nothing fails and nothing waits:
 // the utilisation law and Little's law along the calls. Most used first. The
 // error is of services that call one another in a circle.
 func (m Model) AtRest() ([]Use, error) {
@@ -216,15 +213,7 @@ func (m Model) AtRest() ([]Use, error) {
 	if err != nil {
 		return nil, err
 	}
-	rate, stay := make([]float64, len(m.Services)), make([]float64, len(m.Services))
-	for i, s := range m.Services {
-		rate[i] = s.mostRate()
-	}
-	for _, i := range order {
-		for _, c := range m.Services[i].Calls {
-			rate[c.To] += rate[i] * c.Calls * (1 - c.Hits)
-		}
-	}
+	rate, stay := m.visits(order, func(s Service) float64 { return s.rate(0) }), make([]float64, len(m.Services))
 	var uses []Use
 	for _, i := range slices.Backward(order) {
 		s := m.Services[i]
@@ -255,4 +244,19 @@ func cmpFloat(a, b float64) int {
 	default:
 		return 0
 	}
+}
+
+// visits returns the calls per second that arrive at each service when clients
+// make so many, nothing fails, and only the old version is there.
+func (m Model) visits(order []int, clients func(Service) float64) []float64 {
+	rate := make([]float64, len(m.Services))
+	for i, s := range m.Services {
+		rate[i] = clients(s)
+	}
+	for _, i := range order {
+		for _, c := range m.Services[i].Calls {
+			rate[c.To] += rate[i] * c.Calls * (1 - c.Hits)
+		}
+	}
+	return rate
 }

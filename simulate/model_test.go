@@ -200,7 +200,7 @@ func TestBreaks(t *testing.T) {
 		m.Rollout.Shared = true
 		m.New.Calls = slices.Clone(m.New.Calls)
 		tt.change(&m)
-		b, err := m.Breaks(simulate.Fluid, 1, 120)
+		b, err := m.Breaks(simulate.Fluid, 1, 40)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,6 +215,52 @@ func TestBreaks(t *testing.T) {
 		}
 		if !slices.ContainsFunc(b.Limits, func(u simulate.Use) bool { return strings.HasPrefix(u.String(), tt.limit+" at") }) {
 			t.Errorf("%s: limits %v, want %s among them", tt.name, b.Limits, tt.limit)
+		}
+	}
+}
+
+// TestBreaksAgree: single requests and flows break at about the same share of
+// a new version, whichever limit it is that is passed.
+func TestBreaksAgree(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*simulate.Model)
+	}{
+		{"work", func(m *simulate.Model) { m.New.Work *= 5 }},
+		{"errors", func(m *simulate.Model) { m.New.Errors = 0.08 }},
+		{"cache", func(m *simulate.Model) { m.New.Calls[0].Hits = 0; m.New.Calls[0].Calls = 4 }},
+		{"timeout", func(m *simulate.Model) { m.New.Calls[0].Timeout = 0.006; m.New.Calls[0].Tries = 1 }},
+		{"retries", func(m *simulate.Model) {
+			m.New.Calls[0].Calls = 8
+			m.New.Calls[0].Tries = 4
+			m.New.Calls[0].Budget = inf
+		}},
+		{"threads, apart", func(m *simulate.Model) {
+			m.Rollout.Shared = false
+			m.New.Threads, m.New.Work, m.New.Queue = 1, 0.014, 20
+		}},
+	}
+	for _, tt := range tests {
+		m := shop(240)
+		m.Rollout.Shared = true
+		m.Clients.Tries = 1
+		m.Services[0].Instances, m.Services[0].Cores, m.Services[0].Memory.Limit = 4, 1, inf
+		m.Services[1].Cores, m.Services[1].Work = 1, 0.0015
+		m.New = m.Services[0]
+		m.New.Calls = slices.Clone(m.New.Calls)
+		tt.change(&m)
+		var at [2]float64
+		var limits [2][]simulate.Use
+		for i, p := range []simulate.Player{simulate.Exact, simulate.Fluid} {
+			b, err := m.Breaks(p, 1, 60)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at[i], limits[i] = b.Weight, b.Limits
+		}
+		t.Logf("%s: single requests break at %v by %v, flows at %v by %v", tt.name, at[0], limits[0][0], at[1], limits[1][0])
+		if !(math.Abs(at[0]-at[1]) <= 0.08) {
+			t.Errorf("%s: single requests break at %v by %v, flows at %v by %v", tt.name, at[0], limits[0], at[1], limits[1])
 		}
 	}
 }

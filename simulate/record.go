@@ -6,13 +6,13 @@ import "math"
 // work, and the new version stands beside the old one.
 type plant struct {
 	Model
-	order  []int    // of services, callers first, clients before all
-	groups []*group // those of service s from first[s] on: the old version, and the new one of what is rolled out
-	first  []int    // by service
-	boxes  []*box   // what the groups run in
-	weight float64  // now
-	now    float64  // seconds after the start
-	uses   []Use    // of the last frame
+	order  []int     // of services, callers first, clients before all
+	visit  []float64 // by service: how often a request of clients comes there
+	groups []*group  // those of service s from first[s] on: the old version, and the new one of what is rolled out
+	first  []int     // by service
+	boxes  []*box    // what the groups run in
+	weight float64   // now
+	now    float64   // seconds after the start
 }
 
 // A group is one version of one service.
@@ -29,14 +29,50 @@ type group struct {
 type box struct {
 	spec      Service
 	instances int
-	back      []float64 // when killed instances come back
-	leaked    float64   // bytes, of each instance
-	memory    float64   // bytes of each instance, now
+	slots     []slot  // one for each instance
+	down      int     // of them
+	memory    float64 // bytes of the instance that takes most, now
 	win       boxWindow
 }
 
+// A slot is one instance.
+type slot struct {
+	leaked float64 // bytes
+	pace   float64 // how much faster than the mean it leaks, about 1
+	back   float64 // when it comes back
+	down   bool
+}
+
 // up is the number of instances that are running.
-func (b *box) up() int { return max(0, b.instances-len(b.back)) }
+func (b *box) up() int { return b.instances - b.down }
+
+// resize sets the number of instances. New ones have leaked nothing.
+func (b *box) resize(n int) {
+	for len(b.slots) < n {
+		_, part := math.Modf(0.6180339887 * float64(len(b.slots)+1)) // spread evenly, however many
+		b.slots = append(b.slots, slot{pace: 0.9 + 0.2*part})
+	}
+	b.slots = b.slots[:n]
+	b.instances, b.down = n, 0
+	for _, s := range b.slots {
+		if s.down {
+			b.down++
+		}
+	}
+}
+
+// leak adds bytes that requests have left behind in all instances together.
+func (b *box) leak(bytes float64) {
+	if bytes == 0 || b.up() == 0 {
+		return
+	}
+	each := bytes / float64(b.up())
+	for i := range b.slots {
+		if s := &b.slots[i]; !s.down {
+			s.leaked += each * s.pace
+		}
+	}
+}
 
 // A window counts what a group did since the last frame.
 type window struct {
@@ -65,9 +101,17 @@ func newPlant(m Model) (*plant, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plant{Model: m, now: -m.Interval.Seconds()}
+	p := &plant{Model: m, now: -m.Interval.Seconds(), visit: m.visits(order, func(s Service) float64 { return s.Rate })}
+	all := 0.0
+	for _, s := range m.Services {
+		all += s.Rate
+	}
+	for i := range p.visit {
+		p.visit[i] /= all
+	}
 	for i, s := range m.Services {
-		b := &box{spec: s, instances: s.Instances}
+		b := &box{spec: s}
+		b.resize(s.Instances)
 		p.first = append(p.first, len(p.groups))
 		p.boxes = append(p.boxes, b)
 		p.groups = append(p.groups, &group{service: i, spec: s, box: b})
@@ -92,7 +136,8 @@ func newPlant(m Model) (*plant, error) {
 		}
 		clients = append(clients, len(p.first))
 		p.first = append(p.first, len(p.groups))
-		b := &box{spec: c, instances: 1}
+		b := &box{spec: c}
+		b.resize(1)
 		p.boxes = append(p.boxes, b)
 		p.groups = append(p.groups, &group{service: len(p.first) - 1, spec: c, box: b, client: true})
 	}
@@ -128,9 +173,9 @@ func (p *plant) place() bool {
 	p.weight = w
 	old, fresh := p.placed(w)
 	versions := p.versions(p.Rollout.Service)
-	versions[0].box.instances = old
+	versions[0].box.resize(old)
 	if len(versions) > 1 && !p.Rollout.Shared {
-		versions[1].box.instances = fresh
+		versions[1].box.resize(fresh)
 	}
 	return true
 }
@@ -147,30 +192,42 @@ func (p *plant) share(g *group) float64 {
 	}
 }
 
-// need sets the memory of an instance with so many requests inside the box,
-// and says whether it is too much.
-func (b *box) need(inside float64) bool {
+// need takes the memory of the instances with so many requests inside the box,
+// and kills those that need too much. It returns how many.
+func (b *box) need(inside, now float64) int {
 	m := b.spec.Memory
-	b.memory = m.Base + b.leaked + m.PerRequest*inside/float64(max(1, b.up()))
-	b.win.top = math.Max(b.win.top, math.Min(b.memory, m.Limit))
-	return b.memory > m.Limit && b.up() > 0
-}
-
-// kill takes one instance of a box away until it comes back, with what it has
-// leaked.
-func (b *box) kill(now float64) {
-	b.leaked *= 1 - 1/float64(b.up())
-	b.back = append(b.back, now+b.spec.Memory.Restart)
-	b.win.crashes++
-}
-
-// revive brings the instances back whose time has come, and says whether
-// there were any.
-func (b *box) revive(now float64) bool {
-	n := 0
-	for n < len(b.back) && b.back[n] <= now+1e-9 {
-		n++
+	up := b.up()
+	each := m.Base + m.PerRequest*inside/float64(max(1, up))
+	b.memory = 0
+	killed := 0
+	for i := range b.slots {
+		s := &b.slots[i]
+		if s.down {
+			continue
+		}
+		if each+s.leaked <= m.Limit {
+			b.memory = math.Max(b.memory, each+s.leaked)
+			continue
+		}
+		*s = slot{pace: s.pace, back: now + m.Restart, down: true}
+		b.memory = m.Limit
+		killed++
 	}
-	b.back = b.back[n:]
-	return n > 0
+	b.down += killed
+	b.win.crashes += float64(killed)
+	b.win.top = math.Max(b.win.top, b.memory)
+	return killed
+}
+
+// revive brings the instances back whose time has come.
+func (b *box) revive(now float64) {
+	if b.down == 0 {
+		return
+	}
+	for i := range b.slots {
+		if s := &b.slots[i]; s.down && s.back <= now+1e-9 {
+			s.down = false
+			b.down--
+		}
+	}
 }

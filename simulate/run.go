@@ -51,19 +51,15 @@ func (m Model) Choose(p Player) (Player, error) {
 	if err != nil || p != Auto {
 		return p, err
 	}
-	rate, all := make([]float64, len(m.Services)), 0.0
-	for i, s := range m.Services {
-		rate[i] = s.mostRate()
+	was := m.Services[m.Rollout.Service]
+	all := 0.0
+	if len(m.New.Calls) > 0 {
+		m.Services = slices.Clone(m.Services)
+		m.Services[m.Rollout.Service] = m.New // it may call more
+		m.Services[m.Rollout.Service].Rate, m.Services[m.Rollout.Service].Profile = was.Rate, was.Profile
 	}
-	for _, i := range order {
-		all += rate[i]
-		calls := m.Services[i].Calls
-		if i == m.Rollout.Service && len(m.New.Calls) > 0 {
-			calls = m.New.Calls
-		}
-		for _, c := range calls {
-			rate[c.To] += rate[i] * c.Calls * (1 - c.Hits)
-		}
+	for _, rate := range m.visits(order, Service.mostRate) {
+		all += rate
 	}
 	if all*m.Length.Seconds() <= fewRequests {
 		return Exact, nil
@@ -146,13 +142,11 @@ func (p *plant) callers() Callers {
 // used returns the use of every limit since the last frame, most used first.
 func (p *plant) used() []Use {
 	var uses []Use
-	seconds := p.Interval.Seconds()
 	for _, g := range p.groups {
-		versions := p.versions(g.service)
-		together := len(versions) > 1 && versions[0].box == versions[1].box
 		if p.share(g) == 0 || g.win.requests == 0 {
 			continue
 		}
+		versions := p.versions(g.service)
 		version := ""
 		if len(versions) > 1 {
 			version = "old"
@@ -163,40 +157,54 @@ func (p *plant) used() []Use {
 		add := func(what string, share float64) {
 			uses = append(uses, Use{Service: g.spec.Name, Version: version, What: what, Share: share})
 		}
-		b := g.box
-		n := float64(max(1, b.up()))
-		if own := !together || g == versions[0] || p.weight == 1; own && !g.client {
-			kept := version
-			if together {
-				version = ""
-			}
-			add("cpu", math.Min(1, b.win.busy/b.win.capacity))
-			if !math.IsInf(b.spec.Threads, 1) {
-				add("threads", b.win.inside/(seconds*n*b.spec.Threads))
-			}
-			if !math.IsInf(b.spec.Queue, 1) && b.spec.Queue > 0 {
-				add("queue", b.win.waiting/(seconds*n*b.spec.Queue))
-			}
-			if m := b.spec.Memory; !math.IsInf(m.Limit, 1) {
-				add("memory", math.Max(b.memory, b.win.top)/m.Limit)
-			}
-			version = kept
+		failing := 0.0
+		for _, v := range versions {
+			failing += p.share(v) * v.spec.Errors
 		}
-		if p.Objective.Harmed > 0 && g.spec.Errors > 0 {
-			add("errors", p.share(g)*g.spec.Errors/p.Objective.Harmed)
+		if g.spec.Errors > 0 { // of both versions: they add up
+			add("errors", failing*p.visit[g.service]/p.Objective.Harmed)
 		}
-		for k, c := range g.spec.Calls {
-			name := p.Services[c.To].Name
-			if !math.IsInf(c.Pool, 1) {
-				add("pool to "+name, g.win.byPool[k])
-			}
-			if !math.IsInf(c.Timeout, 1) {
-				add("timeout of "+name, g.win.byTimeout[k])
-			}
+		p.calling(g, add)
+		both := len(versions) > 1 && versions[0].box == versions[1].box
+		switch {
+		case g.client, both && g.fresh && p.weight < 1: // the old version's group speaks for both
+			continue
+		case both:
+			version = ""
 		}
+		g.box.used(p.Interval.Seconds(), g.spec.Work > 0, add)
 	}
 	slices.SortStableFunc(uses, func(a, b Use) int { return -cmpFloat(a.Share, b.Share) })
 	return uses
+}
+
+// calling tells the use of the limits of a group's calls.
+func (p *plant) calling(g *group, add func(string, float64)) {
+	for k, c := range g.spec.Calls {
+		if !math.IsInf(c.Pool, 1) {
+			add("pool to "+p.Services[c.To].Name, g.win.byPool[k])
+		}
+		if !math.IsInf(c.Timeout, 1) {
+			add("timeout of "+p.Services[c.To].Name, g.win.byTimeout[k])
+		}
+	}
+}
+
+// used tells the use of a box's limits in so many seconds.
+func (b *box) used(seconds float64, works bool, add func(string, float64)) {
+	n := seconds * float64(max(1, b.up()))
+	if b.win.capacity > 0 && works {
+		add("cpu", math.Min(1, b.win.busy/b.win.capacity))
+	}
+	if !math.IsInf(b.spec.Threads, 1) {
+		add("threads", math.Min(1, b.win.inside/(n*b.spec.Threads)))
+	}
+	if !math.IsInf(b.spec.Queue, 1) && b.spec.Queue > 0 {
+		add("queue", math.Min(1, b.win.waiting/(n*b.spec.Queue)))
+	}
+	if m := b.spec.Memory; !math.IsInf(m.Limit, 1) {
+		add("memory", math.Max(b.memory, b.win.top)/m.Limit)
+	}
 }
 
 // A Break is where callers are truly harmed.
@@ -313,6 +321,24 @@ func (l limits) see(k int, uses []Use) {
 	}
 }
 
+// together is how many frames apart limits are passed at the same time: then
+// what is used up stands before what waits for it.
+const together = 5
+
+// rank orders limits from what is used up to what waits for it.
+func (u Use) rank() int {
+	switch {
+	case strings.HasPrefix(u.What, "timeout"):
+		return 3
+	case u.What == "queue":
+		return 2
+	case u.What == "threads" || strings.HasPrefix(u.What, "pool"):
+		return 1
+	default:
+		return 0
+	}
+}
+
 // passed returns the limits that are passed, those passed first before those
 // passed later, or the most used one.
 func (l limits) passed() []Use {
@@ -326,8 +352,10 @@ func (l limits) passed() []Use {
 			return -1
 		case a.over != b.over:
 			return 1
-		case a.first != b.first:
-			return a.first - b.first
+		case a.first/together != b.first/together:
+			return a.first/together - b.first/together
+		case a.use.rank() != b.use.rank():
+			return a.use.rank() - b.use.rank()
 		case a.use.Share != b.use.Share:
 			return -cmpFloat(a.use.Share, b.use.Share)
 		}

@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +23,7 @@ type simulating struct {
 	exact, fluid bool
 	list         bool
 	print        bool
+	fit, change  string // a recording to fit, and what is new in it
 	policy       *prevention.Policy
 }
 
@@ -53,24 +54,14 @@ The exit code is the verdict: 0 promote, 10 hold, 20 rollback, 30 unknown,
   # what breaks first, for jq
   foreshock simulate shop.yaml -o json | jq '.simulation.limits[0]'
 
+  # a model of a system that was recorded, and a change in it
+  foreshock simulate --fit examples/recordings/shop > shop.yaml
+  foreshock simulate --fit examples/recordings/shop --change "cost: 1.4"
+
   # is it luck? Play single requests, with another seed
   foreshock simulate shop.yaml --exact --seed 2`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case o.list && len(args) > 0:
-				return misused(cmd, "--list takes no argument, and got %q", args[0])
-			case !o.list && len(args) != 1:
-				return misused(cmd, "%d models; give one: a file, or a scenario of --list", len(args))
-			}
-			return nil
-		},
+		Args: func(cmd *cobra.Command, args []string) error { return o.suits(cmd, args) },
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := choose(cmd, "output", o.output, "text", "json", "jsonl"); err != nil {
-				return err
-			}
-			if o.exact && o.fluid {
-				return misused(cmd, "--exact and --fluid exclude each other; give one, or none to let the number of requests decide")
-			}
 			var ok bool
 			if o.until, ok = parseUntil(until); !ok {
 				return misused(cmd, "--until is %q; want a span after the start such as 12m, or a time", until)
@@ -79,21 +70,50 @@ The exit code is the verdict: 0 promote, 10 hold, 20 rollback, 30 unknown,
 			if o.policy, err = policyOf(cmd, policy); err != nil {
 				return err
 			}
-			if o.list {
+			switch {
+			case o.list:
 				return a.listScenarios(o.output)
+			case o.fit != "":
+				return a.fit(ctx, &o)
+			default:
+				return a.simulate(ctx, args[0], &o)
 			}
-			return a.simulate(ctx, args[0], &o)
 		},
 	}
-	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text; json, the summary and the truth; or jsonl, every assessment and these")
+	o.flags(cmd)
 	cmd.Flags().StringVar(&until, "until", "", "stop this long after the start (12m), or at this `TIME`")
+	policyFlag(cmd, &policy)
+	return cmd
+}
+
+func (o *simulating) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text; json, the summary and the truth; or jsonl, every assessment and these")
 	cmd.Flags().Uint64Var(&o.seed, "seed", 1, "`NUMBER` that all chance is drawn from")
 	cmd.Flags().BoolVar(&o.exact, "exact", false, "play single requests, however many")
 	cmd.Flags().BoolVar(&o.fluid, "fluid", false, "play flows, however few the requests")
 	cmd.Flags().BoolVar(&o.list, "list", false, "list the scenarios")
 	cmd.Flags().BoolVar(&o.print, "print", false, "print the model and do not play it")
-	policyFlag(cmd, &policy)
-	return cmd
+	cmd.Flags().StringVar(&o.fit, "fit", "", "fit a model to the recording in this `DIR`, and print it")
+	cmd.Flags().StringVar(&o.change, "change", "", "with --fit: play the model with this `CHANGE`, as in spec.change (\"cost: 1.4, errors: 0.02\")")
+}
+
+// suits says whether arguments and flags go together.
+func (o *simulating) suits(cmd *cobra.Command, args []string) error {
+	if err := choose(cmd, "output", o.output, "text", "json", "jsonl"); err != nil {
+		return err
+	}
+	if fault := o.fitting(args); fault != "" {
+		return misused(cmd, "%s", fault)
+	}
+	switch {
+	case o.exact && o.fluid:
+		return misused(cmd, "--exact and --fluid exclude each other; give one, or none to let the number of requests decide")
+	case o.list && len(args) > 0:
+		return misused(cmd, "--list takes no argument, and got %q", args[0])
+	case !o.list && o.fit == "" && len(args) != 1:
+		return misused(cmd, "%d models; give one: a file, or a scenario of --list", len(args))
+	}
+	return nil
 }
 
 // A simulated model, played.
@@ -127,6 +147,28 @@ func (a *app) simulate(ctx context.Context, name string, o *simulating) error {
 	if err != nil {
 		return err
 	}
+	return a.playFile(ctx, f, o)
+}
+
+// fit prints the model of a recording, or plays it with a change.
+func (a *app) fit(ctx context.Context, o *simulating) error {
+	text, err := fitModel(ctx, o.fit, o.change)
+	if err != nil {
+		return err
+	}
+	f, err := model.Parse("the model fitted to "+o.fit, []byte(text))
+	if err != nil {
+		return err
+	}
+	if o.change == "" {
+		_, err = fmt.Fprint(a.stdout, text)
+		return err
+	}
+	return a.playFile(ctx, f, o)
+}
+
+// playFile plays a model and prints what comes of it.
+func (a *app) playFile(ctx context.Context, f *model.File, o *simulating) error {
 	out, err := newSpool()
 	if err != nil {
 		return err
@@ -257,35 +299,47 @@ func (s *simulated) count(t simulate.Tick) {
 
 // listScenarios prints what each scenario is about, those with sources first.
 func (a *app) listScenarios(output string) error {
-	p := &page{screen: a.screen()}
-	for _, sketch := range []bool{false, true} {
-		title := "outages whose own report was read"
-		if sketch {
-			title = "sketches: made from summaries, check before quoting"
+	all := []listedScenario{}
+	for _, name := range model.Scenarios() {
+		f, err := model.Load(name)
+		if err != nil {
+			return err
 		}
-		p.line(p.paint(bold, title))
-		for _, name := range model.Scenarios() {
-			f, err := model.Load(name)
-			if err != nil {
+		all = append(all, listedScenario{name, f.Story.Title, f.Story.Sketch, f.Story.Sources})
+	}
+	slices.SortStableFunc(all, func(a, b listedScenario) int {
+		switch {
+		case a.Sketch == b.Sketch:
+			return 0
+		case a.Sketch:
+			return 1
+		}
+		return -1
+	})
+	switch output {
+	case "json":
+		return encode(a.stdout, all, "", "  ")
+	case "jsonl":
+		for _, s := range all {
+			if err := encode(a.stdout, s, "", ""); err != nil {
 				return err
 			}
-			if f.Story == nil || f.Story.Sketch != sketch {
-				continue
-			}
-			if output != "text" {
-				if err := encode(a.stdout, listedScenario{name, f.Story.Title, sketch, f.Story.Sources}, "", ""); err != nil {
-					return err
-				}
-				continue
-			}
-			p.line("  " + name)
-			p.row("", strings.TrimSpace(f.Story.Title))
 		}
-		p.line("")
-	}
-	if output != "text" {
 		return nil
 	}
+	p := &page{screen: a.screen()}
+	for i, s := range all {
+		switch {
+		case i == 0:
+			p.line(p.paint(bold, "outages whose own report was read"))
+		case s.Sketch && !all[i-1].Sketch:
+			p.line("")
+			p.line(p.paint(bold, "sketches: made from summaries, check before quoting"))
+		}
+		p.line("  " + s.Name)
+		p.row("", s.Title)
+	}
+	p.line("")
 	p.wrapped("Play one: foreshock simulate NAME. Begin one of your own: foreshock simulate --print NAME > my.yaml")
 	_, err := fmt.Fprint(a.stdout, p.String())
 	return err

@@ -54,7 +54,7 @@ func (d *decoder) change(f *File, spec object, index map[string]int) {
 		say("an instance has %.0f threads", n.Threads)
 	}
 	if o.has("instances") {
-		n.Instances = o.count("instances", 1, n.Instances)
+		n.Instances = o.count("instances", n.Instances)
 		say("it is deployed as %d instances, which were %d", n.Instances, old.Instances)
 	}
 	for i, node := range o.list("calls") {

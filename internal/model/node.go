@@ -250,9 +250,9 @@ func (o object) number(name string, low, high, missing float64) float64 {
 	return missing
 }
 
-// count reads a whole number of at least low.
-func (o object) count(name string, low, missing int) int {
-	x := o.number(name, float64(low), 1e6, float64(missing))
+// count reads a whole number of at least 1.
+func (o object) count(name string, missing int) int {
+	x := o.number(name, 1, 1e6, float64(missing))
 	if x != math.Trunc(x) {
 		o.fail(o.at(name), "%s.%s is %v; want a whole number", o.where, name, x)
 	}

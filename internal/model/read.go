@@ -93,12 +93,10 @@ func (d *decoder) spec(f *File, spec object) {
 		return
 	}
 	d.rollout(f, d.object(spec.at("rollout"), "spec.rollout", "service steps ? from to placement before step"), index)
-	m.Length = time.Duration(m.Rollout.Steps[max(0, len(m.Rollout.Steps)-1):][0].At * 1e9)
 	if d.err != nil {
 		return
 	}
 	d.change(f, spec, index)
-	m.Length += stepLength(*m)
 	m.Length = spec.span("length", m.Length)
 	if m.Length/m.Interval > 20000 {
 		d.fail(spec.at("length"), "the model has %d frames; want at most 20,000: shorten spec.length or the steps, or lengthen spec.interval", m.Length/m.Interval)
@@ -112,22 +110,10 @@ func (d *decoder) spec(f *File, spec object) {
 	overfull(d, services, *m)
 }
 
-// stepLength is the longest time between steps, or from the last one to the
-// end where there is one step: as long as the first begins after the start.
-func stepLength(m simulate.Model) time.Duration {
-	longest := m.Rollout.Steps[0].At
-	for i := 1; i < len(m.Rollout.Steps); i++ {
-		if d := m.Rollout.Steps[i].At - m.Rollout.Steps[i-1].At; i == 1 || d > longest {
-			longest = d
-		}
-	}
-	return time.Duration(longest * 1e9)
-}
-
 func (d *decoder) service(o object, index map[string]int) simulate.Service {
 	inf := math.Inf(1)
 	s := simulate.Service{
-		Name: o.text("name"), Instances: o.count("instances", 1, 1), Cores: o.count("cores", 1, 1),
+		Name: o.text("name"), Instances: o.count("instances", 1), Cores: o.count("cores", 1),
 		Work: o.seconds("work", 0), Spread: o.number("variability", 0, 20, 1),
 		Threads: o.number("threads", 1, inf, inf), Queue: o.number("queue", 0, inf, inf),
 		Errors: o.number("errors", 0, 1, 0), Rate: o.number("traffic", 0, 1e7, 0),
@@ -175,13 +161,13 @@ func names(index map[string]int) string {
 
 func caller(o object, timeout float64) simulate.Caller {
 	c := simulate.Caller{
-		Timeout: o.seconds("timeout", timeout), Tries: o.count("tries", 1, 1), Backoff: o.seconds("backoff", 0), Budget: o.number("budget", 0, math.Inf(1), math.Inf(1)),
+		Timeout: o.seconds("timeout", timeout), Tries: o.count("tries", 1), Backoff: o.seconds("backoff", 0), Budget: o.number("budget", 0, math.Inf(1), math.Inf(1)),
 	}
 	if c.Timeout == 0 {
 		o.fail(o.at("timeout"), "%s.timeout is 0; want a span above 0, or none", o.where)
 	}
-	if c.Tries > 100 {
-		o.fail(o.at("tries"), "%s.tries is %d; want at most 100", o.where, c.Tries)
+	if c.Tries > 1000 {
+		o.fail(o.at("tries"), "%s.tries is %d; want at most 1000", o.where, c.Tries)
 	}
 	return c
 }
@@ -221,4 +207,5 @@ func (d *decoder) rollout(f *File, o object, index map[string]int) {
 		o.fail(o.at("steps"), "spec.rollout.steps is empty; want percents that rise, such as [5, 25, 100]")
 		r.Steps = []simulate.Raise{{At: at}}
 	}
+	f.Model.Length = time.Duration((r.Steps[len(r.Steps)-1].At + step) * 1e9)
 }
