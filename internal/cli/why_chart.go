@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// The size of a chart in its own units, with the room for its labels. It is
+// that of a phone, so that letters are as large there as they are written.
+const (
+	chartWidth  = 360.0
+	chartHeight = 190.0
+	chartLeft   = 62.0
+	chartRight  = 8.0
+	chartTop    = 20.0
+	chartBottom = 22.0
+)
+
+// A drawing is a chart ready to be set as SVG.
+type drawing struct {
+	Name, Text, Label             string
+	Reference                     int
+	Alone                         bool // there is no stable line
+	New, Stable                   []string
+	Grid                          []tick
+	Clock                         []tick
+	Steps                         []tick
+	Verdicts                      []tick
+	Onset                         *band
+	Later                         *band
+	Limit                         *tick
+	Left, Right, Top, Bottom      float64
+	ChartW, ChartH, LabelX, BaseY float64
+}
+
+type tick struct {
+	At     float64
+	Text   string
+	Class  string
+	Anchor string
+}
+
+type band struct{ X, Width float64 }
+
+// draw makes a chart ready.
+func (e account) draw(c release.Chart) drawing {
+	d := drawing{
+		Name: c.Signal, Text: c.Text, Reference: c.Reference, Alone: len(c.Stable) == 0,
+		Left: chartLeft, Right: chartWidth - chartRight, Top: chartTop, Bottom: chartHeight - chartBottom,
+		ChartW: chartWidth, ChartH: chartHeight, LabelX: chartLeft - 5, BaseY: chartHeight - 6,
+	}
+	if c.Service != e.Service {
+		d.Name += " of " + c.Service
+	}
+	d.Label = d.Name + ". " + c.Text
+	low, high := scaleOf(c)
+	y := func(v float64) float64 { return round(d.Bottom - (v-low)/(high-low)*(d.Bottom-d.Top)) }
+	unit := signal.ParseUnit(c.Unit)
+	for _, v := range rulers(low, high) {
+		d.Grid = append(d.Grid, tick{At: y(v), Text: unit.Format(v)})
+	}
+	if l := float64(c.Limit); !math.IsNaN(l) && l >= low && l <= high {
+		d.Limit = &tick{At: y(l), Text: "limit " + unit.Format(l)}
+	}
+	d.New, d.Stable = e.paths(c.Times, c.New, y), e.paths(c.Times, c.Stable, y)
+	e.annotate(c, &d)
+	return d
+}
+
+func round(x float64) float64 { return math.Round(10*x) / 10 }
+
+// scaleOf returns the range that is drawn: from zero, unless everything lies
+// far from it.
+func scaleOf(c release.Chart) (low, high float64) {
+	low, high = math.Inf(1), math.Inf(-1)
+	for _, xs := range [][]release.Number{c.New, c.Stable} {
+		for _, x := range xs {
+			if v := float64(x); !math.IsNaN(v) {
+				low, high = math.Min(low, v), math.Max(high, v)
+			}
+		}
+	}
+	if low > high {
+		return 0, 1
+	}
+	if l := float64(c.Limit); l > high && l < 2*high {
+		high = l
+	}
+	if low >= 0 && low < 0.7*high || low == high {
+		low = math.Min(low, 0)
+	}
+	if high <= low {
+		high = low + 1
+	}
+	room := 0.06 * (high - low)
+	if low != 0 {
+		low -= room
+	}
+	return low, high + room
+}
+
+// rulers returns three or so round values in a range.
+func rulers(low, high float64) []float64 {
+	rough := (high - low) / 3
+	step := math.Pow(10, math.Floor(math.Log10(rough)))
+	for _, f := range []float64{5, 2.5, 2} {
+		if f*step <= rough*1.2 {
+			step *= f
+			break
+		}
+	}
+	var out []float64
+	for k := math.Ceil(low / step); k*step <= high; k++ {
+		out = append(out, k*step)
+	}
+	return out
+}
+
+// x returns where an instant lies, kept within the chart.
+func (e account) x(at time.Time) float64 {
+	length := e.End.Sub(e.Start)
+	share := 0.5
+	if length > 0 {
+		share = math.Max(0, math.Min(1, float64(at.Sub(e.Start))/float64(length)))
+	}
+	return round(chartLeft + share*(chartWidth-chartLeft-chartRight))
+}
+
+// paths writes a line as SVG, with a gap where values are missing.
+func (e account) paths(times []time.Time, values []release.Number, y func(float64) float64) []string {
+	var out []string
+	var b strings.Builder
+	flush := func() {
+		if b.Len() > 0 {
+			out = append(out, b.String())
+		}
+		b.Reset()
+	}
+	for i, v := range values {
+		if math.IsNaN(float64(v)) {
+			flush()
+			continue
+		}
+		x := e.x(times[i])
+		if b.Len() == 0 {
+			fmt.Fprintf(&b, "M%g %g", x, y(float64(v)))
+			fmt.Fprintf(&b, "h0.1") // a point alone is seen too
+			continue
+		}
+		fmt.Fprintf(&b, "L%g %g", x, y(float64(v)))
+	}
+	flush()
+	return out
+}
+
+// annotate adds steps, onset, what was said, and the clock.
+func (e account) annotate(c release.Chart, d *drawing) {
+	last := -100.0
+	for _, s := range e.Stages {
+		t := tick{At: e.x(s.At), Text: percent(float64(s.Weight)) + " %"}
+		if t.At-last < 30 {
+			t.Text = ""
+		} else {
+			last = t.At
+		}
+		d.Steps = append(d.Steps, t)
+	}
+	if c.Onset != nil {
+		from, to := e.x(c.Onset.P10), e.x(c.Onset.P90)
+		d.Onset = &band{X: from - 1, Width: math.Max(3, round(to-from)+2)}
+	}
+	for _, t := range []time.Time{e.Start, e.End} {
+		anchor := "start"
+		if t.Equal(e.End) {
+			anchor = "end"
+		}
+		d.Clock = append(d.Clock, tick{At: e.x(t), Text: e.at(t), Anchor: anchor})
+	}
+	if e.At == nil || e.Outcome == release.OutcomeHealthy || e.Outcome == release.OutcomeUnknown {
+		return
+	}
+	at := e.x(*e.At)
+	d.Verdicts = append(d.Verdicts, tick{At: at, Text: lookOf(e.said()).icon, Class: e.said()})
+	d.Later = &band{X: at, Width: round(d.Right - at)}
+	if wide := 6.2 * float64(len(e.clock)); at > chartLeft+1.6*wide && at < d.Right-1.6*wide {
+		d.Clock = append(d.Clock, tick{At: at, Text: e.at(*e.At), Anchor: "middle"})
+	}
+}
+
+// said is the verdict of the moment that is explained.
+func (e account) said() string {
+	switch e.Outcome {
+	case release.OutcomeStopped:
+		return "rollback"
+	case release.OutcomeWarned, release.OutcomeHeld, release.OutcomeElsewhere:
+		return "hold"
+	default:
+		return e.Verdict
+	}
+}
+
+// Height is that of the field that is drawn in.
+func (d drawing) Height() float64 { return d.Bottom - d.Top }

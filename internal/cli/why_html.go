@@ -1,0 +1,125 @@
+package cli
+
+import (
+	_ "embed"
+	"html/template"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/foreshock/foreshock/release"
+)
+
+//go:embed why.html.tmpl
+var whyPage string
+
+var whyTemplate = sync.OnceValues(func() (*template.Template, error) {
+	return template.New("why").Funcs(template.FuncMap{"linked": linked, "chance": func(n release.Number) string { return chancePercent(float64(n)) }}).Parse(whyPage)
+})
+
+// firstCharts is how many charts stand on the first screen.
+const firstCharts = 3
+
+// A sheet is what the page shows.
+type sheet struct {
+	account
+	Span, Icon, Sure string
+	Moments          []moment
+	First, More      []drawing
+	Steps            []taken
+	Heads            []head
+	Parts            []section
+	Asked            []asked
+}
+
+type moment struct {
+	Clock, Kind, Text, Class string
+	Divide                   bool // what follows was seen later
+}
+
+type taken struct {
+	Clock, Weight, Verdict, Class string
+	Values                        []string
+	Later                         bool
+}
+
+type head struct {
+	Name      string
+	Reference int
+}
+
+type section struct {
+	ID, Title, Note string
+	Items           []entry
+}
+
+type entry struct{ Label, Text string }
+
+type asked struct {
+	release.Reference
+	Queries []entry
+}
+
+// whyHTML sets an explanation as one page that needs nothing else.
+func whyHTML(ex release.Explanation) (string, error) {
+	t, err := whyTemplate()
+	if err != nil {
+		return "", err
+	}
+	e := accountOf(ex)
+	s := sheet{account: e, Span: e.span(), Icon: lookOf(e.Verdict).icon, Sure: e.certainty()}
+	quiet := e.Outcome == release.OutcomeHealthy || e.Outcome == release.OutcomeUnknown
+	later := quiet
+	for _, m := range e.Timeline {
+		x := moment{Clock: e.at(m.At), Kind: m.Kind, Text: m.Text, Divide: m.Later && !later}
+		later = later || m.Later
+		if word, _, _ := strings.Cut(strings.TrimRight(m.Text, ":"), " "); m.Kind == "verdict" {
+			x.Class = strings.ToLower(strings.TrimSuffix(word, ":"))
+		}
+		s.Moments = append(s.Moments, x)
+	}
+	for i, c := range e.Charts {
+		d := e.draw(c)
+		if i < firstCharts {
+			s.First = append(s.First, d)
+		} else {
+			s.More = append(s.More, d)
+		}
+	}
+	for i := range e.Columns {
+		name, _, _ := strings.Cut(e.column(i), " [")
+		s.Heads = append(s.Heads, head{name, e.Columns[i].Reference})
+	}
+	for _, x := range e.Stages {
+		step := taken{Clock: e.at(x.At), Weight: percent(float64(x.Weight)) + " %", Verdict: x.Verdict, Later: x.Later && !quiet}
+		for _, v := range x.Values {
+			step.Values = append(step.Values, v.Text)
+		}
+		s.Steps = append(s.Steps, step)
+	}
+	for _, p := range e.parts() {
+		x := section{ID: p.id, Title: p.title, Note: p.note}
+		for _, i := range p.items {
+			x.Items = append(x.Items, entry{i.label, i.text})
+		}
+		s.Parts = append(s.Parts, x)
+	}
+	for _, r := range e.References {
+		x := asked{Reference: r}
+		for _, q := range queries(r) {
+			x.Queries = append(x.Queries, entry{q.label, q.text})
+		}
+		s.Asked = append(s.Asked, x)
+	}
+	var b strings.Builder
+	err = t.Execute(&b, s)
+	return b.String(), err
+}
+
+var mention = regexp.MustCompile(`\[(\d+)\]`)
+
+// linked makes references of a text to links; all else in it is escaped.
+func linked(text string) template.HTML {
+	safe := template.HTMLEscapeString(text)
+	return template.HTML(mention.ReplaceAllString(safe, `<a class="ref" href="#q$1">[$1]</a>`)) //nolint:gosec // it was escaped
+}

@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// A window is a stretch of a live system's past, as the flags say it.
+type window struct {
+	recorded
+	last time.Duration
+}
+
+// flags adds the flags of a window to a command.
+func (w *window) flags(cmd *cobra.Command) {
+	w.connection.flags(cmd)
+	w.recorded.release.flags(cmd)
+	configFlag(cmd, &w.config)
+	f := cmd.Flags()
+	f.DurationVar(&w.last, "last", time.Hour, "with --prometheus: look at this much `TIME` up to now")
+	f.DurationVar(&w.interval, "interval", 0, "with --prometheus: the `TIME` between frames; 0 means how often the metrics are scraped, which is measured")
+	f.StringArrayVar(&w.steps, "step", nil, "with --prometheus: `TIME=WEIGHT`: from then on so many percent of the traffic went to the new version; repeat it for each step")
+}
+
+// whyLive takes the window as a recording, and explains that.
+func (a *app) whyLive(ctx context.Context, cmd *cobra.Command, o *whying) error {
+	if o.live.last <= 0 {
+		return misused(cmd, "--last is %s; want a time above zero, such as 1h", o.live.last)
+	}
+	if err := o.live.take(cmd); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "foreshock-why-")
+	if err != nil {
+		return fmt.Errorf("take the window: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	w := o.live.recorded
+	w.from, w.to, w.out = "now-"+o.live.last.String(), "now", filepath.Join(dir, w.release.service)
+	taker := &app{stdout: io.Discard, stderr: a.stderr}
+	if err := taker.record(ctx, cmd, w); err != nil {
+		return err
+	}
+	return a.why(ctx, w.out, o)
+}

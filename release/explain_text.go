@@ -1,0 +1,339 @@
+package release
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// subjectName names the new version, or the change.
+func (x *explaining) subjectName() string {
+	switch {
+	case x.change != nil && x.change.What != "":
+		return fmt.Sprintf("%s (%s)", x.id, x.change.What)
+	case x.change != nil:
+		return x.id
+	case x.release.To != "":
+		return x.sys.Services[x.own].Name + " " + x.release.To
+	default:
+		return x.id
+	}
+}
+
+// versions says "cart 2.14.0 → 2.15.0".
+func (x *explaining) versions() string {
+	if x.change != nil || x.release.To == "" {
+		return x.subjectName()
+	}
+	from := x.release.From
+	if from == "" {
+		from = "?"
+	}
+	return fmt.Sprintf("%s %s → %s", x.sys.Services[x.own].Name, from, x.release.To)
+}
+
+func (x *explaining) title() string {
+	what := map[string]string{
+		OutcomeStopped: "roll back", OutcomeWarned: "hold, its doing", OutcomeHeld: "hold", OutcomeElsewhere: "hold, not its doing",
+		OutcomeUnknown: "not known yet", OutcomeHealthy: "no harm", OutcomeNotBegun: "not begun",
+	}[x.outcome]
+	if x.outcome == OutcomeStopped && x.change != nil {
+		what = "undo it"
+	}
+	if x.a != nil && x.a.Verdict == prevention.Escalate.String() {
+		what = "a person must decide"
+	}
+	return x.versions() + ": " + what
+}
+
+// headline says what happened and what was or should be done.
+func (x *explaining) headline() string {
+	switch x.outcome {
+	case OutcomeNotBegun:
+		return fmt.Sprintf("%s has not begun: no step of it was taken by %s, so there is nothing to explain.", x.subjectName(), x.at(x.end))
+	case OutcomeHealthy:
+		return x.healthyText()
+	case OutcomeUnknown:
+		return fmt.Sprintf("Whether %s does harm is not known yet: %s", x.subjectName(), reasonOf(x.a.Sentence))
+	case OutcomeElsewhere:
+		return fmt.Sprintf("Something is wrong, and it is not laid to %s: %s", x.subjectName(), reasonOf(x.a.Sentence))
+	case OutcomeHeld:
+		if f := x.foreseen(); f != "" && !x.worse() {
+			return fmt.Sprintf("%s does no harm with %s %% of the traffic on it, but more will: it %s. %s", x.subjectName(), percent(float64(x.a.Weight)), f, x.wentOn())
+		}
+		return fmt.Sprintf("%s should wait for a person: %s %s", x.subjectName(), reasonOf(x.a.Sentence), x.wentOn())
+	}
+	return strings.TrimSpace(strings.Join([]string{x.harmText(), x.adviceText(), x.wentOn()}, " "))
+}
+
+// worse says whether a signal is worse beyond chance.
+func (x *explaining) worse() bool {
+	return slices.ContainsFunc(x.a.Evidence, func(e Evidence) bool { return e.Decided })
+}
+
+// reasonOf cuts the advice off a sentence: what stands behind the first colon.
+func reasonOf(sentence string) string {
+	if _, reason, ok := strings.Cut(sentence, ": "); ok {
+		return reason
+	}
+	return sentence
+}
+
+func (x *explaining) healthyText() string {
+	text := fmt.Sprintf("Nothing here is the doing of %s: %s", x.subjectName(), x.count(x.a.Unchanged+len(x.a.Evidence), "signal"))
+	if x.release != nil {
+		text += fmt.Sprintf(" of it, up to %s %% of the traffic,", percent(float64(x.a.Weight)))
+	}
+	text += " show no harm."
+	if x.story.elsewhere > 0 {
+		text += fmt.Sprintf(" For %s it was held for an incident of another cause.", x.count(x.story.elsewhere, "frame"))
+	}
+	return text
+}
+
+func (x *explaining) count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// harmText says what was wrong with the new version.
+func (x *explaining) harmText() string {
+	who := x.subjectName()
+	if x.a.Reason == prevention.Silent.String() {
+		return fmt.Sprintf("%s serves nothing: %s", who, reasonOf(x.a.Sentence))
+	}
+	e, ok := x.lead()
+	if !ok {
+		return fmt.Sprintf("%s: %s", who, reasonOf(x.a.Sentence))
+	}
+	svc, id, _ := x.find(e.Service, e.Signal)
+	name, mark := x.call(svc, id), x.ref(svc, id)
+	against := "on the stable version"
+	if x.change != nil || x.release.Control == "" {
+		against = "before"
+	}
+	values := fmt.Sprintf("%s %s against %s %s", x.format(id, float64(e.Value)), mark, x.format(id, float64(e.Was)), against)
+	since, known := x.onsetOf(e.Signal)
+	switch {
+	case x.leaks(e.Signal):
+		return fmt.Sprintf("%s takes ever more %s since about %s: %s.", who, name, x.at(since.P50), values)
+	case known:
+		return fmt.Sprintf("%s does harm since about %s: %s is %s.", who, x.at(since.P50), name, values)
+	default:
+		return fmt.Sprintf("%s does harm: %s is %s.", who, name, values)
+	}
+}
+
+// lead returns the evidence that the explanation begins with: a symptom, if
+// one decided, and of those the strongest.
+func (x *explaining) lead() (Evidence, bool) {
+	if es := x.decided(); len(es) > 0 {
+		return es[0], true
+	}
+	return Evidence{}, false
+}
+
+// decided returns the evidence that decided, symptoms first, the strongest
+// first.
+func (x *explaining) decided() []Evidence {
+	var out []Evidence
+	for _, e := range x.a.Evidence {
+		if _, _, ok := x.find(e.Service, e.Signal); ok && e.Decided {
+			out = append(out, e)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Evidence) int {
+		sa, sb := x.symptom(a), x.symptom(b)
+		switch {
+		case sa != sb && sa:
+			return -1
+		case sa != sb:
+			return 1
+		case a.Strength > b.Strength:
+			return -1
+		case a.Strength < b.Strength:
+			return 1
+		default:
+			return 0
+		}
+	})
+	return out
+}
+
+func (x *explaining) symptom(e Evidence) bool {
+	_, id, ok := x.find(e.Service, e.Signal)
+	return ok && prevention.Symptom(x.sys.Signals[id].Kind)
+}
+
+// onsetOf returns when a signal moved, by its rung or its pattern.
+func (x *explaining) onsetOf(name string) (Times, bool) {
+	for _, c := range x.a.Ladder {
+		if c.Signal == name {
+			return c.Onset, true
+		}
+	}
+	for _, p := range x.a.Patterns {
+		if p.Signal == name && p.Probability >= 0.5 {
+			return p.Onset, true
+		}
+	}
+	return Times{}, false
+}
+
+func (x *explaining) leaks(name string) bool {
+	return slices.ContainsFunc(x.a.Patterns, func(p PatternSeen) bool {
+		return p.Kind == string(pattern.Leak) && p.Signal == name && p.Probability >= 0.5
+	})
+}
+
+// adviceText says when it would have been warned of and stopped.
+func (x *explaining) adviceText() string {
+	var parts []string
+	w, s := x.story.warn, x.story.stop
+	if w != nil && (s == nil || w.At.Before(s.At)) {
+		parts = append(parts, "would have warned at "+x.at(w.At)+x.shareAt(w, s))
+	}
+	if s != nil {
+		did := "stopped it"
+		if x.change != nil {
+			did = "asked to undo it"
+		}
+		parts = append(parts, "would have "+did+" at "+x.at(s.At)+x.shareAt(s, nil))
+	}
+	text := "Foreshock " + strings.Join(parts, ", and ")
+	if s != nil && s.NextStep != nil {
+		text += fmt.Sprintf(", before the step to %s %%", percent(float64(s.NextStep.Weight)))
+	}
+	if x.a.Reason == prevention.UnsafeRollback.String() {
+		text += "; going back is not safe, so a person must decide"
+	}
+	return text + "."
+}
+
+// shareAt says the traffic on the new version, unless the next assessment
+// says the same.
+func (x *explaining) shareAt(a, next *Assessment) string {
+	if x.change != nil || next != nil && next.Weight == a.Weight {
+		return ""
+	}
+	return fmt.Sprintf(", with %s %% of the traffic on it", percent(float64(a.Weight)))
+}
+
+// wentOn says what the rollout did after the moment that is explained.
+func (x *explaining) wentOn() string {
+	if x.change != nil || !x.end.After(x.a.At) {
+		return ""
+	}
+	var later []stage
+	for _, s := range x.story.stages {
+		if s.at.After(x.a.At) {
+			later = append(later, s)
+		}
+	}
+	now := x.exposure[x.subject].Weight
+	switch {
+	case len(later) == 1:
+		return fmt.Sprintf("The rollout went on: %s %% at %s.", percent(100*later[0].weight), x.at(later[0].at))
+	case len(later) > 1:
+		l := later[len(later)-1]
+		return fmt.Sprintf("The rollout went on: %s %% at %s, up to %s %% at %s.",
+			percent(100*later[0].weight), x.at(later[0].at), percent(100*l.weight), x.at(l.at))
+	case 100*now < float64(x.a.Weight)-0.5:
+		return fmt.Sprintf("By %s it was back at %s %%.", x.at(x.end), percent(100*now))
+	default:
+		return fmt.Sprintf("The rollout took no further step by %s.", x.at(x.end))
+	}
+}
+
+// foreseen says at which exposure a limit is met; "" when none is likely to
+// be.
+func (x *explaining) foreseen() string {
+	for _, p := range x.a.Predictions {
+		svc, id, ok := x.find(p.Service, p.Signal)
+		if !ok || p.Weight == nil || p.Limit == nil || p.Probability < 0.5 {
+			continue
+		}
+		return fmt.Sprintf("fails at about %s %% (%s), where %s %s meets its limit of %s",
+			whole(p.Weight.P50), weights(*p.Weight), x.call(svc, id), x.ref(svc, id), x.format(id, float64(*p.Limit)))
+	}
+	return ""
+}
+
+func whole(n Number) string { return fmt.Sprintf("%.0f", float64(n)) }
+
+// weights writes an interval of percents of traffic.
+func weights(q Quantiles) string {
+	if q.P90 > 100 {
+		return whole(q.P10) + " to over 100"
+	}
+	return whole(q.P10) + " to " + whole(q.P90)
+}
+
+// cause says the likeliest class of cause; nil when nobody looked for one.
+func (x *explaining) cause() *CauseSaid {
+	if len(x.a.Cause) == 0 || x.outcome == OutcomeHealthy || x.outcome == OutcomeElsewhere || x.outcome == OutcomeUnknown {
+		return nil
+	}
+	if x.outcome == OutcomeHeld && !x.worse() && x.a.Reason != prevention.Silent.String() {
+		return nil // it does well so far
+	}
+	c := x.a.Cause[0]
+	out := &CauseSaid{Class: c.Class, Probability: c.Probability, For: c.For, Against: c.Against}
+	if out.For == nil {
+		out.For = []string{}
+	}
+	if out.Against == nil {
+		out.Against = []string{}
+	}
+	name := classText(c.Class)
+	switch {
+	case len(x.a.Cause) > 1 && c.Probability < 2*x.a.Cause[1].Probability:
+		d := x.a.Cause[1]
+		out.Text = fmt.Sprintf("The signals do not tell two causes apart: %s (%s), or %s (%s).",
+			name, chance(float64(c.Probability)), classText(d.Class), chance(float64(d.Probability)))
+	case c.Probability >= 0.9:
+		out.Text = fmt.Sprintf("It is almost certainly %s (%s).", name, chance(float64(c.Probability)))
+	case c.Probability >= 0.6:
+		out.Text = fmt.Sprintf("It is probably %s (%s).", name, chance(float64(c.Probability)))
+	default:
+		out.Text = fmt.Sprintf("It may be %s (%s); nothing else is as likely.", name, chance(float64(c.Probability)))
+	}
+	return out
+}
+
+// chance writes a probability so that neither 0 nor 100 % is said of what is
+// not certain.
+func chance(p float64) string {
+	switch {
+	case math.IsNaN(p):
+		return "not known"
+	case p > 0 && p < 0.01:
+		return "<1 %"
+	case p < 1 && p > 0.99:
+		return ">99 %"
+	default:
+		return fmt.Sprintf("%.0f %%", 100*p)
+	}
+}
+
+// rarely says how rarely evidence as strong as this comes by chance: an
+// e-value of E comes up at most once in E times when nothing is wrong.
+func rarely(strength float64) string {
+	switch {
+	case math.IsNaN(strength) || strength < math.Log(20):
+		return ""
+	case strength >= math.Log(1e6):
+		return "by chance less than once in a million"
+	default:
+		n := math.Exp(strength)
+		unit := math.Max(1, math.Pow(10, math.Floor(math.Log10(n))-1))
+		return "by chance once in " + signal.Thousands(math.Floor(n/unit)*unit)
+	}
+}
