@@ -29,7 +29,7 @@ type Chronicle struct {
 
 // NewChronicle returns a chronicle of a system that has seen nothing.
 func NewChronicle(sys System) *Chronicle {
-	return &Chronicle{sys: sys, courses: newCourses(), stories: map[string]*story{}}
+	return &Chronicle{sys: sys, courses: newCourses(sys.Signals), stories: map[string]*story{}}
 }
 
 // Saw takes one frame.
@@ -251,6 +251,9 @@ func (x *explaining) explain(sum Summary) Explanation {
 	e.Cause = x.cause()
 	e.Timeline = x.timeline()
 	keys := x.keys(sum)
+	for _, k := range keys {
+		x.number(k.service, k.signal)
+	}
 	e.Columns, e.Stages = x.stages(keys)
 	e.Charts = x.charts(keys)
 	e.Said, e.Seen = x.said(), x.later(keys)
@@ -288,11 +291,12 @@ func (x *explaining) number(service, id int) int {
 	asked := func(query, selector string) string { return fill(query, svc.Name, selector, x.sys.Interval) }
 	selector := x.selector(service)
 	if subject, stable := x.lines(service, id); subject.cohort == signal.Canary {
-		if x.release.Canary != "" {
-			selector = x.release.Canary
+		rel := x.sys.Releases[subject.release]
+		if rel.Canary != "" {
+			selector = rel.Canary
 		}
 		if stable.cohort == signal.Control {
-			r.Stable = asked(sig.Query, x.release.Control)
+			r.Stable = asked(sig.Query, rel.Control)
 		}
 	}
 	r.New = asked(sig.Query, selector)
@@ -331,13 +335,35 @@ func (x *explaining) selector(service int) string {
 func (x *explaining) lines(service, id int) (subject, stable line) {
 	whole := line{release: -1, service: service, signal: id, cohort: signal.Whole}
 	subject = line{release: x.subject, service: service, signal: id, cohort: signal.Canary}
-	if x.courses.byLine[subject] == nil { // it is measured of the service as a whole
-		return whole, whole
+	if x.courses.byLine[subject] == nil {
+		return x.others(whole)
 	}
 	if x.release.Control == "" {
 		return subject, whole
 	}
 	return subject, line{release: x.subject, service: service, signal: id, cohort: signal.Control}
+}
+
+// others returns where the values of a signal stand that is measured of a
+// service as a whole, or of another release's versions.
+func (x *explaining) others(whole line) (subject, stable line) {
+	if x.courses.byLine[whole] != nil {
+		return whole, whole
+	}
+	for i := range x.sys.Releases {
+		canary, control := whole, whole
+		canary.release, canary.cohort = i, signal.Canary
+		control.release, control.cohort = i, signal.Control
+		switch {
+		case x.courses.byLine[canary] == nil:
+			continue
+		case x.courses.byLine[control] == nil:
+			return canary, canary
+		default:
+			return canary, control
+		}
+	}
+	return whole, whole
 }
 
 // call names a signal, with its service where that is another one.
@@ -348,8 +374,10 @@ func (x *explaining) call(service, id int) string {
 	return plainName(x.sys.Signals[id].Name) + " of " + x.sys.Services[service].Name
 }
 
-// plainName writes the name of a signal as words.
+// plainName writes the name of a signal as words, without the exporter that
+// the catalogue puts before it.
 func plainName(name string) string {
+	name = name[strings.LastIndexByte(name, '/')+1:]
 	return strings.NewReplacer("_", " ", ":", " ").Replace(name)
 }
 

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/signal"
 )
 
@@ -19,7 +20,7 @@ func (x *explaining) said() []Remark {
 		}
 		return out
 	}
-	if x.a.NextStep != nil {
+	if x.a.NextStep != nil && !x.silent() {
 		text := fmt.Sprintf("The step to %s %% does harm: %s likely.", percent(float64(x.a.NextStep.Weight)), chance(float64(x.a.Harm)))
 		if safe := x.a.NextStep.Safe; safe > 0 {
 			text += fmt.Sprintf(" Up to %s %% is safe.", whole(safe))
@@ -102,14 +103,20 @@ func (x *explaining) later(keys []key) []Remark {
 		}
 	}
 	if n := x.a.Next; n != nil && x.a.Warns() {
-		if c, ok := x.story.rungs[n.Rung]; ok {
+		switch c, ok := x.story.rungs[n.Rung]; {
+		case ok:
 			add("next", "%s followed at %s, in %s.", n.Rung, x.onset(c.Onset), plainName(c.Signal))
-		} else {
-			add("next", "%s had not followed by %s.", n.Rung, x.at(x.end))
+		case !x.shows(n.Rung):
+			add("next", "Whether %s followed nobody can tell: no signal shows it.", n.Rung)
+		default:
+			add("next", "No signal of %s was worse beyond chance by %s.", n.Rung, x.at(x.end))
 		}
 	}
 	for _, k := range keys[:min(mostColumns, len(keys))] {
-		if text := x.worst(k); text != "" && k.evidence != nil {
+		if k.evidence == nil {
+			continue
+		}
+		if text := x.worst(k); text != "" {
 			add("signal", "%s", text)
 		}
 	}
@@ -117,6 +124,16 @@ func (x *explaining) later(keys []key) []Remark {
 		add("calm", "From %s on nothing would be held against it any more.", x.at(*c))
 	}
 	return out
+}
+
+// shows says whether a signal with values stands on a rung.
+func (x *explaining) shows(rung string) bool {
+	for k, c := range x.courses.byLine {
+		if c.frames > 0 && x.near(k.service) && pattern.RungOf(x.sys.Signals[k.signal].Kind).String() == rung {
+			return true
+		}
+	}
+	return false
 }
 
 // came says whether a prediction came true in what is on record.
@@ -133,19 +150,18 @@ func (x *explaining) came(p Prediction) string {
 	if p.Limit != nil {
 		limit = float64(*p.Limit)
 	}
-	sig := x.sys.Signals[id]
-	name, d := fmt.Sprintf("%s %s", x.call(svc, id), x.ref(svc, id)), sig.Direction()
+	name := fmt.Sprintf("%s %s", x.call(svc, id), x.ref(svc, id))
 	if math.IsNaN(limit) {
 		return ""
 	}
-	if at, ok := x.courses.passes(subject, x.a.At, limit, d); ok {
-		return fmt.Sprintf("%s met its limit of %s at %s%s.", name, x.format(id, limit), x.at(at), x.under(at))
+	most, at, met := x.courses.passes(subject, x.a.At, limit)
+	if met {
+		return fmt.Sprintf("%s reached its limit of %s, or came within a hundredth of it, at %s%s.", name, x.format(id, limit), x.at(at), x.under(at))
 	}
-	most, at := x.courses.extreme(subject, x.a.At, d)
 	if math.IsNaN(most) {
 		return fmt.Sprintf("%s had no value any more.", name)
 	}
-	text := fmt.Sprintf("%s came to %s of its limit of %s, at %s%s", name, x.format(id, most), x.format(id, limit), x.at(at), x.under(at))
+	text := fmt.Sprintf("%s came to %s at %s%s; its limit is %s", name, x.format(id, most), x.at(at), x.under(at), x.format(id, limit))
 	switch {
 	case p.Weight != nil && x.most() < float64(p.Weight.P10):
 		text += "; the traffic at which it was to meet it was not reached"
@@ -178,14 +194,18 @@ func (x *explaining) most() float64 {
 func (x *explaining) worst(k key) string {
 	subject, stable := x.lines(k.service, k.signal)
 	d := x.sys.Signals[k.signal].Direction()
-	if d == signal.Both && k.evidence != nil && k.evidence.Value < k.evidence.Was {
+	if d == signal.Both && k.evidence.Value < k.evidence.Was {
 		d = signal.Down
 	}
 	v, at := x.courses.extreme(subject, x.a.At.Add(x.sys.Interval), d)
 	if math.IsNaN(v) {
 		return ""
 	}
-	text := fmt.Sprintf("%s %s went to %s at %s", x.call(k.service, k.signal), x.ref(k.service, k.signal), x.format(k.signal, v), x.at(at))
+	name := x.call(k.service, k.signal) + " " + x.ref(k.service, k.signal)
+	text := fmt.Sprintf("%s went to %s at %s", name, x.format(k.signal, v), x.at(at))
+	if now := float64(k.evidence.Value); math.Abs(v-now) <= 0.05*math.Abs(now) {
+		text = fmt.Sprintf("%s went no further: it was at %s at %s", name, x.format(k.signal, v), x.at(at))
+	}
 	if stable != subject {
 		other := x.courses.mean(stable, at, at.Add(time.Duration(x.courses.per)*x.sys.Interval))
 		if !math.IsNaN(other) {

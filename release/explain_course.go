@@ -22,6 +22,7 @@ type line struct {
 type course struct {
 	sums        []float64 // of a bucket's values
 	counts      []float64 // how many there are
+	worst       []float64 // of a bucket: the value of the worst instance; NaN when there is none
 	limit       float64   // as last known; NaN when there is none
 	frames      int       // with a value
 	first, last time.Time // of them
@@ -33,11 +34,14 @@ type courses struct {
 	per     int // frames in a bucket
 	seen    int // frames so far
 	times   []time.Time
+	signals []signal.Signal
 	byLine  map[line]*course
 	ordered []line // as they came up
 }
 
-func newCourses() *courses { return &courses{per: 1, byLine: map[line]*course{}} }
+func newCourses(signals []signal.Signal) *courses {
+	return &courses{per: 1, signals: signals, byLine: map[line]*course{}}
+}
 
 // add takes one frame.
 func (c *courses) add(f signal.Frame) {
@@ -59,7 +63,28 @@ func (c *courses) add(f signal.Frame) {
 		if !math.IsNaN(cell.Limit) {
 			x.limit = cell.Limit
 		}
-		x.take(len(c.times)-1, valueOf(cell), f.At)
+		value, worst := valueOf(cell, c.down(cell.Signal))
+		x.take(len(c.times)-1, value, f.At)
+		x.note(len(c.times)-1, worst, c.down(cell.Signal))
+	}
+}
+
+// down says whether less of a signal is worse.
+func (c *courses) down(id int) bool {
+	return id >= 0 && id < len(c.signals) && c.signals[id].Direction() == signal.Down
+}
+
+// worse returns the worse of two values; one that is missing does not count.
+func worse(a, b float64, down bool) float64 {
+	switch {
+	case math.IsNaN(a):
+		return b
+	case math.IsNaN(b):
+		return a
+	case down:
+		return math.Min(a, b)
+	default:
+		return math.Max(a, b)
 	}
 }
 
@@ -67,8 +92,17 @@ func (c *courses) add(f signal.Frame) {
 func (c *courses) join() {
 	c.per *= 2
 	c.times = everySecond(c.times)
-	for _, x := range c.byLine {
+	for k, x := range c.byLine {
 		x.sums, x.counts = pairs(x.sums), pairs(x.counts)
+		joined := x.worst[:0]
+		for i := 0; i < len(x.worst); i += 2 {
+			other := math.NaN()
+			if i+1 < len(x.worst) {
+				other = x.worst[i+1]
+			}
+			joined = append(joined, worse(x.worst[i], other, c.down(k.signal)))
+		}
+		x.worst = joined
 	}
 }
 
@@ -107,6 +141,17 @@ func (x *course) take(bucket int, value float64, at time.Time) {
 	x.last = at
 }
 
+// note takes the value of the worst instance.
+func (x *course) note(bucket int, value float64, down bool) {
+	if math.IsNaN(value) {
+		return
+	}
+	for len(x.worst) <= bucket {
+		x.worst = append(x.worst, math.NaN())
+	}
+	x.worst[bucket] = worse(x.worst[bucket], value, down)
+}
+
 // value returns the mean of a bucket; NaN when it has none.
 func (x *course) value(bucket int) float64 {
 	if x == nil || bucket >= len(x.sums) || x.counts[bucket] == 0 {
@@ -116,16 +161,17 @@ func (x *course) value(bucket int) float64 {
 }
 
 // valueOf returns the value of a cell as a whole: of counted shares the mean
-// over the observations, of the rest the mean over the instances; NaN when
-// there is none.
-func valueOf(c signal.Cell) float64 {
+// over the observations, of the rest the mean over the instances; and the
+// value of the worst instance. They are NaN when there is none.
+func valueOf(c signal.Cell, down bool) (value, worst float64) {
+	worst = math.NaN()
 	var sum, n, weighed, weights float64
 	counted := true
 	for _, r := range c.Readings {
 		if r.Presence != signal.Present {
 			continue
 		}
-		sum, n = sum+r.Value, n+1
+		sum, n, worst = sum+r.Value, n+1, worse(worst, r.Value, down)
 		if math.IsNaN(r.Events) || math.IsNaN(r.N) {
 			counted = false
 			continue
@@ -134,11 +180,11 @@ func valueOf(c signal.Cell) float64 {
 	}
 	switch {
 	case n == 0:
-		return math.NaN()
+		return math.NaN(), worst
 	case counted && weights > 0:
-		return weighed / weights
+		return weighed / weights, worst
 	default:
-		return sum / n
+		return sum / n, worst
 	}
 }
 
@@ -173,15 +219,25 @@ func (c *courses) extreme(k line, from time.Time, d signal.Direction) (v float64
 	return v, at
 }
 
-// passes returns when a line first comes to a limit, at or after an instant.
-func (c *courses) passes(k line, from time.Time, limit float64, d signal.Direction) (at time.Time, ok bool) {
+// passes returns when the worst instance of a line first comes to a limit, or
+// within a hundredth of it, at or after an instant, or else how near it came and when; NaN without a value.
+func (c *courses) passes(k line, from time.Time, limit float64) (most float64, at time.Time, met bool) {
+	most = math.NaN()
+	down := c.down(k.signal)
 	for b, t := range c.times {
-		x := c.byLine[k].value(b)
-		if !t.Before(from) && ((d == signal.Down && x <= limit) || (d != signal.Down && x >= limit)) {
-			return t, true
+		x := c.byLine[k]
+		if t.Before(from) || x == nil || b >= len(x.worst) || math.IsNaN(x.worst[b]) {
+			continue
+		}
+		v := x.worst[b]
+		if room := 0.01 * math.Abs(limit); down && v <= limit+room || !down && v >= limit-room {
+			return v, t, true
+		}
+		if math.IsNaN(most) || v != most && worse(most, v, down) == v {
+			most, at = v, t
 		}
 	}
-	return time.Time{}, false
+	return most, at, false
 }
 
 // numbers returns all points of a line; none when it has no value at all.

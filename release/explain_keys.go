@@ -19,6 +19,10 @@ const (
 	mostColumns = 3
 )
 
+// leaning is the log e-value from which a signal that did not decide is worth
+// a look: by chance once in three thousand.
+const leaning = 8
+
 // A key is a signal that matters to the explanation.
 type key struct {
 	service, signal int
@@ -41,20 +45,30 @@ func (x *explaining) keys(sum Summary) []key {
 			svc, id, _ := x.find(e.Service, e.Signal)
 			add(key{svc, id, &e}, len(out))
 		}
+		for _, e := range x.a.Evidence {
+			if svc, id, ok := x.find(e.Service, e.Signal); ok && !e.Decided && !e.Small && float64(e.Strength) > leaning {
+				add(key{svc, id, &e}, len(out))
+			}
+		}
 	}
 	if x.silent() {
 		x.first(add, len(out), signal.Traffic)
 	}
 	if x.silent() || x.outcome == OutcomeElsewhere {
 		for _, s := range sum.Subsystems[:min(3, len(sum.Subsystems))] {
-			if svc, id, ok := x.find(s.Service, s.Signal); ok && s.Score > 0 && svc != x.own {
+			if svc, id, ok := x.find(s.Service, s.Signal); ok && s.Score > 0 && (svc != x.own || !x.silent()) {
 				add(key{service: svc, signal: id}, len(out))
 			}
 		}
 	}
 	at := min(1, len(out))
 	for _, p := range x.a.Predictions {
-		if svc, id, ok := x.find(p.Service, p.Signal); ok && p.Probability >= 0.5 && !quiet {
+		svc, id, ok := x.find(p.Service, p.Signal)
+		switch {
+		case !ok || quiet || !(p.Probability >= 0.5):
+		case p.Weight == nil:
+			add(key{service: svc, signal: id}, len(out))
+		default:
 			add(key{service: svc, signal: id}, at)
 			at++
 		}
@@ -65,9 +79,31 @@ func (x *explaining) keys(sum Summary) []key {
 				add(key{svc, id, &e}, len(out))
 			}
 		}
+		for id, s := range x.sys.Signals { // the one that is the least sure
+			if k := x.own; k >= 0 && strings.Contains(x.a.Sentence, " "+s.Name+" ") {
+				add(key{service: k, signal: id}, len(out))
+			}
+		}
 		x.first(add, len(out), signal.Errors, signal.Latency, signal.Memory)
 	}
-	return out[:min(mostKeys, len(out))]
+	return x.apart(out)[:min(mostKeys, len(out))]
+}
+
+// apart puts the first of each family, latency of its percentiles, before the
+// others of it.
+func (x *explaining) apart(keys []key) []key {
+	var firsts, others []key
+	seen := map[[2]string]bool{}
+	for _, k := range keys {
+		family := [2]string{x.sys.Services[k.service].Name, x.family(x.sys.Signals[k.signal].Name)}
+		if seen[family] {
+			others = append(others, k)
+			continue
+		}
+		seen[family] = true
+		firsts = append(firsts, k)
+	}
+	return append(firsts, others...)
 }
 
 // first adds, of each of some kinds, the first signal with a value.
@@ -116,7 +152,7 @@ func (x *explaining) stages(keys []key) ([]Column, []Stage) {
 		if subject, _ := x.lines(k.service, k.signal); len(told) < mostColumns && x.heard(subject) {
 			told = append(told, k)
 			columns = append(columns, Column{
-				Signal: x.sys.Signals[k.signal].Name, Service: x.sys.Services[k.service].Name,
+				Name: x.call(k.service, k.signal), Signal: x.sys.Signals[k.signal].Name, Service: x.sys.Services[k.service].Name,
 				Unit: x.sys.Signals[k.signal].Unit.Base, Reference: x.number(k.service, k.signal),
 			})
 		}
@@ -134,7 +170,11 @@ func (x *explaining) stages(keys []key) ([]Column, []Stage) {
 			out.End = x.end
 		}
 		for _, k := range told {
-			out.Values = append(out.Values, x.pair(k, s.at.Add(until.Sub(s.at)/2), until))
+			p := x.pair(k, s.at.Add(until.Sub(s.at)/2), until)
+			if math.IsNaN(float64(p.New)) && math.IsNaN(float64(p.Stable)) {
+				p = x.pair(k, s.at, until) // it was too short for a second half
+			}
+			out.Values = append(out.Values, p)
 		}
 		stages = append(stages, out)
 	}
@@ -164,7 +204,7 @@ func (x *explaining) charts(keys []key) []Chart {
 			continue
 		}
 		c := Chart{
-			Signal: sig.Name, Service: x.sys.Services[k.service].Name, Unit: sig.Unit.Base, Reference: x.number(k.service, k.signal),
+			Name: x.call(k.service, k.signal), Signal: sig.Name, Service: x.sys.Services[k.service].Name, Unit: sig.Unit.Base, Reference: x.number(k.service, k.signal),
 			Text: x.chartText(k), Times: x.courses.times, New: x.courses.numbers(subject), Stable: []Number{}, Limit: Number(math.NaN()),
 		}
 		if stable != subject {
@@ -191,8 +231,14 @@ func (x *explaining) chartText(k key) string {
 	name := x.call(k.service, k.signal)
 	subject, stable := x.lines(k.service, k.signal)
 	if k.evidence == nil {
-		now := x.courses.mean(subject, x.a.At.Add(-4*x.sys.Interval), x.a.At.Add(time.Nanosecond))
-		text := fmt.Sprintf("%s: %s up to %s", name, x.format(k.signal, now), x.at(x.a.At))
+		lately := func(l line) string {
+			return x.format(k.signal, x.courses.mean(l, x.a.At.Add(-4*x.sys.Interval), x.a.At.Add(time.Nanosecond)))
+		}
+		text := fmt.Sprintf("%s: %s", name, lately(subject))
+		if stable != subject {
+			text += fmt.Sprintf(", stable version %s", lately(stable))
+		}
+		text += fmt.Sprintf(", over five frames up to %s", x.at(x.a.At))
 		if before := x.courses.mean(stable, x.start, x.begun()); !math.IsNaN(before) {
 			text += fmt.Sprintf("; before the first step %s", x.format(k.signal, before))
 		}

@@ -67,22 +67,38 @@ func (x *explaining) silentSeries() (never, stopped []string) {
 	return never, stopped
 }
 
-// missingKinds are the kinds of which no signal of the new version, or of the
-// whole system for a change, has a value.
+// near says whether a service is the released one or one that it calls, be it
+// through others. To a change all are near.
+func (x *explaining) near(service int) bool {
+	if x.own < 0 || service == x.own {
+		return true
+	}
+	return x.own < x.sys.Graph.Len() && service < x.sys.Graph.Len() && x.sys.Graph.Downstream(x.own)[service] > 0
+}
+
+// missingKinds are the kinds of which no signal has a value, of the released
+// service or of one that it calls.
 func (x *explaining) missingKinds() []signal.Kind {
 	seen := map[signal.Kind]bool{}
 	for k, c := range x.courses.byLine {
-		if c.frames > 0 && (k.service == x.own || x.own < 0) {
+		if c.frames > 0 && x.near(k.service) {
 			seen[x.sys.Signals[k.signal].Kind] = true
 		}
 	}
 	var out []signal.Kind
-	for _, k := range signal.Kinds() {
+	for _, k := range byUse {
 		if !seen[k] {
 			out = append(out, k)
 		}
 	}
 	return out
+}
+
+// byUse are the kinds of signals, those first that a release is told by most
+// often.
+var byUse = []signal.Kind{
+	signal.Errors, signal.Latency, signal.Traffic, signal.Saturation, signal.Memory, signal.CPU, signal.Database, signal.Dependency,
+	signal.Crashes, signal.Timeouts, signal.Retries, signal.Cache, signal.Network, signal.Infra,
 }
 
 // actions says what to do, the most urgent first.
@@ -93,34 +109,44 @@ func (x *explaining) actions(unseen []Remark) []Action {
 	if x.a == nil {
 		return out
 	}
-	if x.outcome == OutcomeStopped || x.outcome == OutcomeWarned || x.outcome == OutcomeHeld {
+	bad := x.outcome == OutcomeStopped || x.outcome == OutcomeWarned || x.outcome == OutcomeHeld
+	if bad {
 		x.limitActions(add)
 		if c := x.cause(); c != nil {
 			x.causeAction(add, c)
 		}
-		if n := x.a.Next; n != nil && x.a.Warns() {
+		if n := x.a.Next; n != nil && x.a.Warns() && x.shows(n.Rung) {
 			add("it is the next rung of the failure ladder", "Watch %s meanwhile.", n.Rung)
 		}
 	}
 	for _, r := range unseen {
 		switch r.Kind {
 		case "no-signal":
-			add("what has no signal is not ruled out", "Add signals of %s.", strings.Join(kindNames(x.missingKinds()), ", "))
+			kinds := x.missingKinds()
+			add("what has no signal is not ruled out", "For the next time: add a signal of %s.", listed(kinds[:min(3, len(kinds))]))
 		case "no-control":
 			add("compared with the time before, a change of the traffic looks like the release", "Keep a stable version beside the new one while it is rolled out.")
 		case "rollback":
+			if !bad {
+				continue
+			}
 			add("a rollback that is not safe must go to a person", "Say in the release whether going back is safe (change.rollback).")
 		}
 	}
 	return out
 }
 
-func kindNames(ks []signal.Kind) []string {
-	var out []string
-	for _, k := range ks {
-		out = append(out, k.String())
+// listed writes kinds as "errors, latency and memory".
+func listed(ks []signal.Kind) string {
+	text := ks[0].String()
+	for i, k := range ks[1:] {
+		if i == len(ks)-2 {
+			text += " and " + k.String()
+			continue
+		}
+		text += ", " + k.String()
 	}
-	return out
+	return text
 }
 
 // verdictAction is what the last verdict asks for.
@@ -144,7 +170,11 @@ func (x *explaining) verdictAction(add func(why, format string, args ...any)) {
 		}
 		add("it is held", "Take no further step with %s until a person has looked.", who)
 	case OutcomeElsewhere:
-		add("what is wrong now would be laid to it, or hide what it does", "Wait with %s until the other incident is over, and look there first.", who)
+		where := "there"
+		if c, ok := x.culprit(); ok {
+			where = "at " + c.ID
+		}
+		add("what is wrong now would be laid to it, or hide what it does", "Wait with %s until the other incident is over, and look %s first.", who, where)
 	case OutcomeUnknown:
 		if x.a.Unknown != nil {
 			need := x.a.Unknown.Needs
@@ -198,23 +228,57 @@ func (x *explaining) limitActions(add func(why, format string, args ...any)) {
 	}
 }
 
+// sample says what to keep of the new version before it is gone.
+func (x *explaining) sample() string {
+	samples := []string{"the logs of one new instance"}
+	if e, ok := x.lead(); ok {
+		switch k := x.kindOf(e.Signal); {
+		case k == signal.Latency:
+			samples[0] = "a trace of one slow request"
+		case k == signal.Database:
+			samples[0] = "a trace of one request, to count its queries"
+		case prevention.Symptom(k):
+			samples[0] = "a log or a trace of one request that failed"
+		}
+	}
+	for _, e := range x.a.Evidence {
+		profile := map[signal.Kind]string{signal.Memory: "a heap profile", signal.CPU: "a CPU profile"}[x.kindOf(e.Signal)]
+		if profile != "" && float64(e.Strength) > leaning && !e.Small && !slices.Contains(samples, profile) {
+			samples = append(samples, profile)
+		}
+	}
+	return strings.Join(samples, " and ")
+}
+
+// kindOf returns the kind of a signal by its name; 0 when there is none.
+func (x *explaining) kindOf(name string) signal.Kind {
+	for _, s := range x.sys.Signals {
+		if s.Name == name {
+			return s.Kind
+		}
+	}
+	return 0
+}
+
 // causeAction says where to look, by the class of cause.
 func (x *explaining) causeAction(add func(why, format string, args ...any), c *CauseSaid) {
 	why := "the signs are those of " + classText(c.Class)
-	versions := "what this change brought"
+	versions := "in what it brought"
 	if x.release != nil && x.release.From != "" && x.release.To != "" {
-		versions = x.release.From + ".." + x.release.To
+		versions = fmt.Sprintf("in what changed between %s and %s", x.release.From, x.release.To)
 	}
-	leak := slices.ContainsFunc(x.a.Patterns, func(p PatternSeen) bool { return p.Kind == string(pattern.Leak) && p.Probability >= 0.5 })
+	leak := x.release != nil && slices.ContainsFunc(x.a.Patterns, func(p PatternSeen) bool {
+		return p.Kind == string(pattern.Leak) && p.Probability >= 0.5 && x.decides(p.Signal) && x.kindOf(p.Signal) == signal.Memory
+	})
 	switch {
 	case c.Class == prediction.Code.String() && leak:
-		add("it takes ever more and gives nothing back", "Take a heap or goroutine profile of a new instance before it is gone, and look in %s for what is kept.", versions)
+		add("it takes ever more and gives nothing back", "Take a heap profile of a new instance before it is gone, and look %s for what is kept.", versions)
 	case c.Class == prediction.Code.String():
-		add(why, "Look in the code of %s; keep a log or a trace of one request that failed.", versions)
+		add(why, "Look %s; keep %s from before it is gone.", versions, x.sample())
 	case c.Class == prediction.Config.String():
 		add(why, "Compare the settings of both versions first: addresses, credentials, time-outs, flags, what it needs to get ready.")
 	case c.Class == prediction.DB.String():
-		add(why, "Look at the database: slow queries, lock waits, migrations of %s.", versions)
+		add(why, "Look at the database: slow queries, lock waits, migrations; and %s.", versions)
 	case c.Class == prediction.Routing.String():
 		add(why, "Look whether traffic reaches it: endpoints, labels of the service, weights, readiness.")
 	case c.Class == prediction.Infra.String():

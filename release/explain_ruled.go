@@ -53,7 +53,7 @@ func (x *explaining) otherCauses() []Excluded {
 func (x *explaining) otherReleases() []Excluded {
 	var out []Excluded
 	for _, c := range x.a.Culprits {
-		if c.ID == x.id || c.ID == none {
+		if guilty, ok := x.culprit(); c.ID == x.id || c.ID == none || x.outcome == OutcomeElsewhere && ok && guilty.ID == c.ID {
 			continue
 		}
 		text := "in flight as well"
@@ -97,7 +97,7 @@ func (x *explaining) elsewhere(keys []key) (Excluded, bool) {
 func (x *explaining) beside(keys []key) string {
 	switch {
 	case x.change != nil:
-		return "there is no part of the system without the change to compare with: that it began with the change is all there is"
+		return "there is no part of the system without the change to compare with, only the time before it"
 	case x.release.Control == "":
 		return "there is no stable version beside it to compare with; before the first step it was not so"
 	case x.silent():
@@ -143,6 +143,9 @@ var mistaken = map[pattern.Kind]string{
 func (x *explaining) lookAlikes() []Excluded {
 	var out []Excluded
 	said := map[string]bool{}
+	if x.change != nil {
+		return nil // nobody knows in which service a pattern is
+	}
 	for _, p := range x.a.Patterns {
 		text := mistaken[pattern.Kind(p.Kind)]
 		if text == "" || p.Probability < 0.5 || p.Signal == "" || said[p.Kind] || !x.spoke(p) {
@@ -166,7 +169,7 @@ func (x *explaining) spoke(p PatternSeen) bool {
 	case pattern.TrafficGrowth, pattern.WarmupPattern, pattern.CacheFill, pattern.Sawtooth:
 		return true
 	default:
-		return slices.ContainsFunc(x.a.Evidence, func(e Evidence) bool { return e.Signal == p.Signal && e.Decided })
+		return x.decides(p.Signal)
 	}
 }
 
@@ -204,13 +207,13 @@ func (x *explaining) unchanged() (Excluded, bool) {
 		}
 		subject, _ := x.lines(x.own, id)
 		moved := slices.ContainsFunc(x.a.Evidence, func(v Evidence) bool { return v.Signal == s.Name })
-		if subject.cohort == signal.Canary && x.heard(subject) && !x.courses.byLine[subject].first.After(x.a.At) && !moved {
+		if subject.cohort == signal.Canary && s.Kind != signal.Traffic && x.heard(subject) && !x.courses.byLine[subject].first.After(x.a.At) && !moved {
 			names = append(names, plainName(s.Name))
 		}
 	}
 	switch {
 	case x.change != nil:
-		e.Text = fmt.Sprintf("of %s in %s", x.count(len(x.sys.Signals), "kind of signal"), x.count(len(x.sys.Services), "service"))
+		e.Text = fmt.Sprintf("those of %s that are measured in %s", x.count(len(x.sys.Signals), "signal"), x.count(len(x.sys.Services), "service"))
 	case len(names) == x.a.Unchanged:
 		e.Text = strings.Join(names, ", ")
 	default:

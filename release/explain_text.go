@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -61,14 +62,32 @@ func (x *explaining) headline() string {
 	case OutcomeUnknown:
 		return fmt.Sprintf("Whether %s does harm is not known yet: %s", x.subjectName(), reasonOf(x.a.Sentence))
 	case OutcomeElsewhere:
-		return fmt.Sprintf("Something is wrong, and it is not laid to %s: %s", x.subjectName(), reasonOf(x.a.Sentence))
+		text := fmt.Sprintf("Something is wrong, and it is not laid to %s: %s", x.subjectName(), reasonOf(x.a.Sentence))
+		if c, ok := x.culprit(); ok {
+			text += fmt.Sprintf(" The likely culprit is %s (%s).", c.ID, chance(float64(c.Probability)))
+		}
+		return text
 	case OutcomeHeld:
 		if f := x.foreseen(); f != "" && !x.worse() {
 			return fmt.Sprintf("%s does no harm with %s %% of the traffic on it, but more will: it %s. %s", x.subjectName(), percent(float64(x.a.Weight)), f, x.wentOn())
 		}
 		return fmt.Sprintf("%s should wait for a person: %s %s", x.subjectName(), reasonOf(x.a.Sentence), x.wentOn())
 	}
-	return strings.TrimSpace(strings.Join([]string{x.harmText(), x.adviceText(), x.wentOn()}, " "))
+	parts := []string{x.harmText()}
+	if f := x.foreseen(); f != "" {
+		parts = append(parts, "It "+f+".")
+	}
+	return strings.TrimSpace(strings.Join(append(parts, x.adviceText(), x.wentOn()), " "))
+}
+
+// culprit returns the other release that is to blame more likely than not.
+func (x *explaining) culprit() (Culprit, bool) {
+	if len(x.a.Culprits) > 0 {
+		if c := x.a.Culprits[0]; c.ID != x.id && c.ID != none && c.Probability >= 0.5 {
+			return c, true
+		}
+	}
+	return Culprit{}, false
 }
 
 // worse says whether a signal is worse beyond chance.
@@ -107,19 +126,24 @@ func (x *explaining) count(n int, what string) string {
 func (x *explaining) harmText() string {
 	who := x.subjectName()
 	if x.a.Reason == prevention.Silent.String() {
-		return fmt.Sprintf("%s serves nothing: %s", who, reasonOf(x.a.Sentence))
+		reason := reasonOf(x.a.Sentence)
+		if rest, ok := strings.CutPrefix(reason, "the new version "); ok {
+			return who + " " + rest
+		}
+		return who + ": " + reason
 	}
 	e, ok := x.lead()
 	if !ok {
 		return fmt.Sprintf("%s: %s", who, reasonOf(x.a.Sentence))
 	}
 	svc, id, _ := x.find(e.Service, e.Signal)
-	name, mark := x.call(svc, id), x.ref(svc, id)
-	against := "on the stable version"
-	if x.change != nil || x.release.Control == "" {
-		against = "before"
+	if x.change != nil {
+		reason, _, _ := strings.Cut(reasonOf(x.a.Sentence), ". It ")
+		reason, _, _ = strings.Cut(reason, "; next to expect")
+		return fmt.Sprintf("Since %s the system is worse: %s %s.", who, strings.TrimSuffix(reason, "."), x.ref(svc, id))
 	}
-	values := fmt.Sprintf("%s %s against %s %s", x.format(id, float64(e.Value)), mark, x.format(id, float64(e.Was)), against)
+	name, mark := x.call(svc, id), x.ref(svc, id)
+	values := fmt.Sprintf("%s %s against %s %s", x.format(id, float64(e.Value)), mark, x.format(id, float64(e.Was)), strings.TrimPrefix(x.reference(), "it was "))
 	since, known := x.onsetOf(e.Signal)
 	switch {
 	case x.leaks(e.Signal):
@@ -129,6 +153,14 @@ func (x *explaining) harmText() string {
 	default:
 		return fmt.Sprintf("%s does harm: %s is %s.", who, name, values)
 	}
+}
+
+// reference names what the new version is compared with.
+func (x *explaining) reference() string {
+	if x.change != nil || x.release.Control == "" {
+		return "it was before"
+	}
+	return "on the stable version"
 }
 
 // lead returns the evidence that the explanation begins with: a symptom, if
@@ -150,30 +182,29 @@ func (x *explaining) decided() []Evidence {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Evidence) int {
-		sa, sb := x.symptom(a), x.symptom(b)
-		switch {
-		case sa != sb && sa:
-			return -1
-		case sa != sb:
-			return 1
-		case a.Strength > b.Strength:
-			return -1
-		case a.Strength < b.Strength:
-			return 1
-		default:
-			return 0
-		}
+		return cmp.Or(cmp.Compare(x.nearness(a), x.nearness(b)), cmp.Compare(b.Strength, a.Strength))
 	})
 	return out
 }
 
-func (x *explaining) symptom(e Evidence) bool {
-	_, id, ok := x.find(e.Service, e.Signal)
-	return ok && prevention.Symptom(x.sys.Signals[id].Kind)
+// nearness orders signals by how directly users feel them.
+func (x *explaining) nearness(e Evidence) int {
+	switch k := x.kindOf(e.Signal); {
+	case k == signal.Dependency || k == signal.Retries:
+		return 1
+	case prevention.Symptom(k):
+		return 0
+	default:
+		return 2
+	}
 }
 
-// onsetOf returns when a signal moved, by its rung or its pattern.
+// onsetOf returns when a signal moved, by its own rung, or its pattern, or
+// the rung of its kind. Of a change nobody knows whose rung it is.
 func (x *explaining) onsetOf(name string) (Times, bool) {
+	if x.change != nil {
+		return Times{}, false
+	}
 	for _, c := range x.a.Ladder {
 		if c.Signal == name {
 			return c.Onset, true
@@ -182,6 +213,11 @@ func (x *explaining) onsetOf(name string) (Times, bool) {
 	for _, p := range x.a.Patterns {
 		if p.Signal == name && p.Probability >= 0.5 {
 			return p.Onset, true
+		}
+	}
+	for _, c := range x.a.Ladder {
+		if pattern.RungOf(x.kindOf(name)).String() == c.Rung {
+			return c.Onset, true
 		}
 	}
 	return Times{}, false
@@ -294,6 +330,8 @@ func (x *explaining) cause() *CauseSaid {
 	}
 	name := classText(c.Class)
 	switch {
+	case len(c.For) == 0:
+		out.Text = fmt.Sprintf("It may be %s (%s). No sign tells the class: so common is each among changes that go bad.", name, chance(float64(c.Probability)))
 	case len(x.a.Cause) > 1 && c.Probability < 2*x.a.Cause[1].Probability:
 		d := x.a.Cause[1]
 		out.Text = fmt.Sprintf("The signals do not tell two causes apart: %s (%s), or %s (%s).",
@@ -314,9 +352,9 @@ func chance(p float64) string {
 	switch {
 	case math.IsNaN(p):
 		return "not known"
-	case p > 0 && p < 0.01:
+	case p < 0.01:
 		return "<1 %"
-	case p < 1 && p > 0.99:
+	case p > 0.99:
 		return ">99 %"
 	default:
 		return fmt.Sprintf("%.0f %%", 100*p)

@@ -23,9 +23,9 @@ func (x *explaining) timeline() []Moment {
 	for i := range out {
 		out[i].Later = out[i].At.After(x.a.At)
 	}
-	order := []string{"onset", "pattern", "step", "seen", "verdict", "end"}
+	order := []string{"step", "seen", "onset", "pattern", "verdict", "end"}
 	slices.SortStableFunc(out, func(a, b Moment) int {
-		if c := a.At.Compare(b.At); c != 0 {
+		if c := a.At.Truncate(time.Second).Compare(b.At.Truncate(time.Second)); c != 0 {
 			return c
 		}
 		return slices.Index(order, a.Kind) - slices.Index(order, b.Kind)
@@ -78,23 +78,27 @@ func (x *explaining) onsetMoments() []Moment {
 	told := map[string]bool{}
 	for _, c := range x.a.Ladder {
 		out = append(out, x.rung(c))
-		told[c.Rung], told[c.Signal] = true, true
+		told[c.Rung], told[x.family(c.Signal)] = true, true
 	}
 	for _, name := range x.story.order {
 		if c := x.story.rungs[name]; !told[name] {
 			m := x.rung(c)
 			if !m.At.After(x.a.At) {
-				m.Text += ", seen only later"
+				m.Text += "; that was told only later"
 			}
 			out = append(out, m)
-			told[c.Signal] = true
+			told[x.family(c.Signal)] = true
 		}
 	}
+	if x.change != nil {
+		return out // nobody knows in which service a pattern is
+	}
 	for _, p := range x.a.Patterns {
-		if p.Probability < 0.5 || told[p.Signal] && p.Signal != "" || strings.HasPrefix(p.Kind, "missing") {
+		family := x.family(p.Signal)
+		if p.Probability < 0.5 || p.Signal != "" && (told[family] || !x.decides(p.Signal)) {
 			continue
 		}
-		told[p.Signal] = true
+		told[family] = true
 		text := p.Evidence
 		if p.Signal != "" {
 			text = fmt.Sprintf("%s in %s: %s", strings.ReplaceAll(p.Kind, "-", " "), plainName(p.Signal), p.Evidence)
@@ -105,8 +109,44 @@ func (x *explaining) onsetMoments() []Moment {
 	return out
 }
 
+// family returns the signal as the user wrote it: latency of latency:p99.
+func (x *explaining) family(name string) string {
+	for _, s := range x.sys.Signals {
+		if s.Name == name && s.Family != "" {
+			return s.Family
+		}
+	}
+	return name
+}
+
+// decides says whether a signal is among the evidence that decided.
+func (x *explaining) decides(name string) bool {
+	return slices.ContainsFunc(x.a.Evidence, func(e Evidence) bool { return e.Signal == name && e.Decided })
+}
+
+// whose names a signal, for a change with the service in which it decided.
+func (x *explaining) whose(name string) string {
+	if x.change == nil {
+		return plainName(name)
+	}
+	var services []string
+	for _, e := range x.a.Evidence {
+		if e.Signal == name && e.Decided {
+			services = append(services, e.Service)
+		}
+	}
+	switch len(services) {
+	case 0:
+		return plainName(name)
+	case 1:
+		return plainName(name) + " of " + services[0]
+	default:
+		return fmt.Sprintf("%s of %d services", plainName(name), len(services))
+	}
+}
+
 func (x *explaining) rung(c Climbed) Moment {
-	text := plainName(c.Signal) + " gets worse"
+	text := x.whose(c.Signal) + " turns worse than " + x.reference()
 	if c.Signal != c.Rung {
 		text += fmt.Sprintf(" (the rung %q of the failure ladder)", c.Rung)
 	}
@@ -136,7 +176,7 @@ func (x *explaining) turnText(a Assessment) string {
 		next = fmt.Sprintf(" before the step to %s %%", percent(float64(a.NextStep.Weight)))
 	}
 	reason := reasonOf(a.Sentence)
-	for _, end := range []string{"; it takes", "; next to expect", ". It ", "; up to"} {
+	for _, end := range []string{"; it takes", "; wait until", "; next to expect", ". It ", "; up to"} {
 		reason, _, _ = strings.Cut(reason, end)
 	}
 	reason = strings.TrimSuffix(reason, ".")

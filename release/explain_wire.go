@@ -84,6 +84,7 @@ type Stage struct {
 
 // A Column is a signal that the stages are told by.
 type Column struct {
+	Name      string `json:"name"` // for people
 	Signal    string `json:"signal"`
 	Service   string `json:"service"`
 	Unit      string `json:"unit"`
@@ -100,6 +101,7 @@ type Pair struct {
 // A Chart holds one signal over time, of the new version and of the stable
 // one: at most [MostPoints] points, each the mean over as many frames.
 type Chart struct {
+	Name      string      `json:"name"` // for people
 	Signal    string      `json:"signal"`
 	Service   string      `json:"service"`
 	Unit      string      `json:"unit"` // the base unit

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 	"time"
@@ -211,7 +212,7 @@ func (e account) parts() []part {
 	for _, x := range e.RuledOut {
 		label := x.What
 		if !isNaN(x.Probability) {
-			label += ", " + chancePercent(float64(x.Probability))
+			label += ", " + likely(float64(x.Probability))
 		}
 		out = append(out, item{label, x.Text})
 	}
@@ -241,11 +242,20 @@ func sentence(text string) string {
 	return text
 }
 
+// likely writes a probability; nothing is certain.
+func likely(p float64) string {
+	return chancePercent(math.Max(0.001, math.Min(0.999, p)))
+}
+
 // certainty says how sure it is that this release did it.
 func (e account) certainty() string {
 	switch e.Outcome {
 	case release.OutcomeStopped, release.OutcomeWarned:
-		return fmt.Sprintf("That this release is the one that hurts the system is %s likely.", chancePercent(float64(e.Blame)))
+		what := "release"
+		if e.Service == "" {
+			what = "change"
+		}
+		return fmt.Sprintf("That this %s is the one that hurts the system is %s likely.", what, likely(float64(e.Blame)))
 	default:
 		return ""
 	}

@@ -50,12 +50,9 @@ type band struct{ X, Width float64 }
 // draw makes a chart ready.
 func (e account) draw(c release.Chart) drawing {
 	d := drawing{
-		Name: c.Signal, Text: c.Text, Reference: c.Reference, Alone: len(c.Stable) == 0,
+		Name: c.Name, Text: c.Text, Reference: c.Reference, Alone: len(c.Stable) == 0,
 		Left: chartLeft, Right: chartWidth - chartRight, Top: chartTop, Bottom: chartHeight - chartBottom,
 		ChartW: chartWidth, ChartH: chartHeight, LabelX: chartLeft - 5, BaseY: chartHeight - 6,
-	}
-	if c.Service != e.Service {
-		d.Name += " of " + c.Service
 	}
 	d.Label = d.Name + ". " + c.Text
 	low, high := scaleOf(c)

@@ -14,7 +14,7 @@ import (
 var whyPage string
 
 var whyTemplate = sync.OnceValues(func() (*template.Template, error) {
-	return template.New("why").Funcs(template.FuncMap{"linked": linked, "chance": func(n release.Number) string { return chancePercent(float64(n)) }}).Parse(whyPage)
+	return template.New("why").Funcs(template.FuncMap{"linked": linked}).Parse(whyPage)
 })
 
 // firstCharts is how many charts stand on the first screen.
@@ -87,8 +87,7 @@ func whyHTML(ex release.Explanation) (string, error) {
 		}
 	}
 	for i := range e.Columns {
-		name, _, _ := strings.Cut(e.column(i), " [")
-		s.Heads = append(s.Heads, head{name, e.Columns[i].Reference})
+		s.Heads = append(s.Heads, head{e.Columns[i].Name, e.Columns[i].Reference})
 	}
 	for _, x := range e.Stages {
 		step := taken{Clock: e.at(x.At), Weight: percent(float64(x.Weight)) + " %", Verdict: x.Verdict, Later: x.Later && !quiet}

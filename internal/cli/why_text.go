@@ -3,6 +3,7 @@ package cli
 import (
 	"math"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/foreshock/foreshock/release"
@@ -111,13 +112,23 @@ func (e account) marks(width int) string {
 	if length <= 0 {
 		return ""
 	}
-	for _, s := range e.Stages {
-		at := int(float64(s.At.Sub(e.Start)) / float64(length) * float64(n-1))
-		for i, r := range []rune("|" + percent(float64(s.Weight)) + "%") {
+	put := func(when time.Time, text string) {
+		at := int(float64(when.Sub(e.Start)) / float64(length) * float64(n-1))
+		for i, r := range []rune(text) {
 			if at+i < n {
 				line[at+i] = r
 			}
 		}
+	}
+	for _, s := range e.Stages {
+		put(s.At, "|"+percent(float64(s.Weight))+"%")
+	}
+	if e.Outcome == release.OutcomeStopped || e.Outcome == release.OutcomeWarned || e.Outcome == release.OutcomeHeld {
+		at := int(float64(e.At.Sub(e.Start)) / float64(length) * float64(n-1))
+		for at < n-1 && line[at] != ' ' {
+			at++
+		}
+		line[at] = []rune(lookOf(e.said()).icon)[0]
 	}
 	return string(line)
 }
@@ -170,12 +181,7 @@ func (p *page) whyStages(e account) {
 
 // column names a column, with its reference.
 func (e account) column(i int) string {
-	c := e.Columns[i]
-	name := c.Signal
-	if c.Service != e.Service {
-		name += " of " + c.Service
-	}
-	return name + " [" + itoa(c.Reference) + "]"
+	return e.Columns[i].Name + " [" + itoa(e.Columns[i].Reference) + "]"
 }
 
 func (p *page) whyReferences(e account) {
