@@ -241,7 +241,7 @@ func (x *explaining) explain(sum Summary) Explanation {
 	if x.release != nil {
 		e.Service, e.From, e.To = x.sys.Services[x.own].Name, x.release.From, x.release.To
 	}
-	e.Title, e.Headline = x.title(), x.headline()
+	e.Title, e.Headline, e.Details = x.title(), x.headline(), x.details()
 	if x.a == nil {
 		e.Do = x.actions(nil)
 		return e

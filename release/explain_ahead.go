@@ -68,19 +68,20 @@ func (x *explaining) predicted(p Prediction) string {
 		}
 		return text + "."
 	case p.At != nil:
-		return fmt.Sprintf("%s reaches %s at about %s (%s to %s), if nobody acts: %s likely.", name, limit, x.far(p.At.P50), x.far(p.At.P10), x.far(p.At.P90), chance(float64(p.Probability)))
+		return fmt.Sprintf("%s reaches %s at about %s (%s to %s), if nobody acts: %s likely.", name, limit, x.far(p.At.P50, *p.At), x.far(p.At.P10, *p.At), x.far(p.At.P90, *p.At), chance(float64(p.Probability)))
 	case p.Reason != "":
 		return fmt.Sprintf("%s may meet %s; at which share of the traffic is %s.", name, limit, p.Reason)
 	}
 	return ""
 }
 
-// far writes an instant ahead, with its day when it is not near the record.
-func (x *explaining) far(t time.Time) string {
+// far writes an instant ahead, with its day when some of its interval is not
+// near the record.
+func (x *explaining) far(t time.Time, all Times) string {
 	switch {
 	case t.Sub(x.end) > 365*24*time.Hour:
 		return "more than a year ahead"
-	case t.Sub(x.end) > 12*time.Hour:
+	case all.P90.Sub(x.end) > 12*time.Hour:
 		return t.UTC().Format("Jan 02 15:04")
 	default:
 		return x.at(t)

@@ -228,13 +228,12 @@ func (x *explaining) charts(keys []key) []Chart {
 
 // chartText says what a chart shows.
 func (x *explaining) chartText(k key) string {
-	name := x.call(k.service, k.signal)
 	subject, stable := x.lines(k.service, k.signal)
 	if k.evidence == nil {
 		lately := func(l line) string {
 			return x.format(k.signal, x.courses.mean(l, x.a.At.Add(-4*x.sys.Interval), x.a.At.Add(time.Nanosecond)))
 		}
-		text := fmt.Sprintf("%s: %s", name, lately(subject))
+		text := lately(subject)
 		if stable != subject {
 			text += fmt.Sprintf(", stable version %s", lately(stable))
 		}
@@ -249,14 +248,19 @@ func (x *explaining) chartText(k key) string {
 	if x.change != nil || x.release.Control == "" {
 		ref = "before"
 	}
-	text := fmt.Sprintf("%s: %s at %s, %s %s", name, x.format(k.signal, float64(e.Value)), x.at(x.a.At), ref, x.format(k.signal, float64(e.Was)))
+	text := fmt.Sprintf("%s at %s, %s %s", x.format(k.signal, float64(e.Value)), x.at(x.a.At), ref, x.format(k.signal, float64(e.Was)))
 	switch odds := rarely(float64(e.Strength)); {
 	case e.Small:
 		text += "; certain, and too small to matter"
 	case odds != "" && e.Decided:
 		text += "; " + odds
+	case float64(e.Strength) > leaning:
+		text += "; beyond chance, and by itself no harm"
 	case !e.Decided:
 		text += "; may be chance"
+	}
+	if x.change != nil {
+		return text // nobody knows in which service a pattern is
 	}
 	for _, p := range x.a.Patterns {
 		if p.Signal == e.Signal && p.Probability >= 0.5 && p.Kind != string(pattern.Step) {

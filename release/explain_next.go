@@ -216,7 +216,7 @@ func (x *explaining) limitActions(add func(why, format string, args ...any)) {
 		case p.At != nil && x.change != nil:
 			continue
 		case p.At != nil:
-			add("it is to meet its limit at about "+x.far(p.At.P50), "Until it is back: watch %s, and restart what comes near its limit.", name)
+			add("it is to meet its limit at about "+x.far(p.At.P50, *p.At), "Until it is back: watch %s, and restart what comes near its limit.", name)
 		case p.Weight == nil:
 			continue
 		case prevention.Symptom(sig.Kind):

@@ -52,32 +52,74 @@ func (x *explaining) title() string {
 	return x.versions() + ": " + what
 }
 
-// headline says what happened and what was or should be done.
+// headline says in one sentence what happened, and what to do.
 func (x *explaining) headline() string {
+	who := x.subjectName()
 	switch x.outcome {
 	case OutcomeNotBegun:
-		return fmt.Sprintf("%s has not begun: no step of it was taken by %s, so there is nothing to explain.", x.subjectName(), x.at(x.end))
+		return fmt.Sprintf("%s has not begun: no step of it was taken by %s, so there is nothing to explain.", who, x.at(x.end))
 	case OutcomeHealthy:
 		return x.healthyText()
 	case OutcomeUnknown:
-		return fmt.Sprintf("Whether %s does harm is not known yet: %s", x.subjectName(), reasonOf(x.a.Sentence))
+		reason, _, _ := strings.Cut(reasonOf(x.a.Sentence), "; it takes")
+		return fmt.Sprintf("Whether %s does harm is not known yet: %s.", who, strings.TrimSuffix(reason, "."))
 	case OutcomeElsewhere:
-		text := fmt.Sprintf("Something is wrong, and it is not laid to %s: %s", x.subjectName(), reasonOf(x.a.Sentence))
-		if c, ok := x.culprit(); ok {
-			text += fmt.Sprintf(" The likely culprit is %s (%s).", c.ID, chance(float64(c.Probability)))
-		}
-		return text
+		return fmt.Sprintf("Something is wrong, and it is not laid to %s: %s", who, reasonOf(x.a.Sentence))
 	case OutcomeHeld:
 		if f := x.foreseen(); f != "" && !x.worse() {
-			return fmt.Sprintf("%s does no harm with %s %% of the traffic on it, but more will: it %s. %s", x.subjectName(), percent(float64(x.a.Weight)), f, x.wentOn())
+			return fmt.Sprintf("%s does no harm with %s %% of the traffic on it, but more will: it %s.", who, percent(float64(x.a.Weight)), f)
 		}
-		return fmt.Sprintf("%s should wait for a person: %s %s", x.subjectName(), reasonOf(x.a.Sentence), x.wentOn())
+		return fmt.Sprintf("%s should wait for a person: %s", who, reasonOf(x.a.Sentence))
 	}
-	parts := []string{x.harmText()}
-	if f := x.foreseen(); f != "" {
-		parts = append(parts, "It "+f+".")
+	text := strings.TrimSuffix(x.harmText(), ".")
+	switch {
+	case x.a.Reason == prevention.UnsafeRollback.String():
+		return text + "; going back is not safe, so a person must decide."
+	case x.outcome == OutcomeWarned:
+		return text + "; take no further step with it."
+	case x.change != nil:
+		return text + "; undo it."
+	default:
+		return text + "; roll it back."
 	}
-	return strings.TrimSpace(strings.Join(append(parts, x.adviceText(), x.wentOn()), " "))
+}
+
+// details say what more is to be known at once.
+func (x *explaining) details() []string {
+	out := []string{}
+	add := func(text string) {
+		if text != "" {
+			out = append(out, text)
+		}
+	}
+	switch x.outcome {
+	case OutcomeNotBegun:
+	case OutcomeHealthy:
+		if x.story.elsewhere > 0 {
+			add(fmt.Sprintf("For %s it was held for an incident of another cause.", x.count(x.story.elsewhere, "frame")))
+		}
+	case OutcomeUnknown:
+		if u := x.a.Unknown; u != nil {
+			text := "What would make it known: " + u.Needs
+			if u.ETA != "" {
+				text += ", about " + u.ETA
+			}
+			add(text + ".")
+		}
+	case OutcomeElsewhere:
+		if c, ok := x.culprit(); ok {
+			add(fmt.Sprintf("The likely culprit is %s (%s).", c.ID, chance(float64(c.Probability))))
+		}
+	case OutcomeHeld:
+		add(x.wentOn())
+	default:
+		if f := x.foreseen(); f != "" {
+			add("It " + f + ".")
+		}
+		add(x.adviceText())
+		add(x.wentOn())
+	}
+	return out
 }
 
 // culprit returns the other release that is to blame more likely than not.
@@ -108,11 +150,7 @@ func (x *explaining) healthyText() string {
 	if x.release != nil {
 		text += fmt.Sprintf(" of it, up to %s %% of the traffic,", percent(float64(x.a.Weight)))
 	}
-	text += " show no harm."
-	if x.story.elsewhere > 0 {
-		text += fmt.Sprintf(" For %s it was held for an incident of another cause.", x.count(x.story.elsewhere, "frame"))
-	}
-	return text
+	return text + " show no harm."
 }
 
 func (x *explaining) count(n int, what string) string {
@@ -246,9 +284,6 @@ func (x *explaining) adviceText() string {
 	text := "Foreshock " + strings.Join(parts, ", and ")
 	if s != nil && s.NextStep != nil {
 		text += fmt.Sprintf(", before the step to %s %%", percent(float64(s.NextStep.Weight)))
-	}
-	if x.a.Reason == prevention.UnsafeRollback.String() {
-		text += "; going back is not safe, so a person must decide"
 	}
 	return text + "."
 }

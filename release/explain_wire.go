@@ -26,7 +26,8 @@ type Explanation struct {
 	Reason     string        `json:"reason"`
 	At         *time.Time    `json:"at"` // the moment that is explained; null when it has not begun
 	Title      string        `json:"title"`
-	Headline   string        `json:"headline"` // what happened, and what was or should be done
+	Headline   string        `json:"headline"` // one sentence: what happened, and what to do
+	Details    []string      `json:"details"`  // what more is to be said at once
 	Blame      Number        `json:"blame"`    // probability that this release hurt the system
 	Cause      *CauseSaid    `json:"cause"`    // null when nothing is wrong, or nobody can tell
 	Timeline   []Moment      `json:"timeline"` // ascending in time
@@ -106,7 +107,7 @@ type Chart struct {
 	Service   string      `json:"service"`
 	Unit      string      `json:"unit"` // the base unit
 	Reference int         `json:"reference"`
-	Text      string      `json:"text"` // what is to be seen in it, as a sentence
+	Text      string      `json:"text"` // what is to be seen in it
 	Times     []time.Time `json:"times"`
 	New       []Number    `json:"new"`
 	Stable    []Number    `json:"stable"` // empty when there is none

@@ -119,6 +119,6 @@ var mention = regexp.MustCompile(`\[(\d+)\]`)
 
 // linked makes references of a text to links; all else in it is escaped.
 func linked(text string) template.HTML {
-	safe := template.HTMLEscapeString(text)
+	safe := template.HTMLEscapeString(strings.ReplaceAll(text, " %", "\u00a0%"))
 	return template.HTML(mention.ReplaceAllString(safe, `<a class="ref" href="#q$1">[$1]</a>`)) //nolint:gosec // it was escaped
 }

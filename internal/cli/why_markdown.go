@@ -17,7 +17,10 @@ func whyMarkdown(ex release.Explanation) string {
 	e := accountOf(ex)
 	var b strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	say("## %s %s\n\n%s\n", lookOf(e.Verdict).icon, mark(e.Title), mark(e.Headline))
+	say("## %s %s\n\n**%s**\n", lookOf(e.Verdict).icon, mark(e.Title), mark(e.Headline))
+	for _, d := range e.Details {
+		say("%s\n", mark(d))
+	}
 	if c := e.Cause; c != nil {
 		say("**Cause.** %s %s", mark(c.Text), e.certainty())
 		for _, f := range c.For {

@@ -19,6 +19,9 @@ func (s screen) why(ex release.Explanation) string {
 	p.wrapped(e.span())
 	p.line("")
 	p.wrapped(e.Headline)
+	for _, d := range e.Details {
+		p.wrapped(d)
+	}
 	if c := e.Cause; c != nil {
 		p.heading("Cause")
 		p.wrapped(c.Text + " " + e.certainty())
@@ -90,7 +93,7 @@ func (p *page) whyCharts(e account) {
 	width := p.width - labels
 	p.line(pad("", labels) + p.paint(faint, e.marks(width)))
 	for _, c := range e.Charts {
-		p.hang("["+itoa(c.Reference)+"]", labels-2, c.Text)
+		p.hang("["+itoa(c.Reference)+"]", labels-2, c.Name+": "+c.Text)
 		drawn := sparks(squeeze(c.New, width), squeeze(c.Stable, width))
 		name := "new"
 		if len(c.Stable) == 0 {
