@@ -76,12 +76,12 @@ func (x *explaining) predicted(p Prediction) string {
 }
 
 // far writes an instant ahead, with its day when some of its interval is not
-// near the record.
+// near the moment that is explained.
 func (x *explaining) far(t time.Time, all Times) string {
 	switch {
-	case t.Sub(x.end) > 365*24*time.Hour:
+	case t.Sub(x.a.At) > 365*24*time.Hour:
 		return "more than a year ahead"
-	case all.P90.Sub(x.end) > 12*time.Hour:
+	case all.P90.Sub(x.a.At) > 12*time.Hour:
 		return t.UTC().Format("Jan 02 15:04")
 	default:
 		return x.at(t)
@@ -152,6 +152,9 @@ func (x *explaining) came(p Prediction) string {
 		limit = float64(*p.Limit)
 	}
 	name := fmt.Sprintf("%s %s", x.call(svc, id), x.ref(svc, id))
+	if x.courses.several(subject) {
+		name = "The worst instance's " + name
+	}
 	if math.IsNaN(limit) {
 		return ""
 	}

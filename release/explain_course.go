@@ -26,6 +26,7 @@ type course struct {
 	limit       float64   // as last known; NaN when there is none
 	frames      int       // with a value
 	first, last time.Time // of them
+	several     bool      // instances at once
 }
 
 // courses keeps the signals of a system over time, at most [MostPoints] of
@@ -66,6 +67,7 @@ func (c *courses) add(f signal.Frame) {
 		value, worst := valueOf(cell, c.down(cell.Signal))
 		x.take(len(c.times)-1, value, f.At)
 		x.note(len(c.times)-1, worst, c.down(cell.Signal))
+		x.several = x.several || len(cell.Readings) > 1
 	}
 }
 
@@ -239,6 +241,9 @@ func (c *courses) passes(k line, from time.Time, limit float64) (most float64, a
 	}
 	return most, at, false
 }
+
+// several says whether a line was ever that of several instances at once.
+func (c *courses) several(k line) bool { x := c.byLine[k]; return x != nil && x.several }
 
 // numbers returns all points of a line; none when it has no value at all.
 func (c *courses) numbers(k line) []Number {

@@ -5,8 +5,10 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
 )
 
@@ -57,15 +59,8 @@ func (x *explaining) otherReleases() []Excluded {
 			continue
 		}
 		text := "in flight as well"
-		if s := x.stories[c.ID]; s != nil && s.last != nil {
-			switch s.outcome() {
-			case OutcomeStopped, OutcomeWarned:
-				text += ", and held to do harm of its own at " + x.at(s.shown().At)
-			case OutcomeElsewhere:
-				text += "; both of its versions fail alike, or it was held for this incident"
-			default:
-				text += "; the last word on it was " + s.last.Verdict
-			}
+		if s := x.stories[c.ID]; s != nil {
+			text += s.word(x.a.At)
 		}
 		if c.Probability >= 0.2 {
 			text += "; it is not ruled out"
@@ -73,6 +68,26 @@ func (x *explaining) otherReleases() []Excluded {
 		out = append(out, Excluded{Kind: "release", What: c.ID, Probability: c.Probability, Text: text})
 	}
 	return out
+}
+
+// word says what was said of a release at an instant, and nothing of what was
+// said later.
+func (s *story) word(at time.Time) string {
+	i := len(s.turns) - 1
+	for i >= 0 && s.turns[i].At.After(at) {
+		i--
+	}
+	if i < 0 {
+		return ", and nothing was said of it yet"
+	}
+	switch a := s.turns[i]; {
+	case a.Warns():
+		return ", and held to do harm of its own"
+	case a.Reason == prevention.Elsewhere.String():
+		return ", and held for an incident of another cause"
+	default:
+		return "; what was said of it was " + a.Verdict
+	}
 }
 
 // elsewhere weighs that no release is to blame: what the stable version did at

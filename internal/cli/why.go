@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/foreshock/foreshock/internal/recording"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
@@ -78,6 +79,9 @@ whatever is explained; foreshock replay has the verdict as its code.`,
 				return err
 			}
 			if o.live.url == "" {
+				if err := ofARecording(cmd); err != nil {
+					return err
+				}
 				return a.why(ctx, args[0], &o)
 			}
 			return a.whyLive(ctx, cmd, &o)
@@ -98,33 +102,33 @@ func (a *app) why(ctx context.Context, dir string, o *whying) error {
 	var chronicle *release.Chronicle
 	var wanted []string
 	moments := map[string]*moments{}
-	p, err := play(ctx, dir, o.until, listener{
+	p, err := play(ctx, dir, o.until, hearing(&chronicle, listener{
 		policy: o.policy,
+		loaded: func(rec *recording.Recording) error {
+			if len(rec.System.Releases)+len(rec.System.Changes) > 0 {
+				return nil
+			}
+			return &adviceError{
+				msg:  fmt.Sprintf("recording %s has neither releases nor changes, so there is nothing to explain", rec.Name),
+				mend: "describe the rollout in " + filepath.Join(dir, described) + " (spec.releases)",
+			}
+		},
 		begin: func(name string, sys release.System) (err error) {
-			chronicle = release.NewChronicle(sys)
 			wanted, err = want(name, sys, o.release)
 			return err
 		},
-		saw: func(f signal.Frame) { chronicle.Saw(f) },
 		assess: func(as release.Assessment) error {
 			remember(moments, as)
-			chronicle.Heard(as)
 			return nil
 		},
 		frame: prog.begin(filepath.Base(dir)),
-	})
+	}))
 	if err != nil {
 		return err
 	}
 	prog.end()
 	if err := knownSignals(o.policy, signalNames(p.sys)); err != nil {
 		return err
-	}
-	if len(wanted) == 0 {
-		return &adviceError{
-			msg:  fmt.Sprintf("recording %s has neither releases nor changes, so there is nothing to explain", p.rec.Name),
-			mend: "describe the rollout in " + filepath.Join(dir, described) + " (spec.releases)",
-		}
 	}
 	e, _ := chronicle.Explain(worstFirst(wanted, moments)[0], p.summary)
 	text, err := a.explained(e, o.output)
@@ -133,6 +137,33 @@ func (a *app) why(ctx context.Context, dir string, o *whying) error {
 	}
 	_, err = a.stdout.Write([]byte(text))
 	return err
+}
+
+// hearing lets a new chronicle listen too. It saw nothing before the play
+// begins.
+func hearing(to **release.Chronicle, l listener) listener {
+	begin, saw, assess := l.begin, l.saw, l.assess
+	l.begin = func(name string, sys release.System) error {
+		*to = release.NewChronicle(sys)
+		if begin == nil {
+			return nil
+		}
+		return begin(name, sys)
+	}
+	l.saw = func(f signal.Frame) {
+		(*to).Saw(f)
+		if saw != nil {
+			saw(f)
+		}
+	}
+	l.assess = func(as release.Assessment) error {
+		(*to).Heard(as)
+		if assess == nil {
+			return nil
+		}
+		return assess(as)
+	}
+	return l
 }
 
 // explained sets an explanation in a format.

@@ -58,7 +58,7 @@ func (e account) draw(c release.Chart) drawing {
 	low, high := scaleOf(c)
 	y := func(v float64) float64 { return round(d.Bottom - (v-low)/(high-low)*(d.Bottom-d.Top)) }
 	unit := signal.ParseUnit(c.Unit)
-	for _, v := range rulers(low, high) {
+	for _, v := range rulers(low, high, unit) {
 		d.Grid = append(d.Grid, tick{At: y(v), Text: unit.Format(v)})
 	}
 	if l := float64(c.Limit); !math.IsNaN(l) && l >= low && l <= high {
@@ -101,10 +101,16 @@ func scaleOf(c release.Chart) (low, high float64) {
 	return low, high + room
 }
 
-// rulers returns three or so round values in a range.
-func rulers(low, high float64) []float64 {
+// rulers returns three or so values in a range that are round in their unit.
+func rulers(low, high float64, unit signal.Unit) []float64 {
+	factor := 1.0
+	if strings.HasPrefix(unit.Base, "B") {
+		for factor*1024 <= high {
+			factor *= 1024
+		}
+	}
 	rough := (high - low) / 3
-	step := math.Pow(10, math.Floor(math.Log10(rough)))
+	step := factor * math.Pow(10, math.Floor(math.Log10(rough/factor)))
 	for _, f := range []float64{5, 2.5, 2} {
 		if f*step <= rough*1.2 {
 			step *= f

@@ -28,6 +28,16 @@ func (w *window) flags(cmd *cobra.Command) {
 	f.StringArrayVar(&w.steps, "step", nil, "with --prometheus: `TIME=WEIGHT`: from then on so many percent of the traffic went to the new version; repeat it for each step")
 }
 
+// ofARecording refuses flags that are of use only with a live system.
+func ofARecording(cmd *cobra.Command) error {
+	for _, flag := range []string{"service", "canary", "control", "selector", "config", "last", "interval", "step"} {
+		if cmd.Flags().Changed(flag) {
+			return misused(cmd, "--%s is of use only with --prometheus; a recording says it itself", flag)
+		}
+	}
+	return nil
+}
+
 // whyLive takes the window as a recording, and explains that.
 func (a *app) whyLive(ctx context.Context, cmd *cobra.Command, o *whying) error {
 	if o.live.last <= 0 {
