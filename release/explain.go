@@ -3,8 +3,6 @@ package release
 import (
 	"fmt"
 	"math"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/foreshock/foreshock/prevention"
@@ -62,15 +60,15 @@ const mostTurns = 16
 
 // A story is what is kept of one release.
 type story struct {
-	warn, stop, held  *Assessment // the first of each; nil when there was none
-	last              *Assessment
-	turns             []Assessment // whose verdict is not that of the one before
-	more              int          // turns that were not kept
-	rungs             map[string]Climbed
-	order             []string // of the rungs, as they came up
-	calm              *time.Time
-	stages            []stage
-	elsewhere, paused int // frames held for somebody else's incident; held at all
+	warn, stop, call *Assessment // the first of each; nil when there was none. call is a rollback that is not safe
+	last             *Assessment
+	turns            []Assessment // whose verdict is not that of the one before
+	more             int          // turns that were not kept
+	rungs            map[string]Climbed
+	order            []string // of the rungs, as they came up
+	calm             *time.Time
+	stages           []stage
+	elsewhere        int // frames held for somebody else's incident
 }
 
 // A stage is one step that was taken.
@@ -113,14 +111,11 @@ func (s *story) hear(a Assessment) {
 	if s.stop == nil && a.Verdict == prevention.Rollback.String() {
 		s.stop = &a
 	}
-	if s.held == nil && a.Verdict == prevention.Hold.String() && a.Reason == prevention.Suspect.String() {
-		s.held = &a
+	if s.call == nil && a.Reason == prevention.UnsafeRollback.String() {
+		s.call = &a
 	}
-	if a.Verdict == prevention.Hold.String() {
-		s.paused++
-		if a.Reason == prevention.Elsewhere.String() {
-			s.elsewhere++
-		}
+	if a.Verdict == prevention.Hold.String() && a.Reason == prevention.Elsewhere.String() {
+		s.elsewhere++
 	}
 	for _, c := range a.Ladder {
 		if _, known := s.rungs[c.Rung]; !known {
@@ -140,12 +135,15 @@ func (s *story) hear(a Assessment) {
 	}
 }
 
-// shown is the moment to explain: the first stop, or else the first warning,
-// or else the last word.
+// shown is the moment to explain: the first stop, or where going back is not
+// safe the first call for a person, or else the first warning, or else the
+// last word.
 func (s *story) shown() *Assessment {
 	switch {
 	case s.stop != nil:
 		return s.stop
+	case s.call != nil:
+		return s.call
 	case s.warn != nil:
 		return s.warn
 	default:
@@ -275,118 +273,3 @@ func (x *explaining) onset(t Times) string {
 	}
 	return fmt.Sprintf("%s (%s to %s)", x.at(t.P50), x.at(t.P10), x.at(t.P90))
 }
-
-// ref returns the mark of a signal's queries, "[3]", and lists them.
-func (x *explaining) ref(service, id int) string {
-	return fmt.Sprintf("[%d]", x.number(service, id))
-}
-
-func (x *explaining) number(service, id int) int {
-	key := [2]int{service, id}
-	if n, ok := x.numbers[key]; ok {
-		return n
-	}
-	sig, svc := x.sys.Signals[id], x.sys.Services[service]
-	r := Reference{Number: len(x.refs) + 1, Signal: sig.Name, Service: svc.Name}
-	asked := func(query, selector string) string { return fill(query, svc.Name, selector, x.sys.Interval) }
-	selector := x.selector(service)
-	if subject, stable := x.lines(service, id); subject.cohort == signal.Canary {
-		rel := x.sys.Releases[subject.release]
-		if rel.Canary != "" {
-			selector = rel.Canary
-		}
-		if stable.cohort == signal.Control {
-			r.Stable = asked(sig.Query, rel.Control)
-		}
-	}
-	r.New = asked(sig.Query, selector)
-	if sig.Limit.Set && sig.Limit.Query != "" {
-		r.Limit = asked(sig.Limit.Query, selector)
-	}
-	x.refs = append(x.refs, r)
-	x.numbers[key] = r.Number
-	return r.Number
-}
-
-// selector returns the matchers of a service: its own, or else what the
-// cohorts of a release of it share, as the engine has it.
-func (x *explaining) selector(service int) string {
-	if s := x.sys.Services[service].Selector; s != "" {
-		return s
-	}
-	for _, r := range x.sys.Releases {
-		if r.Service != service || r.Canary == "" {
-			continue
-		}
-		var shared []string
-		others := strings.Split(r.Control, ",")
-		for _, m := range strings.Split(r.Canary, ",") {
-			if slices.Contains(others, m) {
-				shared = append(shared, m)
-			}
-		}
-		return strings.Join(shared, ",")
-	}
-	return ""
-}
-
-// lines returns where the values of a signal stand: of the new version, and of
-// the stable one. Without a live stable version both are of the whole service.
-func (x *explaining) lines(service, id int) (subject, stable line) {
-	whole := line{release: -1, service: service, signal: id, cohort: signal.Whole}
-	subject = line{release: x.subject, service: service, signal: id, cohort: signal.Canary}
-	if x.courses.byLine[subject] == nil {
-		return x.others(whole)
-	}
-	if x.release.Control == "" {
-		return subject, whole
-	}
-	return subject, line{release: x.subject, service: service, signal: id, cohort: signal.Control}
-}
-
-// others returns where the values of a signal stand that is measured of a
-// service as a whole, or of another release's versions.
-func (x *explaining) others(whole line) (subject, stable line) {
-	if x.courses.byLine[whole] != nil {
-		return whole, whole
-	}
-	for i := range x.sys.Releases {
-		canary, control := whole, whole
-		canary.release, canary.cohort = i, signal.Canary
-		control.release, control.cohort = i, signal.Control
-		switch {
-		case x.courses.byLine[canary] == nil:
-			continue
-		case x.courses.byLine[control] == nil:
-			return canary, canary
-		default:
-			return canary, control
-		}
-	}
-	return whole, whole
-}
-
-// call names a signal, with its service where that is another one.
-func (x *explaining) call(service, id int) string {
-	if service == x.own {
-		return plainName(x.sys.Signals[id].Name)
-	}
-	return plainName(x.sys.Signals[id].Name) + " of " + x.sys.Services[service].Name
-}
-
-// plainName writes the name of a signal as words, without the exporter that
-// the catalogue puts before it.
-func plainName(name string) string {
-	name = name[strings.LastIndexByte(name, '/')+1:]
-	return strings.NewReplacer("_", " ", ":", " ").Replace(name)
-}
-
-// find returns the indices of a service and a signal by their names; false
-// when there is none of them.
-func (x *explaining) find(service, name string) (svc, id int, ok bool) {
-	svc = slices.IndexFunc(x.sys.Services, func(s Service) bool { return s.Name == service })
-	id = slices.IndexFunc(x.sys.Signals, func(s signal.Signal) bool { return s.Name == name })
-	return svc, id, svc >= 0 && id >= 0
-}
-
-func (x *explaining) format(id int, v float64) string { return x.sys.Signals[id].Unit.Format(v) }

@@ -64,18 +64,7 @@ whatever is explained; foreshock replay has the verdict as its code.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := choose(cmd, "output", o.output, "text", "markdown", "html", "json"); err != nil {
-				return err
-			}
-			var ok bool
-			if o.until, ok = parseUntil(until); !ok {
-				return misused(cmd, "--until is %q; want a time such as 2026-09-22T16:04:00Z, or a span after the start such as 12m", until)
-			}
-			if cmd.Flags().Changed("release") && o.release == "" {
-				return misused(cmd, "--release is empty; want the id of a release or change")
-			}
-			var err error
-			if o.policy, err = policyOf(cmd, policy); err != nil {
+			if err := o.settle(cmd, until, policy); err != nil {
 				return err
 			}
 			if o.live.url == "" {
@@ -93,6 +82,22 @@ whatever is explained; foreshock replay has the verdict as its code.`,
 	policyFlag(cmd, &policy)
 	o.live.flags(cmd)
 	return cmd
+}
+
+// settle reads what the flags say.
+func (o *whying) settle(cmd *cobra.Command, until, policy string) (err error) {
+	if err := choose(cmd, "output", o.output, "text", "markdown", "html", "json"); err != nil {
+		return err
+	}
+	var ok bool
+	if o.until, ok = parseUntil(until); !ok {
+		return misused(cmd, "--until is %q; want a time such as 2026-09-22T16:04:00Z, or a span after the start such as 12m", until)
+	}
+	if cmd.Flags().Changed("release") && o.release == "" {
+		return misused(cmd, "--release is empty; want the id of a release or change")
+	}
+	o.policy, err = policyOf(cmd, policy)
+	return err
 }
 
 // why explains one release of a recording.
@@ -198,6 +203,11 @@ func accountOf(e release.Explanation) account {
 
 func (e account) at(t time.Time) string { return t.UTC().Format(e.clock) }
 
+// quiet says whether nothing happened after which anything could come.
+func (e account) quiet() bool {
+	return e.Outcome == release.OutcomeHealthy || e.Outcome == release.OutcomeUnknown
+}
+
 // span says what was looked at.
 func (e account) span() string {
 	interval, err := time.ParseDuration(e.Interval)
@@ -248,7 +258,7 @@ func (e account) parts() []part {
 		out = append(out, item{label, x.Text})
 	}
 	title := "Ruled out, or less likely"
-	if e.Outcome == release.OutcomeHealthy || e.Outcome == release.OutcomeUnknown {
+	if e.quiet() {
 		title = "What else was looked at"
 	}
 	add("ruled-out", title, "", out)

@@ -184,7 +184,7 @@ func (e account) annotate(c release.Chart, d *drawing) {
 		}
 		d.Clock = append(d.Clock, tick{At: e.x(t), Text: e.at(t), Anchor: anchor})
 	}
-	if e.At == nil || e.Outcome == release.OutcomeHealthy || e.Outcome == release.OutcomeUnknown {
+	if e.At == nil || e.quiet() {
 		return
 	}
 	at := e.x(*e.At)

@@ -38,7 +38,7 @@ type moment struct {
 }
 
 type taken struct {
-	Clock, Weight, Verdict, Class string
+	Clock, Weight, Verdict string
 	Values                        []string
 	Later                         bool
 }
@@ -66,35 +66,22 @@ func whyHTML(ex release.Explanation) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	e := accountOf(ex)
-	s := sheet{account: e, Span: e.span(), Icon: lookOf(e.Verdict).icon, Sure: e.certainty()}
-	quiet := e.Outcome == release.OutcomeHealthy || e.Outcome == release.OutcomeUnknown
-	later := quiet
-	for _, m := range e.Timeline {
-		x := moment{Clock: e.at(m.At), Kind: m.Kind, Text: m.Text, Divide: m.Later && !later}
-		later = later || m.Later
-		if word, _, _ := strings.Cut(strings.TrimRight(m.Text, ":"), " "); m.Kind == "verdict" {
-			x.Class = strings.ToLower(strings.TrimSuffix(word, ":"))
-		}
-		s.Moments = append(s.Moments, x)
-	}
+	var b strings.Builder
+	err = t.Execute(&b, sheetOf(accountOf(ex)))
+	return b.String(), err
+}
+
+func sheetOf(e account) sheet {
+	s := sheet{account: e, Span: e.span(), Icon: lookOf(e.Verdict).icon, Sure: e.certainty(), Moments: e.moments(), Steps: e.taken()}
 	for i, c := range e.Charts {
-		d := e.draw(c)
-		if i < firstCharts {
+		if d := e.draw(c); i < firstCharts {
 			s.First = append(s.First, d)
 		} else {
 			s.More = append(s.More, d)
 		}
 	}
-	for i := range e.Columns {
-		s.Heads = append(s.Heads, head{e.Columns[i].Name, e.Columns[i].Reference})
-	}
-	for _, x := range e.Stages {
-		step := taken{Clock: e.at(x.At), Weight: percent(float64(x.Weight)) + " %", Verdict: x.Verdict, Later: x.Later && !quiet}
-		for _, v := range x.Values {
-			step.Values = append(step.Values, v.Text)
-		}
-		s.Steps = append(s.Steps, step)
+	for _, c := range e.Columns {
+		s.Heads = append(s.Heads, head{c.Name, c.Reference})
 	}
 	for _, p := range e.parts() {
 		x := section{ID: p.id, Title: p.title, Note: p.note}
@@ -110,9 +97,34 @@ func whyHTML(ex release.Explanation) (string, error) {
 		}
 		s.Asked = append(s.Asked, x)
 	}
-	var b strings.Builder
-	err = t.Execute(&b, s)
-	return b.String(), err
+	return s
+}
+
+func (e account) moments() []moment {
+	var out []moment
+	later := e.quiet()
+	for _, m := range e.Timeline {
+		x := moment{Clock: e.at(m.At), Kind: m.Kind, Text: m.Text, Divide: m.Later && !later}
+		later = later || m.Later
+		if m.Kind == "verdict" {
+			word, _, _ := strings.Cut(m.Text, " ")
+			x.Class = strings.ToLower(strings.TrimSuffix(word, ":"))
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+func (e account) taken() []taken {
+	var out []taken
+	for _, s := range e.Stages {
+		t := taken{Clock: e.at(s.At), Weight: percent(float64(s.Weight)) + " %", Verdict: s.Verdict, Later: s.Later && !e.quiet()}
+		for _, v := range s.Values {
+			t.Values = append(t.Values, v.Text)
+		}
+		out = append(out, t)
+	}
+	return out
 }
 
 var mention = regexp.MustCompile(`\[(\d+)\]`)

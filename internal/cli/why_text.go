@@ -76,7 +76,7 @@ func (p *page) whyTimeline(e account) {
 	p.heading("Timeline (UTC)")
 	later := false
 	for _, m := range e.Timeline {
-		if m.Later && !later && e.Outcome != release.OutcomeHealthy && e.Outcome != release.OutcomeUnknown {
+		if m.Later && !later && !e.quiet() {
 			p.line("  " + p.paint(faint, "-- what follows was seen only later"))
 		}
 		later = later || m.Later
@@ -173,13 +173,18 @@ func (p *page) whyStages(e account) {
 	}
 	p.heading("Step by step (new / stable, mean of the step's second half)")
 	for _, s := range e.Stages {
-		var values []string
-		for i, v := range s.Values {
-			values = append(values, e.column(i)+" "+v.Text)
-		}
 		when := percent(float64(s.Weight)) + " %"
-		p.hang(e.at(s.At), len(e.clock)+2, pad(when, 7)+strings.Join(values, "; "))
+		p.hang(e.at(s.At), len(e.clock)+2, pad(when, 7)+e.values(s))
 	}
+}
+
+// values writes what the columns were at a step.
+func (e account) values(s release.Stage) string {
+	var out []string
+	for i, v := range s.Values {
+		out = append(out, e.column(i)+" "+v.Text)
+	}
+	return strings.Join(out, "; ")
 }
 
 // column names a column, with its reference.
