@@ -3,6 +3,7 @@ package release
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/foreshock/foreshock/pattern"
@@ -177,8 +178,8 @@ func (x *explaining) came(p Prediction) string {
 
 // under says the traffic on the new version at an instant.
 func (x *explaining) under(at time.Time) string {
-	for i := len(x.story.stages) - 1; i >= 0; i-- {
-		if s := x.story.stages[i]; !s.at.After(at) {
+	for _, s := range slices.Backward(x.story.stages) {
+		if !s.at.After(at) {
 			return fmt.Sprintf(", with %s %% of the traffic on it", percent(100*s.weight))
 		}
 	}

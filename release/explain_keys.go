@@ -33,60 +33,92 @@ type key struct {
 // decided; of a version that serves nothing its traffic and who suffers; those
 // of limits ahead; and where nothing moved, what users would feel first.
 func (x *explaining) keys(sum Summary) []key {
-	var out []key
-	add := func(k key, at int) {
-		if at = min(at, len(out)); !slices.ContainsFunc(out, func(o key) bool { return o.service == k.service && o.signal == k.signal }) {
-			out = slices.Insert(out, at, k)
+	var out keys
+	if x.outcome != OutcomeHealthy {
+		x.spoken(&out)
+		x.suffering(&out, sum)
+		x.limits(&out)
+	}
+	if len(out) == 0 {
+		x.quietKeys(&out)
+	}
+	out = x.apart(out)
+	return out[:min(mostKeys, len(out))]
+}
+
+// keys are signals without a double.
+type keys []key
+
+// put adds a key at a place, or at the end when there is no such place.
+func (ks *keys) put(at int, k key) {
+	if !slices.ContainsFunc(*ks, func(o key) bool { return o.service == k.service && o.signal == k.signal }) {
+		*ks = slices.Insert(*ks, min(at, len(*ks)), k)
+	}
+}
+
+func (ks *keys) add(k key) { ks.put(len(*ks), k) }
+
+// spoken adds the evidence that decided, and what is beyond chance besides.
+func (x *explaining) spoken(out *keys) {
+	for _, e := range x.decided() {
+		svc, id, _ := x.find(e.Service, e.Signal)
+		out.add(key{svc, id, &e})
+	}
+	for _, e := range x.a.Evidence {
+		if svc, id, ok := x.find(e.Service, e.Signal); ok && !e.Decided && !e.Small && float64(e.Strength) > leaning {
+			out.add(key{svc, id, &e})
 		}
 	}
-	quiet := x.outcome == OutcomeHealthy
-	if !quiet {
-		for _, e := range x.decided() {
-			svc, id, _ := x.find(e.Service, e.Signal)
-			add(key{svc, id, &e}, len(out))
-		}
-		for _, e := range x.a.Evidence {
-			if svc, id, ok := x.find(e.Service, e.Signal); ok && !e.Decided && !e.Small && float64(e.Strength) > leaning {
-				add(key{svc, id, &e}, len(out))
-			}
-		}
+}
+
+// suffering adds, of a version that serves nothing or of an incident
+// elsewhere, the services that reacted most.
+func (x *explaining) suffering(out *keys, sum Summary) {
+	silent := x.silent()
+	if silent {
+		x.first(out, signal.Traffic)
 	}
-	if x.silent() {
-		x.first(add, len(out), signal.Traffic)
+	if !silent && x.outcome != OutcomeElsewhere {
+		return
 	}
-	if x.silent() || x.outcome == OutcomeElsewhere {
-		for _, s := range sum.Subsystems[:min(3, len(sum.Subsystems))] {
-			if svc, id, ok := x.find(s.Service, s.Signal); ok && s.Score > 0 && (svc != x.own || !x.silent()) {
-				add(key{service: svc, signal: id}, len(out))
-			}
+	for _, s := range sum.Subsystems[:min(3, len(sum.Subsystems))] {
+		if svc, id, ok := x.find(s.Service, s.Signal); ok && s.Score > 0 && (svc != x.own || !silent) {
+			out.add(key{service: svc, signal: id})
 		}
 	}
-	at := min(1, len(out))
+}
+
+// limits adds the signals that are to meet a limit: with more traffic right
+// behind the first, with more time at the end.
+func (x *explaining) limits(out *keys) {
+	at := 1
 	for _, p := range x.a.Predictions {
 		svc, id, ok := x.find(p.Service, p.Signal)
 		switch {
-		case !ok || quiet || !(p.Probability >= 0.5):
+		case !ok || !(p.Probability >= 0.5):
 		case p.Weight == nil:
-			add(key{service: svc, signal: id}, len(out))
+			out.add(key{service: svc, signal: id})
 		default:
-			add(key{service: svc, signal: id}, at)
+			out.put(at, key{service: svc, signal: id})
 			at++
 		}
 	}
-	if len(out) == 0 {
-		for _, e := range x.a.Evidence { // what leans, or moved too little to matter
-			if svc, id, ok := x.find(e.Service, e.Signal); ok {
-				add(key{svc, id, &e}, len(out))
-			}
+}
+
+// quietKeys adds what leans or moved too little to matter, what is the least
+// sure, and what users would feel first.
+func (x *explaining) quietKeys(out *keys) {
+	for _, e := range x.a.Evidence {
+		if svc, id, ok := x.find(e.Service, e.Signal); ok {
+			out.add(key{svc, id, &e})
 		}
-		for id, s := range x.sys.Signals { // the one that is the least sure
-			if k := x.own; k >= 0 && strings.Contains(x.a.Sentence, " "+s.Name+" ") {
-				add(key{service: k, signal: id}, len(out))
-			}
-		}
-		x.first(add, len(out), signal.Errors, signal.Latency, signal.Memory)
 	}
-	return x.apart(out)[:min(mostKeys, len(out))]
+	for id, s := range x.sys.Signals {
+		if x.own >= 0 && strings.Contains(x.a.Sentence, " "+s.Name+" ") {
+			out.add(key{service: x.own, signal: id})
+		}
+	}
+	x.first(out, signal.Errors, signal.Latency, signal.Memory)
 }
 
 // apart puts the first of each family, latency of its percentiles, before the
@@ -107,20 +139,20 @@ func (x *explaining) apart(keys []key) []key {
 }
 
 // first adds, of each of some kinds, the first signal with a value.
-func (x *explaining) first(add func(key, int), at int, kinds ...signal.Kind) {
-	if x.own < 0 {
-		return
-	}
+func (x *explaining) first(out *keys, kinds ...signal.Kind) {
 	for _, kind := range kinds {
-		for id, s := range x.sys.Signals {
-			subject, stable := x.lines(x.own, id)
-			if s.Kind == kind && (x.heard(subject) || x.heard(stable)) {
-				add(key{service: x.own, signal: id}, at)
-				at++
-				break
-			}
+		id := slices.IndexFunc(x.sys.Signals, func(s signal.Signal) bool { return s.Kind == kind && x.own >= 0 && x.measured(s.Name) })
+		if id >= 0 {
+			out.add(key{service: x.own, signal: id})
 		}
 	}
+}
+
+// measured says whether a signal of the released service ever had a value.
+func (x *explaining) measured(name string) bool {
+	id := slices.IndexFunc(x.sys.Signals, func(s signal.Signal) bool { return s.Name == name })
+	subject, stable := x.lines(x.own, id)
+	return x.heard(subject) || x.heard(stable)
 }
 
 // silent says whether the new version was found to serve nothing.

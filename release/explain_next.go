@@ -138,15 +138,14 @@ func (x *explaining) actions(unseen []Remark) []Action {
 
 // listed writes kinds as "errors, latency and memory".
 func listed(ks []signal.Kind) string {
-	text := ks[0].String()
-	for i, k := range ks[1:] {
-		if i == len(ks)-2 {
-			text += " and " + k.String()
-			continue
-		}
-		text += ", " + k.String()
+	var names []string
+	for _, k := range ks {
+		names = append(names, k.String())
 	}
-	return text
+	if last := len(names) - 1; last > 0 {
+		names = append(names[:last-1], names[last-1]+" and "+names[last])
+	}
+	return strings.Join(names, ", ")
 }
 
 // verdictAction is what the last verdict asks for.

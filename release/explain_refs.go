@@ -52,7 +52,7 @@ func (x *explaining) selector(service int) string {
 		}
 		var shared []string
 		others := strings.Split(r.Control, ",")
-		for _, m := range strings.Split(r.Canary, ",") {
+		for m := range strings.SplitSeq(r.Canary, ",") {
 			if slices.Contains(others, m) {
 				shared = append(shared, m)
 			}

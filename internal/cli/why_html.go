@@ -39,8 +39,8 @@ type moment struct {
 
 type taken struct {
 	Clock, Weight, Verdict string
-	Values                        []string
-	Later                         bool
+	Values                 []string
+	Later                  bool
 }
 
 type head struct {

@@ -20,13 +20,16 @@ type window struct {
 // flags adds the flags of a window to a command.
 func (w *window) flags(cmd *cobra.Command) {
 	w.connection.flags(cmd)
-	w.recorded.release.flags(cmd)
+	w.subject().flags(cmd)
 	configFlag(cmd, &w.config)
 	f := cmd.Flags()
 	f.DurationVar(&w.last, "last", time.Hour, "with --prometheus: look at this much `TIME` up to now")
 	f.DurationVar(&w.interval, "interval", 0, "with --prometheus: the `TIME` between frames; 0 means how often the metrics are scraped, which is measured")
 	f.StringArrayVar(&w.steps, "step", nil, "with --prometheus: `TIME=WEIGHT`: from then on so many percent of the traffic went to the new version; repeat it for each step")
 }
+
+// subject is whose release it is: --release is another flag of why.
+func (w *window) subject() *subject { return &w.release }
 
 // ofARecording refuses flags that are of use only with a live system.
 func ofARecording(cmd *cobra.Command) error {
