@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
@@ -24,6 +26,7 @@ const (
 // A drawing is a chart ready to be set as SVG.
 type drawing struct {
 	Name, Text, Label             string
+	Unit                          string // that does not fit beside the values; "" when it does
 	Reference                     int
 	Alone                         bool // there is no stable line
 	New, Stable                   []string
@@ -59,7 +62,9 @@ func (e account) draw(c release.Chart) drawing {
 	y := func(v float64) float64 { return round(d.Bottom - (v-low)/(high-low)*(d.Bottom-d.Top)) }
 	unit := signal.ParseUnit(c.Unit)
 	for _, v := range rulers(low, high, unit) {
-		d.Grid = append(d.Grid, tick{At: y(v), Text: unit.Format(v)})
+		number, name := ruled(unit.Format(v))
+		d.Grid = append(d.Grid, tick{At: y(v), Text: number})
+		d.Unit = cmp.Or(d.Unit, name)
 	}
 	if l := float64(c.Limit); !math.IsNaN(l) && l >= low && l <= high {
 		d.Limit = &tick{At: y(l), Text: "limit " + unit.Format(l)}
@@ -67,6 +72,19 @@ func (e account) draw(c release.Chart) drawing {
 	d.New, d.Stable = e.paths(c.Times, c.New, y), e.paths(c.Times, c.Stable, y)
 	e.annotate(c, &d)
 	return d
+}
+
+// mostRuled is how many letters a label beside the chart may have.
+const mostRuled = 9
+
+// ruled sets a value as a label beside the chart. A unit that is too long for
+// it comes apart.
+func ruled(value string) (label, unit string) {
+	label = strings.Replace(value, " per million", " ppm", 1)
+	if number, rest, ok := strings.Cut(label, " "); ok && utf8.RuneCountInString(label) > mostRuled {
+		return number, rest
+	}
+	return label, ""
 }
 
 func round(x float64) float64 { return math.Round(10*x) / 10 }
@@ -164,8 +182,7 @@ func (e account) paths(times []time.Time, values []release.Number, y func(float6
 // annotate adds steps, onset, what was said, and the clock.
 func (e account) annotate(c release.Chart, d *drawing) {
 	last := -100.0
-	for _, s := range e.Stages {
-		t := tick{At: e.x(s.At), Text: percent(float64(s.Weight)) + " %"}
+	for _, t := range e.ticks() {
 		if t.At-last < 30 {
 			t.Text = ""
 		} else {
@@ -188,11 +205,31 @@ func (e account) annotate(c release.Chart, d *drawing) {
 		return
 	}
 	at := e.x(*e.At)
-	d.Verdicts = append(d.Verdicts, tick{At: at, Text: lookOf(e.said()).icon, Class: e.said()})
+	d.Verdicts = append(d.Verdicts, tick{At: at, Text: pictured(e.said()), Class: e.said()})
 	d.Later = &band{X: at, Width: round(d.Right - at)}
 	if wide := 6.2 * float64(len(e.clock)); at > chartLeft+1.6*wide && at < d.Right-1.6*wide {
 		d.Clock = append(d.Clock, tick{At: at, Text: e.at(*e.At), Anchor: "middle"})
 	}
+}
+
+// ticks are the steps, or the change.
+func (e account) ticks() []tick {
+	var out []tick
+	for _, s := range e.Stages {
+		out = append(out, tick{At: e.x(s.At), Text: percent(float64(s.Weight)) + " %"})
+	}
+	for _, m := range e.Timeline {
+		if m.Kind == "step" && e.Service == "" {
+			out = append(out, tick{At: e.x(m.At), Text: "change"})
+		}
+	}
+	return out
+}
+
+// pictured is an icon that the fonts of browsers have: few have the one of a
+// hold.
+func pictured(verdict string) string {
+	return strings.Replace(lookOf(verdict).icon, "॥", "‖", 1)
 }
 
 // said is the verdict of the moment that is explained.

@@ -24,6 +24,7 @@ const firstCharts = 3
 type sheet struct {
 	account
 	Span, Icon, Sure string
+	Quiet            bool
 	Moments          []moment
 	First, More      []drawing
 	Steps            []taken
@@ -72,7 +73,7 @@ func whyHTML(ex release.Explanation) (string, error) {
 }
 
 func sheetOf(e account) sheet {
-	s := sheet{account: e, Span: e.span(), Icon: lookOf(e.Verdict).icon, Sure: e.certainty(), Moments: e.moments(), Steps: e.taken()}
+	s := sheet{account: e, Span: e.span(), Icon: pictured(e.Verdict), Quiet: e.quiet(), Sure: e.certainty(), Moments: e.moments(), Steps: e.taken()}
 	for i, c := range e.Charts {
 		if d := e.draw(c); i < firstCharts {
 			s.First = append(s.First, d)
