@@ -205,8 +205,14 @@ func (e account) annotate(c release.Chart, d *drawing) {
 		return
 	}
 	at := e.x(*e.At)
-	d.Verdicts = append(d.Verdicts, tick{At: at, Text: pictured(e.said()), Class: e.said()})
-	d.Later = &band{X: at, Width: round(d.Right - at)}
+	said := tick{At: at, Text: pictured(e.said()), Class: e.said(), Anchor: "start"}
+	if at > d.Right-2*chartRight {
+		said.Anchor = "end"
+	}
+	d.Verdicts = append(d.Verdicts, said)
+	if e.End.After(*e.At) {
+		d.Later = &band{X: at, Width: round(d.Right - at)}
+	}
 	if wide := 6.2 * float64(len(e.clock)); at > chartLeft+1.6*wide && at < d.Right-1.6*wide {
 		d.Clock = append(d.Clock, tick{At: at, Text: e.at(*e.At), Anchor: "middle"})
 	}

@@ -24,7 +24,6 @@ const firstCharts = 3
 type sheet struct {
 	account
 	Span, Icon, Sure string
-	Quiet            bool
 	Moments          []moment
 	First, More      []drawing
 	Steps            []taken
@@ -73,7 +72,7 @@ func whyHTML(ex release.Explanation) (string, error) {
 }
 
 func sheetOf(e account) sheet {
-	s := sheet{account: e, Span: e.span(), Icon: pictured(e.Verdict), Quiet: e.quiet(), Sure: e.certainty(), Moments: e.moments(), Steps: e.taken()}
+	s := sheet{account: e, Span: e.span(), Icon: pictured(e.Verdict), Sure: e.certainty(), Moments: e.moments(), Steps: e.taken()}
 	for i, c := range e.Charts {
 		if d := e.draw(c); i < firstCharts {
 			s.First = append(s.First, d)
