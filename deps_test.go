@@ -44,6 +44,7 @@ var allowed = map[string]string{
 	"internal/discover":   "signal engine",
 	"internal/prometheus": "signal engine",
 	"internal/normal":     "baseline",
+	"internal/slo":        "signal engine",
 
 	// A real system that fails. It imports nothing of the rest.
 	"lab":      "lab/part",
