@@ -21,6 +21,7 @@ type replaying struct {
 	release string // id; "" for all
 	policy  *prevention.Policy
 	normal  remembering
+	slo     objectives
 	until   until
 	output  string
 }
@@ -71,6 +72,9 @@ The exit code is the verdict when there is one release or change:
 			if o.policy, err = policyOf(cmd, policy); err != nil {
 				return err
 			}
+			if err := o.slo.load(cmd); err != nil {
+				return err
+			}
 			if err := o.normal.open(cmd); err != nil {
 				return err
 			}
@@ -81,6 +85,7 @@ The exit code is the verdict when there is one release or change:
 	cmd.Flags().StringVar(&until, "until", "", "stop at this `TIME` (RFC 3339), or this long after the start (12m)")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text; json, the summaries; or jsonl, every assessment and the summaries")
 	policyFlag(cmd, &policy)
+	o.slo.flag(cmd)
 	normalFlags(cmd, &o.normal)
 	return cmd
 }
@@ -175,6 +180,7 @@ func (a *app) replayOne(ctx context.Context, dir string, o *replaying, pr *print
 	moments := map[string]*moments{}
 	l := listener{
 		policy: o.policy,
+		slo:    &o.slo,
 		begin: func(name string, sys release.System) (err error) {
 			wanted, err = want(name, sys, o.release)
 			return err

@@ -37,6 +37,7 @@ type watched struct {
 	signals      []signal.Signal
 	policy       *prevention.Policy
 	configWeight string
+	slo          objectives
 }
 
 func (a *app) watchCommand(ctx context.Context) *cobra.Command {
@@ -69,6 +70,9 @@ The exit code is the last verdict: 0 promote, 10 hold, 20 rollback, 30 unknown,
   # a gate in a pipeline: ten minutes at 10 %, then go on if it says promote
   foreshock watch --service cart --weight 10 --for 10m && deliver cart --weight 50
 
+  # the objectives of the service as well, as Sloth, Pyrra or OpenSLO have them
+  foreshock watch --service cart --slo slo/cart.yaml
+
   # every assessment, for jq
   foreshock watch --service cart -o jsonl | jq -r '[.at, .weight, .verdict] | @tsv'`,
 		Args: noArguments,
@@ -95,6 +99,7 @@ The exit code is the last verdict: 0 promote, 10 hold, 20 rollback, 30 unknown,
 	f.DurationVar(&o.interval, "interval", 0, "the `TIME` between frames; 0 means how often the metrics are scraped, which is measured")
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text, what changed; or jsonl, every assessment and a summary")
 	policyFlag(cmd, &o.policyFile)
+	o.slo.flag(cmd)
 	return cmd
 }
 
@@ -115,6 +120,7 @@ func (o *watched) settle(cmd *cobra.Command) error {
 			o.plan = w.Plan
 		}
 		o.interval, o.signals, o.policy = cmp.Or(o.interval, c.Interval), c.Signals, c.Policy
+		o.slo.files = append(o.slo.files, c.Objectives...)
 	}
 	if p, err := policyOf(cmd, o.policyFile); err != nil {
 		return err
@@ -122,6 +128,12 @@ func (o *watched) settle(cmd *cobra.Command) error {
 		o.policy = p
 	}
 	if err := o.release.check(cmd); err != nil {
+		return err
+	}
+	if err := o.slo.load(cmd); err != nil {
+		return err
+	}
+	if _, err := o.slo.signals([]string{o.release.service}); err != nil {
 		return err
 	}
 	var weights []string

@@ -22,6 +22,7 @@ type whying struct {
 	policy  *prevention.Policy
 	until   until
 	output  string
+	slo     objectives
 	live    window
 }
 
@@ -80,6 +81,7 @@ whatever is explained; foreshock replay has the verdict as its code.`,
 	cmd.Flags().StringVar(&until, "until", "", "look at nothing after this `TIME` (RFC 3339), or this long after the start (12m)")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text; markdown; html, one file with charts; or json")
 	policyFlag(cmd, &policy)
+	o.slo.flag(cmd)
 	o.live.flags(cmd)
 	return cmd
 }
@@ -96,8 +98,10 @@ func (o *whying) settle(cmd *cobra.Command, until, policy string) (err error) {
 	if cmd.Flags().Changed("release") && o.release == "" {
 		return misused(cmd, "--release is empty; want the id of a release or change")
 	}
-	o.policy, err = policyOf(cmd, policy)
-	return err
+	if o.policy, err = policyOf(cmd, policy); err != nil {
+		return err
+	}
+	return o.slo.load(cmd)
 }
 
 // why explains one release of a recording.
@@ -109,6 +113,7 @@ func (a *app) why(ctx context.Context, dir string, o *whying) error {
 	moments := map[string]*moments{}
 	p, err := play(ctx, dir, o.until, hearing(&chronicle, listener{
 		policy: o.policy,
+		slo:    &o.slo,
 		loaded: func(rec *recording.Recording) error {
 			if len(rec.System.Releases)+len(rec.System.Changes) > 0 {
 				return nil

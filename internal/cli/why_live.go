@@ -43,6 +43,9 @@ func ofARecording(cmd *cobra.Command) error {
 
 // whyLive takes the window as a recording, and explains that.
 func (a *app) whyLive(ctx context.Context, cmd *cobra.Command, o *whying) error {
+	if len(o.slo.files) > 0 {
+		return misused(cmd, "--slo is of use only with a recording; record the window first, with the objectives' metrics among the signals")
+	}
 	if o.live.last <= 0 {
 		return misused(cmd, "--last is %s; want a time above zero, such as 1h", o.live.last)
 	}

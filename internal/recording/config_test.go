@@ -36,6 +36,7 @@ spec:
   signals:
   - {name: errors, kind: errors, unit: ratio, query: 'errors_ratio{$sel}'}
   policy: {minFrames: 7}
+  slo: [objectives/cart.yaml, /etc/slo.yaml]
 `
 
 func TestLoadConfig(t *testing.T) {
@@ -50,6 +51,7 @@ func TestLoadConfig(t *testing.T) {
 	policy := prevention.DefaultPolicy()
 	policy.MinFrames = 7
 	want := &Config{
+		Objectives: []string{filepath.Join(filepath.Dir(path), "objectives/cart.yaml"), "/etc/slo.yaml"},
 		Prometheus: Server{
 			URL: "https://metrics.example/prometheus", Timeout: 5 * time.Second, User: "u",
 			PasswordFile: filepath.Join(filepath.Dir(path), "secrets/password"), CAFile: "/etc/ca.pem", Name: "metrics",
