@@ -86,6 +86,12 @@ The exit code is the last verdict: 0 promote, 10 hold, 20 rollback, 30 unknown,
 			return a.watch(ctx, cmd, o)
 		},
 	}
+	o.settings(cmd)
+	return cmd
+}
+
+// settings adds the flags of a watch.
+func (o *watched) settings(cmd *cobra.Command) {
 	o.flags(cmd)
 	o.release.flags(cmd)
 	f := cmd.Flags()
@@ -100,7 +106,6 @@ The exit code is the last verdict: 0 promote, 10 hold, 20 rollback, 30 unknown,
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text, what changed; or jsonl, every assessment and a summary")
 	policyFlag(cmd, &o.policyFile)
 	o.slo.flag(cmd)
-	return cmd
 }
 
 // settle joins the flags and the config.

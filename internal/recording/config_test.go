@@ -90,6 +90,7 @@ func TestConfigFaults(t *testing.T) {
 		{"25, 100", "5, 100", `c.yaml:19: spec.services[0].plan[1] is "5"; want percents that rise`},
 		{"10, 25", "ten, 25", `c.yaml:19: spec.services[0].plan[0] is "ten"; want percents that rise`},
 		{"kind: errors", "kind: faults", `c.yaml:22: spec.signals[0]: unknown kind "faults"`},
+		{"slo: [objectives/cart.yaml", "slo: [{a: b}", "c.yaml:24: spec.slo[0] is a mapping; want the path of a file"},
 		{"minFrames: 7", "minFrames: 1", "c.yaml:23: policy.minFrames is 1; want 3 or more"},
 		{wholeConfig, "", "c.yaml: the file is empty; want a document with apiVersion, kind and spec"},
 	}
