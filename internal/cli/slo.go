@@ -37,6 +37,15 @@ func (o *objectives) load(cmd *cobra.Command) error {
 	return nil
 }
 
+// loadFor reads the files, of which one must have an objective of a service.
+func (o *objectives) loadFor(cmd *cobra.Command, service string) error {
+	if err := o.load(cmd); err != nil {
+		return err
+	}
+	_, err := o.signals([]string{service})
+	return err
+}
+
 // signals returns what measures the objectives of some services. A file of
 // which nothing is used is a mistake, and says nothing by itself.
 func (o *objectives) signals(services []string) ([]signal.Signal, error) {

@@ -135,19 +135,10 @@ func (o *watched) settle(cmd *cobra.Command) error {
 	if err := o.release.check(cmd); err != nil {
 		return err
 	}
-	if err := o.slo.load(cmd); err != nil {
+	if err := o.slo.loadFor(cmd, o.release.service); err != nil {
 		return err
 	}
-	if _, err := o.slo.signals([]string{o.release.service}); err != nil {
-		return err
-	}
-	var weights []string
-	for _, f := range []string{"weight", "weight-query", "step"} {
-		if cmd.Flags().Changed(f) {
-			weights = append(weights, "--"+f)
-		}
-	}
-	switch {
+	switch weights := given(cmd, "weight", "weight-query", "step"); {
 	case len(weights) > 1:
 		return misused(cmd, "%s are given; want one of them", strings.Join(weights, " and "))
 	case o.interval != 0 && o.interval < time.Second:
@@ -167,6 +158,17 @@ func (o *watched) settle(cmd *cobra.Command) error {
 		}
 	}
 	return nil
+}
+
+// given lists those of some flags that are given.
+func given(cmd *cobra.Command, flags ...string) []string {
+	var out []string
+	for _, f := range flags {
+		if cmd.Flags().Changed(f) {
+			out = append(out, "--"+f)
+		}
+	}
+	return out
 }
 
 // parsePlan reads "10,25,50": percents that rise.

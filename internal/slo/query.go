@@ -56,8 +56,7 @@ func (r *reader) template(n *yaml.Node, where, query string, raw bool) string {
 // faultOf leaves out the picture of a query's fault, in which other text
 // stands than in the file.
 func faultOf(err error) string {
-	var q *engine.QueryError
-	if errors.As(err, &q) {
+	if q, ok := errors.AsType[*engine.QueryError](err); ok {
 		return fmt.Sprintf("this is no PromQL: %s", strings.ReplaceAll(q.Msg, stand, "{{.window}}"))
 	}
 	return err.Error()

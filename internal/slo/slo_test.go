@@ -168,8 +168,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		all, err := Parse("f.yaml", text)
 		if err != nil {
-			var fault *SyntaxError
-			if !errors.As(err, &fault) {
+			if _, ok := errors.AsType[*SyntaxError](err); !ok {
 				t.Fatalf("Parse: %v is no SyntaxError", err)
 			}
 			return
