@@ -46,6 +46,7 @@ var allowed = map[string]string{
 	"internal/prometheus": "signal engine",
 	"internal/normal":     "baseline",
 	"internal/model":      "signal topology simulate release",
+	"internal/slo":        "signal engine",
 
 	// A real system that fails. It imports nothing of the rest.
 	"lab":      "lab/part",

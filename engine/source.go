@@ -83,6 +83,9 @@ type Options struct {
 	// says of an instant must not change while frames are taken. Nil means that
 	// nothing is remembered.
 	Normal baseline.Normal
+	// Besides are signals that are asked beside those of the system or of the
+	// catalogue, such as those of service-level objectives. Nil means none.
+	Besides []signal.Signal
 
 	unbatched bool // tests: ask everything by itself
 }
@@ -120,19 +123,30 @@ func New(ctx context.Context, q Querier, sys release.System, o Options) (*Source
 	}
 	sys.Signals = slices.Clone(sys.Signals)
 	s := &Source{querier: q, sys: sys, o: o}
-	if err := s.check(); err != nil {
-		return nil, err
-	}
 	if len(sys.Signals) == 0 {
 		if err := s.discover(ctx); err != nil {
 			return nil, err
 		}
+	}
+	s.beside()
+	if err := s.check(); err != nil {
+		return nil, err
 	}
 	if err := s.expand(ctx); err != nil {
 		return nil, err
 	}
 	s.asks = s.plan()
 	return s, nil
+}
+
+// beside adds the signals that no exporter of the catalogue is behind.
+func (s *Source) beside() {
+	for _, sig := range s.o.Besides {
+		s.sys.Signals = append(s.sys.Signals, sig)
+		if s.exporter != nil {
+			s.exporter = append(s.exporter, -1)
+		}
+	}
 }
 
 // Frames returns the frames of a system, as [New] and [Source.Frames] do.

@@ -156,3 +156,40 @@ func (k Kind) Worse() Direction {
 		return Up
 	}
 }
+
+// Shows names, in plain words, the failures that signals of this kind show
+// first, and that go unseen where there is none.
+func (k Kind) Shows() string {
+	switch k {
+	case Latency:
+		return "answers that get slow"
+	case Errors:
+		return "requests that fail"
+	case CPU:
+		return "work that costs more, throttling"
+	case Memory:
+		return "leaks, memory near its limit"
+	case Network:
+		return "packets that are dropped or sent again"
+	case Database:
+		return "pools that run out, lock waits, slow queries"
+	case Cache:
+		return "a cache that no longer hits"
+	case Dependency:
+		return "services it calls that slow down or fail"
+	case Traffic:
+		return "traffic that is lost, doubled or routed wrong"
+	case Retries:
+		return "retries that feed on themselves"
+	case Timeouts:
+		return "work that is given up on"
+	case Crashes:
+		return "restarts, kills for want of memory"
+	case Saturation:
+		return "queues, threads and connections that fill up"
+	case Infra:
+		return "refused configuration, sick nodes, missing endpoints"
+	default:
+		return k.String()
+	}
+}

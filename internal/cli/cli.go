@@ -132,7 +132,7 @@ about the next step, with the evidence and the likely cause.`,
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misused(cmd, "%v", err) })
-	root.AddCommand(a.demoCommand(ctx), a.replayCommand(ctx), a.backtestCommand(ctx), a.initCommand(ctx), a.recordCommand(ctx), a.watchCommand(ctx), a.simulateCommand(ctx), a.versionCommand())
+	root.AddCommand(a.demoCommand(ctx), a.replayCommand(ctx), a.whyCommand(ctx), a.backtestCommand(ctx), a.initCommand(ctx), a.recordCommand(ctx), a.watchCommand(ctx), a.simulateCommand(ctx), a.versionCommand())
 	return root
 }
 

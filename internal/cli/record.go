@@ -105,16 +105,8 @@ early and writes what there is.`,
   foreshock replay cart-v2`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(cmd, o.config, o.url)
-			if err != nil {
+			if err := o.take(cmd); err != nil {
 				return err
-			}
-			if c != nil {
-				o.configure(cmd, c.Prometheus)
-				if _, err := o.release.configure(cmd, c); err != nil {
-					return err
-				}
-				o.interval, o.signals = cmp.Or(o.interval, c.Interval), c.Signals
 			}
 			return a.record(ctx, cmd, o)
 		},
@@ -129,6 +121,20 @@ early and writes what there is.`,
 	f.StringArrayVar(&o.steps, "step", nil, "`TIME=WEIGHT`: from then on so many percent of the traffic go to the new version; repeat it for each step")
 	f.StringVar(&o.out, "out", "", "write the recording into this `DIR`")
 	return cmd
+}
+
+// take takes from the config what the flags leave open.
+func (o *recorded) take(cmd *cobra.Command) error {
+	c, err := loadConfig(cmd, o.config, o.url)
+	if err != nil || c == nil {
+		return err
+	}
+	o.configure(cmd, c.Prometheus)
+	if _, err := o.release.configure(cmd, c); err != nil {
+		return err
+	}
+	o.interval, o.signals = cmp.Or(o.interval, c.Interval), c.Signals
+	return nil
 }
 
 // noArguments wants flags only.

@@ -61,6 +61,11 @@ func TestRecordLive(t *testing.T) {
 	if code, stdout, stderr := run(t, "replay", dir); code == exitError || !strings.Contains(stdout, "cart") {
 		t.Errorf("replay exits %d\n%s\n%s", code, stdout, stderr)
 	}
+	code, stdout, stderr = run(t, "why", "--prometheus", r.prometheus, "--service", "cart", "--canary", `service="cart",version="1.1.0"`,
+		"--control", `service="cart",version="1.0.0"`, "--last", "14s", "--step", start.Add(3*time.Second).Format(time.TimeOnly)+"=25")
+	if code != exitSuccess || !strings.Contains(stdout, "25 % of the traffic go to the new version") || !strings.Contains(stdout, `version="1.1.0"`) {
+		t.Errorf("why exits %d\n%s\n%s", code, stdout, stderr)
+	}
 	own := filepath.Join(t.TempDir(), "foreshock.yaml")
 	os.WriteFile(own, []byte(`apiVersion: foreshock.dev/v1alpha1
 kind: Config

@@ -21,6 +21,7 @@ type replaying struct {
 	release string // id; "" for all
 	policy  *prevention.Policy
 	normal  remembering
+	slo     objectives
 	until   until
 	output  string
 }
@@ -57,21 +58,7 @@ The exit code is the verdict when there is one release or change:
   foreshock replay rec -o jsonl | jq -r 'select(.id=="cart") | [.at, .verdict] | @tsv'`,
 		Args: someDirs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := choose(cmd, "output", o.output, "text", "json", "jsonl"); err != nil {
-				return err
-			}
-			var ok bool
-			if o.until, ok = parseUntil(until); !ok {
-				return misused(cmd, "--until is %q; want a time such as 2026-09-22T16:04:00Z, or a span after the start such as 12m", until)
-			}
-			if cmd.Flags().Changed("release") && o.release == "" {
-				return misused(cmd, "--release is empty; want the id of a release or change")
-			}
-			var err error
-			if o.policy, err = policyOf(cmd, policy); err != nil {
-				return err
-			}
-			if err := o.normal.open(cmd); err != nil {
+			if err := o.settle(cmd, until, policy); err != nil {
 				return err
 			}
 			return a.replay(ctx, args, &o)
@@ -81,8 +68,30 @@ The exit code is the verdict when there is one release or change:
 	cmd.Flags().StringVar(&until, "until", "", "stop at this `TIME` (RFC 3339), or this long after the start (12m)")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text; json, the summaries; or jsonl, every assessment and the summaries")
 	policyFlag(cmd, &policy)
+	o.slo.flag(cmd)
 	normalFlags(cmd, &o.normal)
 	return cmd
+}
+
+// settle reads what the flags say.
+func (o *replaying) settle(cmd *cobra.Command, until, policy string) (err error) {
+	if err := choose(cmd, "output", o.output, "text", "json", "jsonl"); err != nil {
+		return err
+	}
+	var ok bool
+	if o.until, ok = parseUntil(until); !ok {
+		return misused(cmd, "--until is %q; want a time such as 2026-09-22T16:04:00Z, or a span after the start such as 12m", until)
+	}
+	if cmd.Flags().Changed("release") && o.release == "" {
+		return misused(cmd, "--release is empty; want the id of a release or change")
+	}
+	if o.policy, err = policyOf(cmd, policy); err != nil {
+		return err
+	}
+	if err := o.slo.load(cmd); err != nil {
+		return err
+	}
+	return o.normal.open(cmd)
 }
 
 // until is where a replay stops: at a time, or a span after the start of
@@ -175,6 +184,7 @@ func (a *app) replayOne(ctx context.Context, dir string, o *replaying, pr *print
 	moments := map[string]*moments{}
 	l := listener{
 		policy: o.policy,
+		slo:    &o.slo,
 		begin: func(name string, sys release.System) (err error) {
 			wanted, err = want(name, sys, o.release)
 			return err

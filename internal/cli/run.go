@@ -30,6 +30,7 @@ type played struct {
 type listener struct {
 	policy *prevention.Policy // to judge by; nil means the default
 	normal baseline.Normal    // nil means that nothing is remembered
+	slo    *objectives        // nil means none
 	loaded func(*recording.Recording) error
 	begin  func(name string, sys release.System) error
 	saw    func(signal.Frame) // before it is judged
@@ -52,7 +53,11 @@ func play(ctx context.Context, dir string, u until, l listener) (*played, error)
 		return nil, err
 	}
 	defer db.Close()
-	src, err := engine.New(ctx, db, rec.System, engine.Options{Start: rec.Start, End: end, Normal: l.normal})
+	besides, err := l.slo.signals(serviceNames(rec.System))
+	if err != nil {
+		return nil, fmt.Errorf("recording %s: %w", rec.Name, err)
+	}
+	src, err := engine.New(ctx, db, rec.System, engine.Options{Start: rec.Start, End: end, Normal: l.normal, Besides: besides})
 	if err != nil {
 		return nil, fmt.Errorf("recording %s: %w", rec.Name, err)
 	}

@@ -49,9 +49,10 @@ func TestMain(m *testing.M) {
 //	                            new versions of the services named are bad
 //	prefix PART WHOLE           the lines of PART but its last begin WHOLE
 //	valid FILE...               each holds to release/wire.schema.json
+//	explains FILE...            each holds to release/explanation.schema.json
 //	cut FILE BYTES              leave only so many
 func TestScript(t *testing.T) {
-	schema := strictSchema(t)
+	schema, explanation := strictSchema(t, "wire.schema.json"), strictSchema(t, "explanation.schema.json")
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
@@ -70,6 +71,11 @@ func TestScript(t *testing.T) {
 			"valid": func(ts *testscript.TestScript, _ bool, args []string) {
 				for _, name := range args {
 					ts.Check(holds(schema, ts.ReadFile(name)))
+				}
+			},
+			"explains": func(ts *testscript.TestScript, _ bool, args []string) {
+				for _, name := range args {
+					ts.Check(holds(explanation, ts.ReadFile(name)))
 				}
 			},
 			"cut": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -156,11 +162,11 @@ func playedExample(t *testing.T) (*played, []string, map[string]*moments) {
 	return p, []string{"cart", "web"}, ms
 }
 
-// strictSchema compiles the schema of the wire, with every field that it does
+// strictSchema compiles a schema of package release, with every field that it does
 // not name forbidden: users may meet new fields, we must describe them.
-func strictSchema(t *testing.T) *jsonschema.Schema {
+func strictSchema(t *testing.T, name string) *jsonschema.Schema {
 	t.Helper()
-	text, err := os.ReadFile("../../release/wire.schema.json")
+	text, err := os.ReadFile(filepath.Join("../../release", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,10 +177,10 @@ func strictSchema(t *testing.T) *jsonschema.Schema {
 	forbidOthers(doc)
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
-	if err := c.AddResource("wire.schema.json", doc); err != nil {
+	if err := c.AddResource(name, doc); err != nil {
 		t.Fatal(err)
 	}
-	schema, err := c.Compile("wire.schema.json")
+	schema, err := c.Compile(name)
 	if err != nil {
 		t.Fatal(err)
 	}

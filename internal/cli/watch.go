@@ -37,6 +37,7 @@ type watched struct {
 	signals      []signal.Signal
 	policy       *prevention.Policy
 	configWeight string
+	slo          objectives
 }
 
 func (a *app) watchCommand(ctx context.Context) *cobra.Command {
@@ -69,6 +70,9 @@ The exit code is the last verdict: 0 promote, 10 hold, 20 rollback, 30 unknown,
   # a gate in a pipeline: ten minutes at 10 %, then go on if it says promote
   foreshock watch --service cart --weight 10 --for 10m && deliver cart --weight 50
 
+  # the objectives of the service as well, as Sloth, Pyrra or OpenSLO have them
+  foreshock watch --service cart --slo slo/cart.yaml
+
   # every assessment, for jq
   foreshock watch --service cart -o jsonl | jq -r '[.at, .weight, .verdict] | @tsv'`,
 		Args: noArguments,
@@ -82,6 +86,12 @@ The exit code is the last verdict: 0 promote, 10 hold, 20 rollback, 30 unknown,
 			return a.watch(ctx, cmd, o)
 		},
 	}
+	o.settings(cmd)
+	return cmd
+}
+
+// settings adds the flags of a watch.
+func (o *watched) settings(cmd *cobra.Command) {
 	o.flags(cmd)
 	o.release.flags(cmd)
 	f := cmd.Flags()
@@ -95,7 +105,7 @@ The exit code is the last verdict: 0 promote, 10 hold, 20 rollback, 30 unknown,
 	f.DurationVar(&o.interval, "interval", 0, "the `TIME` between frames; 0 means how often the metrics are scraped, which is measured")
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text, what changed; or jsonl, every assessment and a summary")
 	policyFlag(cmd, &o.policyFile)
-	return cmd
+	o.slo.flag(cmd)
 }
 
 // settle joins the flags and the config.
@@ -115,6 +125,7 @@ func (o *watched) settle(cmd *cobra.Command) error {
 			o.plan = w.Plan
 		}
 		o.interval, o.signals, o.policy = cmp.Or(o.interval, c.Interval), c.Signals, c.Policy
+		o.slo.files = append(o.slo.files, c.Objectives...)
 	}
 	if p, err := policyOf(cmd, o.policyFile); err != nil {
 		return err
@@ -124,13 +135,10 @@ func (o *watched) settle(cmd *cobra.Command) error {
 	if err := o.release.check(cmd); err != nil {
 		return err
 	}
-	var weights []string
-	for _, f := range []string{"weight", "weight-query", "step"} {
-		if cmd.Flags().Changed(f) {
-			weights = append(weights, "--"+f)
-		}
+	if err := o.slo.loadFor(cmd, o.release.service); err != nil {
+		return err
 	}
-	switch {
+	switch weights := given(cmd, "weight", "weight-query", "step"); {
 	case len(weights) > 1:
 		return misused(cmd, "%s are given; want one of them", strings.Join(weights, " and "))
 	case o.interval != 0 && o.interval < time.Second:
@@ -150,6 +158,17 @@ func (o *watched) settle(cmd *cobra.Command) error {
 		}
 	}
 	return nil
+}
+
+// given lists those of some flags that are given.
+func given(cmd *cobra.Command, flags ...string) []string {
+	var out []string
+	for _, f := range flags {
+		if cmd.Flags().Changed(f) {
+			out = append(out, "--"+f)
+		}
+	}
+	return out
 }
 
 // parsePlan reads "10,25,50": percents that rise.

@@ -83,7 +83,7 @@ func TestInitLive(t *testing.T) {
 	if code == exitError || code == exitUsage {
 		t.Fatalf("watch exits %d: %s", code, &errs)
 	}
-	if err := holds(strictSchema(t), out.String()); err != nil {
+	if err := holds(strictSchema(t, "wire.schema.json"), out.String()); err != nil {
 		t.Errorf("watch -o jsonl: %v", err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")

@@ -48,6 +48,9 @@ func (a *app) watch(ctx context.Context, cmd *cobra.Command, o watched) error {
 		Wait: func(ctx context.Context, until time.Time) error { return sleep(ctx, time.Now().Add(until.Sub(now()))) },
 	}
 	opts.System.Signals = o.signals
+	if opts.Besides, err = o.slo.signals([]string{o.release.service}); err != nil {
+		return err
+	}
 	if o.policy != nil {
 		opts.Policy = *o.policy
 	}

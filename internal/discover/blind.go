@@ -17,42 +17,6 @@ type BlindSpot struct {
 	There  string   // the name of one that is scraped already, and whose series the matchers do not pick; "" for none
 }
 
-// unseen are the failures that each kind of signal shows first.
-func unseen(k signal.Kind) string {
-	switch k {
-	case signal.Latency:
-		return "answers that get slow"
-	case signal.Errors:
-		return "requests that fail"
-	case signal.CPU:
-		return "work that costs more, throttling"
-	case signal.Memory:
-		return "leaks, memory near its limit"
-	case signal.Network:
-		return "packets that are dropped or sent again"
-	case signal.Database:
-		return "pools that run out, lock waits, slow queries"
-	case signal.Cache:
-		return "a cache that no longer hits"
-	case signal.Dependency:
-		return "services it calls that slow down or fail"
-	case signal.Traffic:
-		return "traffic that is lost, doubled or routed wrong"
-	case signal.Retries:
-		return "retries that feed on themselves"
-	case signal.Timeouts:
-		return "work that is given up on"
-	case signal.Crashes:
-		return "restarts, kills for want of memory"
-	case signal.Saturation:
-		return "queues, threads and connections that fill up"
-	case signal.Infra:
-		return "refused configuration, sick nodes, missing endpoints"
-	default:
-		return k.String()
-	}
-}
-
 // BlindSpots says what cannot be seen of a service.
 func (f *Found) BlindSpots(s *Service) []BlindSpot {
 	exporters, err := engine.Catalogue()
@@ -61,7 +25,7 @@ func (f *Found) BlindSpots(s *Service) []BlindSpot {
 	}
 	var out []BlindSpot
 	for _, k := range s.Blind() {
-		b := BlindSpot{Kind: k, Unseen: unseen(k)}
+		b := BlindSpot{Kind: k, Unseen: k.Shows()}
 		for _, e := range exporters {
 			if !shows(e, k) {
 				continue

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/foreshock/foreshock/engine"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
@@ -24,6 +26,7 @@ type Config struct {
 	Services   []Watched
 	Signals    []signal.Signal    // none means those of the catalogue
 	Policy     *prevention.Policy // nil means the default one
+	Objectives []string           // files of service-level objectives
 }
 
 // A Server says how a Prometheus is reached. Files are relative to the folder
@@ -74,7 +77,7 @@ func decodeConfig(path string, text []byte) (*Config, error) {
 	}
 	c := &Config{}
 	if b.err == nil {
-		b.config(c, b.object(top.at("spec"), "spec", "prometheus ? interval services signals policy"))
+		b.config(c, b.object(top.at("spec"), "spec", "prometheus ? interval services signals policy slo"))
 	}
 	return c, configFault(b.err)
 }
@@ -106,6 +109,17 @@ func (b *builder) config(c *Config, spec object) {
 	var sys release.System
 	b.signals(&sys, spec)
 	c.Signals = sys.Signals
+	for i, n := range spec.list("slo") {
+		if n.Kind != yaml.ScalarNode || n.Value == "" {
+			b.fail(n, "spec.slo[%d] is %s; want the path of a file", i, kindOf(n))
+			continue
+		}
+		path := n.Value
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(filepath.Dir(b.file), path)
+		}
+		c.Objectives = append(c.Objectives, path)
+	}
 	if b.err == nil && spec.has("policy") {
 		p, err := policyOf(&b.decoder, spec.at("policy"))
 		c.Policy = &p

@@ -36,6 +36,7 @@ spec:
   signals:
   - {name: errors, kind: errors, unit: ratio, query: 'errors_ratio{$sel}'}
   policy: {minFrames: 7}
+  slo: [objectives/cart.yaml, /etc/slo.yaml]
 `
 
 func TestLoadConfig(t *testing.T) {
@@ -50,6 +51,7 @@ func TestLoadConfig(t *testing.T) {
 	policy := prevention.DefaultPolicy()
 	policy.MinFrames = 7
 	want := &Config{
+		Objectives: []string{filepath.Join(filepath.Dir(path), "objectives/cart.yaml"), "/etc/slo.yaml"},
 		Prometheus: Server{
 			URL: "https://metrics.example/prometheus", Timeout: 5 * time.Second, User: "u",
 			PasswordFile: filepath.Join(filepath.Dir(path), "secrets/password"), CAFile: "/etc/ca.pem", Name: "metrics",
@@ -88,6 +90,7 @@ func TestConfigFaults(t *testing.T) {
 		{"25, 100", "5, 100", `c.yaml:19: spec.services[0].plan[1] is "5"; want percents that rise`},
 		{"10, 25", "ten, 25", `c.yaml:19: spec.services[0].plan[0] is "ten"; want percents that rise`},
 		{"kind: errors", "kind: faults", `c.yaml:22: spec.signals[0]: unknown kind "faults"`},
+		{"slo: [objectives/cart.yaml", "slo: [{a: b}", "c.yaml:24: spec.slo[0] is a mapping; want the path of a file"},
 		{"minFrames: 7", "minFrames: 1", "c.yaml:23: policy.minFrames is 1; want 3 or more"},
 		{wholeConfig, "", "c.yaml: the file is empty; want a document with apiVersion, kind and spec"},
 	}

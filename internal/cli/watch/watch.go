@@ -33,6 +33,9 @@ type Options struct {
 	Name string // stands in assessments as the recording
 	Now  func() time.Time
 	Wait func(ctx context.Context, until time.Time) error // blocks until an instant by Now
+	// Besides are signals that are asked beside those of the system or of the
+	// catalogue; nil means none.
+	Besides []signal.Signal
 	// Warnings returns what the source remarks; nil means nothing.
 	Warnings func() []signal.Warning
 }
@@ -63,7 +66,7 @@ func Run(ctx context.Context, q engine.Querier, o Options, hear func(Update) err
 	if w.Delay == 0 {
 		w.Delay = o.System.Interval
 	}
-	opts := engine.Options{Start: o.From, End: o.Until, Wait: w.wait, Now: w.clock, Parallel: parallel}
+	opts := engine.Options{Start: o.From, End: o.Until, Wait: w.wait, Now: w.clock, Parallel: parallel, Besides: o.Besides}
 	if o.Weighing != nil {
 		w.meter = &meter{Weighing: *o.Weighing}
 		opts.Exposure = func(at time.Time) []signal.Exposure { return w.exposure(ctx, at) }

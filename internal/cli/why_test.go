@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// explanations are those whose text is held, in the format that its file's
+// name ends in.
+var explanations = []struct{ file, recording, release string }{
+	{"leak.text", "cart-leak", ""},
+	{"config.text", "checkout-config", ""},
+	{"silent.text", "payments-silent", ""},
+	{"healthy.text", "search-healthy", ""},
+	{"elsewhere.text", "shop-incident", "checkout"},
+	{"leak.markdown", "cart-leak", ""},
+	{"leak.html", "cart-leak", ""},
+	{"silent.json", "payments-silent", ""},
+}
+
+// TestWhy holds whole explanations of the recordings that come with the
+// repository.
+func TestWhy(t *testing.T) {
+	for _, tt := range explanations {
+		t.Run(tt.file, func(t *testing.T) {
+			t.Parallel()
+			args := []string{"why", filepath.Join("../../examples/recordings", tt.recording), "-o", strings.TrimPrefix(filepath.Ext(tt.file), ".")}
+			if tt.release != "" {
+				args = append(args, "--release", tt.release)
+			}
+			code, got, stderr := run(t, args...)
+			if code != exitSuccess || stderr != "" {
+				t.Fatalf("%v exits %d\n%s", args, code, stderr)
+			}
+			path := filepath.Join("testdata/why", tt.file+".golden")
+			if *update {
+				if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("%v prints\n%s\nwant %s; rewrite it with 'make golden' and read the difference", args, got, path)
+			}
+		})
+	}
+}
+
+// TestWhyWidth: text fits a terminal of 80 columns; only a query, which is
+// there to be copied, stands on a line of its own.
+func TestWhyWidth(t *testing.T) {
+	query := regexp.MustCompile(`^      (new|stable|all|limit) `)
+	for _, tt := range explanations {
+		if filepath.Ext(tt.file) != ".text" {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join("testdata/why", tt.file+".golden"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, l := range strings.Split(string(text), "\n") {
+			if n := utf8.RuneCountInString(l); n > plainWidth && !query.MatchString(l) {
+				t.Errorf("%s:%d has %d columns: %s", tt.file, i+1, n, l)
+			}
+		}
+	}
+}
+
+// TestWhyReferences: every mark in a text has its query, and no query is
+// without a mark.
+func TestWhyReferences(t *testing.T) {
+	e := explanationOf(t, "shop-incident", "payments")
+	all := e.Headline + strings.Join(e.Details, " ")
+	for _, r := range append(append([]release.Remark{}, e.Said...), e.Seen...) {
+		all += r.Text
+	}
+	for _, x := range e.RuledOut {
+		all += x.Text
+	}
+	known := map[string]bool{}
+	for _, r := range e.References {
+		known[itoa(r.Number)] = true
+		if r.New == "" || strings.Contains(r.New, "$") {
+			t.Errorf("the query of [%d] %s is %q, want one that can be asked", r.Number, r.Signal, r.New)
+		}
+	}
+	marks := mention.FindAllStringSubmatch(all, -1)
+	if len(marks) == 0 {
+		t.Fatalf("no reference in %q", all)
+	}
+	for _, m := range marks {
+		if !known[m[1]] {
+			t.Errorf("[%s] has no query; there are %v", m[1], known)
+		}
+	}
+}
+
+// TestWhyMarks: what a recording names cannot become markup of a page or an
+// issue.
+func TestWhyMarks(t *testing.T) {
+	e := explanationOf(t, "cart-leak", "cart")
+	evil := `<script>alert(1)</script>*x*`
+	e.Title, e.Headline, e.Details, e.Recording = evil, evil, []string{evil}, evil
+	e.Charts[0].Name, e.Charts[0].Text, e.Columns[0].Name = evil, evil, evil
+	e.Timeline[0].Text, e.Said[0].Text, e.RuledOut[0].What, e.References[0].New = evil, evil, evil, evil
+	page, err := whyHTML(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(page, "<script") || !strings.Contains(page, "&lt;script&gt;alert(1)") {
+		t.Errorf("the page has a script of a name:\n%s", page)
+	}
+	issue, _, _ := strings.Cut(whyMarkdown(e), "```text")
+	if strings.Contains(issue, "<script") || !strings.Contains(issue, `&lt;script>alert(1)&lt;/script>\*x\*`) {
+		t.Errorf("the issue has markup of a name:\n%s", issue)
+	}
+}
+
+// explanationOf explains one release of an example.
+func explanationOf(t *testing.T, name, id string) release.Explanation {
+	t.Helper()
+	var c *release.Chronicle
+	p, err := play(t.Context(), filepath.Join("../../examples/recordings", name), until{}, hearing(&c, listener{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, ok := c.Explain(id, p.summary)
+	if !ok {
+		t.Fatalf("%s has no release %s", name, id)
+	}
+	return e
+}
+
+// TestRulers: a few values, round in their unit, and inside the range.
+func TestRulers(t *testing.T) {
+	tests := []struct {
+		low, high float64
+		unit      string
+		want      []string
+	}{
+		{0, 1.06, "ratio", []string{"0 %", "25 %", "50 %", "75 %", "100 %"}},
+		{0, 0.0733, "s", []string{"0 s", "25 ms", "50 ms"}},
+		{0, 540 << 20, "B", []string{"0 B", "200 MiB", "400 MiB"}},
+		{0.9, 1, "ratio", []string{"90 %", "92.5 %", "95 %", "97.5 %", "100 %"}},
+	}
+	for _, tt := range tests {
+		unit := signal.ParseUnit(tt.unit)
+		var got []string
+		for _, v := range rulers(tt.low, tt.high, unit) {
+			got = append(got, unit.Format(v))
+		}
+		if strings.Join(got, ", ") != strings.Join(tt.want, ", ") {
+			t.Errorf("rulers(%v, %v, %s) = %v, want %v", tt.low, tt.high, tt.unit, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,221 @@
+package release
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// said tells what was to come, as it was said at the moment that is
+// explained. Nothing later went into it.
+func (x *explaining) said() []Remark {
+	out := []Remark{}
+	add := func(kind, format string, args ...any) { out = append(out, Remark{kind, fmt.Sprintf(format, args...)}) }
+	if x.outcome == OutcomeHealthy || x.outcome == OutcomeUnknown || x.outcome == OutcomeElsewhere {
+		if x.a.NextStep != nil {
+			add("harm", "At the step to %s %%, harm was %s likely.", percent(float64(x.a.NextStep.Weight)), chance(float64(x.a.Harm)))
+		}
+		return out
+	}
+	if x.a.NextStep != nil && !x.silent() {
+		text := fmt.Sprintf("The step to %s %% does harm: %s likely.", percent(float64(x.a.NextStep.Weight)), chance(float64(x.a.Harm)))
+		if safe := x.a.NextStep.Safe; safe > 0 {
+			text += fmt.Sprintf(" Up to %s %% is safe.", whole(safe))
+		}
+		add("harm", "%s", text)
+	}
+	for _, p := range x.a.Predictions {
+		if text := x.predicted(p); text != "" {
+			add(p.Kind, "%s", text)
+		}
+	}
+	if n := x.a.Next; n != nil && x.a.Warns() {
+		switch {
+		case n.In != nil:
+			add("next", "Next on the failure ladder: %s, in about %s (%s to %s), by the order %q.", n.Rung, n.In.P50, n.In.P10, n.In.P90, n.Order)
+		default:
+			add("next", "Next on the failure ladder: %s, by the order %q; one rung does not tell when.", n.Rung, n.Order)
+		}
+	}
+	if b := x.a.BlastRadius; b != nil && b.Now > 0 && x.a.Warns() {
+		text := fmt.Sprintf("%s %% of the requests to %s reach it", percent(100*float64(b.Now)), x.a.Service)
+		if b.NextStep > b.Now {
+			text += fmt.Sprintf(", and %s %% would after the next step", percent(100*float64(b.NextStep)))
+		}
+		add("reach", "%s.", text)
+	}
+	return out
+}
+
+func (x *explaining) predicted(p Prediction) string {
+	svc, id, ok := x.find(p.Service, p.Signal)
+	if !ok {
+		return ""
+	}
+	name := fmt.Sprintf("%s %s", x.call(svc, id), x.ref(svc, id))
+	limit := "its limit"
+	if p.Limit != nil {
+		limit = "its limit of " + x.format(id, float64(*p.Limit))
+	}
+	switch {
+	case p.Weight != nil:
+		text := fmt.Sprintf("%s meets %s at %s %% of the traffic (%s): %s likely by 100 %%", name, limit, whole(p.Weight.P50), weights(*p.Weight), chance(float64(p.Probability)))
+		if p.NextStep != nil {
+			text += fmt.Sprintf(", %s at the next step", chance(float64(*p.NextStep)))
+		}
+		return text + "."
+	case p.At != nil:
+		return fmt.Sprintf("%s reaches %s at about %s (%s to %s), if nobody acts: %s likely.", name, limit, x.far(p.At.P50, *p.At), x.far(p.At.P10, *p.At), x.far(p.At.P90, *p.At), chance(float64(p.Probability)))
+	case p.Reason != "":
+		return fmt.Sprintf("%s may meet %s; at which share of the traffic is %s.", name, limit, p.Reason)
+	}
+	return ""
+}
+
+// far writes an instant ahead, with its day when some of its interval is not
+// near the moment that is explained.
+func (x *explaining) far(t time.Time, all Times) string {
+	switch {
+	case t.Sub(x.a.At) > 365*24*time.Hour:
+		return "more than a year ahead"
+	case all.P90.Sub(x.a.At) > 12*time.Hour:
+		return t.UTC().Format("Jan 02 15:04")
+	default:
+		return x.at(t)
+	}
+}
+
+// later tells what came after the moment that is explained.
+func (x *explaining) later(keys []key) []Remark {
+	out := []Remark{}
+	if !x.end.After(x.a.At) || x.outcome == OutcomeHealthy || x.outcome == OutcomeUnknown {
+		return out
+	}
+	add := func(kind, format string, args ...any) { out = append(out, Remark{kind, fmt.Sprintf(format, args...)}) }
+	if text := x.wentOn(); text != "" {
+		add("step", "%s", text)
+	}
+	for _, p := range x.a.Predictions {
+		if text := x.came(p); text != "" {
+			add(p.Kind, "%s", text)
+		}
+	}
+	if n := x.a.Next; n != nil && x.a.Warns() {
+		switch c, ok := x.story.rungs[n.Rung]; {
+		case ok:
+			add("next", "%s followed at %s, in %s.", n.Rung, x.onset(c.Onset), plainName(c.Signal))
+		case !x.shows(n.Rung):
+			add("next", "Whether %s followed nobody can tell: no signal shows it.", n.Rung)
+		default:
+			add("next", "No signal of %s was worse beyond chance by %s.", n.Rung, x.at(x.end))
+		}
+	}
+	for _, k := range keys[:min(mostColumns, len(keys))] {
+		if k.evidence == nil {
+			continue
+		}
+		if text := x.worst(k); text != "" {
+			add("signal", "%s", text)
+		}
+	}
+	if c := x.story.calm; c != nil && x.end.Sub(*c) >= 3*x.sys.Interval {
+		add("calm", "From %s on nothing would be held against it any more.", x.at(*c))
+	}
+	return out
+}
+
+// shows says whether a signal with values stands on a rung.
+func (x *explaining) shows(rung string) bool {
+	for k, c := range x.courses.byLine {
+		if c.frames > 0 && x.near(k.service) && pattern.RungOf(x.sys.Signals[k.signal].Kind).String() == rung {
+			return true
+		}
+	}
+	return false
+}
+
+// came says whether a prediction came true in what is on record.
+func (x *explaining) came(p Prediction) string {
+	svc, id, ok := x.find(p.Service, p.Signal)
+	if !ok || p.Weight == nil && p.At == nil {
+		return ""
+	}
+	subject, _ := x.lines(svc, id)
+	limit := math.NaN()
+	if c := x.courses.byLine[subject]; c != nil {
+		limit = c.limit
+	}
+	if p.Limit != nil {
+		limit = float64(*p.Limit)
+	}
+	name := fmt.Sprintf("%s %s", x.call(svc, id), x.ref(svc, id))
+	if x.courses.several(subject) {
+		name = "The worst instance's " + name
+	}
+	if math.IsNaN(limit) {
+		return ""
+	}
+	most, at, met := x.courses.passes(subject, x.a.At, limit)
+	if met {
+		return fmt.Sprintf("%s reached its limit of %s, or came within a hundredth of it, at %s%s.", name, x.format(id, limit), x.at(at), x.under(at))
+	}
+	if math.IsNaN(most) {
+		return fmt.Sprintf("%s had no value any more.", name)
+	}
+	text := fmt.Sprintf("%s came to %s at %s%s; its limit is %s", name, x.format(id, most), x.at(at), x.under(at), x.format(id, limit))
+	switch {
+	case p.Weight != nil && x.most() < float64(p.Weight.P10):
+		text += "; the traffic at which it was to meet it was not reached"
+	case p.At != nil && x.end.Before(p.At.P10):
+		text += "; the record ends before the time that was said"
+	}
+	return text + "."
+}
+
+// under says the traffic on the new version at an instant.
+func (x *explaining) under(at time.Time) string {
+	for _, s := range slices.Backward(x.story.stages) {
+		if !s.at.After(at) {
+			return fmt.Sprintf(", with %s %% of the traffic on it", percent(100*s.weight))
+		}
+	}
+	return ""
+}
+
+// most returns the largest weight that was reached, in percent.
+func (x *explaining) most() float64 {
+	most := 0.0
+	for _, s := range x.story.stages {
+		most = math.Max(most, 100*s.weight)
+	}
+	return most
+}
+
+// worst says how far a signal went after the moment that is explained.
+func (x *explaining) worst(k key) string {
+	subject, stable := x.lines(k.service, k.signal)
+	d := x.sys.Signals[k.signal].Direction()
+	if d == signal.Both && k.evidence.Value < k.evidence.Was {
+		d = signal.Down
+	}
+	v, at := x.courses.extreme(subject, x.a.At.Add(x.sys.Interval), d)
+	if math.IsNaN(v) {
+		return ""
+	}
+	name := x.call(k.service, k.signal) + " " + x.ref(k.service, k.signal)
+	text := fmt.Sprintf("%s went to %s at %s", name, x.format(k.signal, v), x.at(at))
+	if now := float64(k.evidence.Value); math.Abs(v-now) <= 0.05*math.Abs(now) {
+		text = fmt.Sprintf("%s went no further: it was at %s at %s", name, x.format(k.signal, v), x.at(at))
+	}
+	if stable != subject {
+		other := x.courses.mean(stable, at, at.Add(time.Duration(x.courses.per)*x.sys.Interval))
+		if !math.IsNaN(other) {
+			text += fmt.Sprintf(", and the stable version was at %s", x.format(k.signal, other))
+		}
+	}
+	return text + "."
+}
