@@ -67,6 +67,8 @@ func (s *State) assess(i int, f signal.Frame, sc *scene) Assessment {
 		x.Phase, x.PhaseSince = phase, f.At
 	}
 	a.Phase, a.PhaseSince, a.PhaseEnds = phase.String(), x.PhaseSince, phase.Ends()
+	s.blast(i, r, &a, sc)
+	a.WhatNext = s.whatNext(i, r, &a, sc)
 	a.Warnings = append(a.Warnings, s.unheard(i, r.needs)...)
 	a.Warnings = append(a.Warnings, s.caveats(i, sc)...)
 	a.Sentence = s.sentence(i, r, &a, sc)
@@ -102,7 +104,7 @@ func (s *State) name(i int, f signal.Frame, a *Assessment) {
 		}
 		a.NextStep = &NextStep{Weight: Number(100 * next), Safe: Number(safe)}
 	}
-	a.BlastRadius = &BlastRadius{Now: Number(e.Weight), NextStep: Number(next)}
+	a.BlastRadius = &BlastRadius{Now: Number(e.Weight), NextStep: Number(next), Services: []Hit{}, Choices: []Choice{}}
 }
 
 func (s *State) culprits(sc *scene) []Culprit {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/stats"
 	"github.com/foreshock/foreshock/trend"
 )
 
@@ -98,7 +99,7 @@ func (s *State) stress(i int, f signal.Frame, sc *scene) []Stress {
 		if used || sig.Kind == signal.CPU || sig.Kind == signal.Network || sig.Kind == signal.Database {
 			per = load // what follows work is put on the same work
 		}
-		ratio := fd.Mean / fd.Level / per
+		ratio := sides(&fd) / per
 		margin := 1.2816 * fd.SE / fd.Level / per
 		if w := math.Abs(math.Log(math.Max(ratio, 1e-9))); w > size[d] || best[d].Signal == "" {
 			size[d] = w
@@ -114,6 +115,20 @@ func (s *State) stress(i int, f signal.Frame, sc *scene) []Stress {
 		}
 	}
 	return out
+}
+
+// sides returns how many times as much the new version has of a signal as the
+// stable one now: over the last frames, as both get another share of the work
+// after every step.
+func sides(fd *finding) float64 {
+	if fd.Control == nil {
+		return fd.Mean / fd.Level
+	}
+	a, b := pattern.Tail(fd.Subject, 8), pattern.Tail(fd.Control, 8)
+	if len(a) == 0 || len(b) == 0 || !(stats.Mean(b) > 0) {
+		return fd.Mean / fd.Level
+	}
+	return stats.Mean(a) / stats.Mean(b)
 }
 
 // loadRatio returns how much more work one instance of the canary gets than

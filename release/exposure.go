@@ -287,7 +287,7 @@ func (s *State) cost(i int, k signal.Kind, f signal.Frame, sc *scene) (ratio, se
 		if !known {
 			continue
 		}
-		return fd.Mean / fd.Level / per, fd.SE / fd.Level / per
+		return sides(&fd) / per, fd.SE / fd.Level / per
 	}
 	return 0, 0
 }

@@ -60,6 +60,7 @@ type Assessment struct {
 	Culprit     Number        `json:"culprit"`
 	Culprits    []Culprit     `json:"culprits"`
 	BlastRadius *BlastRadius  `json:"blastRadius"`
+	WhatNext    []Happening   `json:"whatNext"`
 	NextStep    *NextStep     `json:"nextStep"`
 	Harm        Number        `json:"harm"` // probability that the next step does harm, from the signals
 	Unknown     *Unknowing    `json:"unknown"`
@@ -149,11 +150,59 @@ type Culprit struct {
 	Probability Number `json:"probability"`
 }
 
-// BlastRadius is the share of the service's requests that reach the new
-// version while it is bad, 0..1.
+// BlastRadius is whom it would hurt: the share of the service's requests that
+// reach the new version, 0..1, and what follows from it.
 type BlastRadius struct {
 	Now      Number `json:"now"`
 	NextStep Number `json:"nextStep"`
+	// Severity is the share of the requests to the new version that are harmed,
+	// 0..1, by what was measured; null where no symptom is worse.
+	Severity Number `json:"severity"`
+	// PerMinute is how many requests a minute reach it, and would after the next
+	// step; null where traffic is not measured.
+	PerMinute     Number `json:"perMinute"`
+	PerMinuteNext Number `json:"perMinuteNext"`
+	// Harmed is how many requests are harmed within ten minutes if nobody acts;
+	// null without severity or traffic.
+	Harmed   Number   `json:"harmedIn10m"`
+	Services []Hit    `json:"services"` // whose requests fail with it, worst first
+	Budget   *Budget  `json:"budget"`   // null without a limit on errors
+	Choices  []Choice `json:"choices"`  // what promoting, holding and rolling back cost
+}
+
+// A Hit is a service whose requests fail with the new version's, through the
+// calls between them.
+type Hit struct {
+	Service     string `json:"service"`
+	Now         Number `json:"now"`         // share of its requests that need the new version, 0..1
+	NextStep    Number `json:"nextStep"`    // the same after the next step
+	Criticality Number `json:"criticality"` // as it was given; 1 else
+}
+
+// A Budget is how fast the errors of the release use up what its limit allows.
+type Budget struct {
+	Signal string `json:"signal"`
+	Limit  Number `json:"limit"` // share of requests that may fail
+	// Burn is how many times faster than allowed the service burns it now, both
+	// versions together: 1 uses it up just in its period.
+	Burn Number `json:"burn"`
+	Next Number `json:"burnAtNextStep"`
+}
+
+// A Choice is what one decision about the next step is expected to cost.
+type Choice struct {
+	Action string `json:"action"`      // promote, hold or rollback
+	Harmed Number `json:"harmedIn10m"` // requests; null without traffic or severity
+	Loss   Number `json:"loss"`        // in harmful steps taken; the least is best
+}
+
+// A Happening is one thing that may happen next.
+type Happening struct {
+	Kind        string     `json:"kind"` // rung, limit, exhausted or nothing
+	Text        string     `json:"text"`
+	Probability Number     `json:"probability"`     // that it is the first of them; all add up to 1
+	In          *Durations `json:"in,omitempty"`    // null when its time is not known
+	Watch       string     `json:"watch,omitempty"` // what would show that it is wrong
 }
 
 // NextStep is the step that the verdict is about.

@@ -11,22 +11,28 @@ import "slices"
 type Graph struct {
 	callees [][]int
 	callers [][]int
+	calls   map[[2]int]Edge
 }
 
 // An Edge is one service calling another.
-type Edge struct{ From, To int }
+type Edge struct {
+	From, To int
+	Share    float64 // share of From's requests that need the call, 0..1; 0 means all
+	Fallback float64 // share of failing calls that From does without, 0..1
+}
 
 // New returns the graph of n services with the given edges. Edges that stand
 // twice count once; edges to services outside 0..n−1 and from a service to
 // itself are left out.
 func New(n int, edges []Edge) Graph {
-	g := Graph{callees: make([][]int, n), callers: make([][]int, n)}
+	g := Graph{callees: make([][]int, n), callers: make([][]int, n), calls: map[[2]int]Edge{}}
 	for _, e := range edges {
 		if e.From < 0 || e.To < 0 || e.From >= n || e.To >= n || e.From == e.To || slices.Contains(g.callees[e.From], e.To) {
 			continue
 		}
 		g.callees[e.From] = append(g.callees[e.From], e.To)
 		g.callers[e.To] = append(g.callers[e.To], e.From)
+		g.calls[[2]int{e.From, e.To}] = e
 	}
 	for i := range n {
 		slices.Sort(g.callees[i])
@@ -54,6 +60,25 @@ func (g Graph) Callers(s int) []int {
 		return nil
 	}
 	return g.callers[s]
+}
+
+// Call returns the edge from a service to another one; the zero Edge where
+// there is no such call.
+func (g Graph) Call(from, to int) Edge { return g.calls[[2]int{from, to}] }
+
+// Needs returns the share of the requests to a service that fail when a call
+// to another one does, 0..1: those that need the call and have no fallback. 0
+// where there is no such call.
+func (g Graph) Needs(from, to int) float64 {
+	e, ok := g.calls[[2]int{from, to}]
+	if !ok {
+		return 0
+	}
+	share := e.Share
+	if share == 0 {
+		share = 1
+	}
+	return share * (1 - e.Fallback)
 }
 
 // Upstream returns how many calls lie between service s and every service

@@ -210,6 +210,24 @@ func (f *Failure) Breach(w float64) float64 {
 	return f.met(w) / (1 + math.Exp(-f.Evidence))
 }
 
+// At returns what the signal comes to at weight w, turned so that worse is up,
+// by the likeliest fit: the 10, 50 and 90 % points. NaN when nothing was fitted.
+func (f *Failure) At(w float64) (p10, p50, p90 float64) {
+	best := -1
+	for k := range f.rivals {
+		if f.rivals[k].shape == Linear && (best < 0 || f.rivals[k].share > f.rivals[best].share) {
+			best = k
+		}
+	}
+	if best < 0 {
+		return math.NaN(), math.NaN(), math.NaN()
+	}
+	m := f.rivals[best]
+	mid := m.a + m.b*w
+	margin := stats.NormalQuantile(0.9) * math.Sqrt(math.Max(0, m.aa+2*w*m.ab+w*w*m.bb))
+	return mid - margin, mid, mid + margin
+}
+
 // Safe returns the largest weight, at most 1, at which the limit is met with
 // a probability under p.
 func (f *Failure) Safe(p float64) float64 {

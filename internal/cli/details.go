@@ -182,13 +182,8 @@ func (r *report) ahead(a *release.Assessment) {
 			r.row("ahead", p.Kind+" "+what+likely)
 		}
 	}
-	if b := a.BlastRadius; b != nil && a.Warns() && b.Now > 0 {
-		text := fmt.Sprintf("%s %% of the requests to %s reach it now", percent(100*float64(b.Now)), a.Service)
-		if b.NextStep > b.Now {
-			text += fmt.Sprintf(", %s %% after the next step", percent(100*float64(b.NextStep)))
-		}
-		r.row("reach", text)
-	}
+	r.reach(a)
+	r.whatNext(a)
 }
 
 // far writes an instant ahead, with its date when it is not of the

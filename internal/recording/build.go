@@ -180,12 +180,15 @@ func (b *builder) changes(sys *release.System, spec object) {
 func (b *builder) topology(sys *release.System, spec object) {
 	var edges []topology.Edge
 	for i, n := range spec.list("topology") {
-		o := b.object(n, fmt.Sprintf("spec.topology[%d]", i), "from to")
+		o := b.object(n, fmt.Sprintf("spec.topology[%d]", i), "from to ? share fallback")
 		from, to := o.text("from"), o.text("to")
 		if from == to && b.err == nil {
 			b.warn("self-call", "%s calls itself; the edge is left out", from)
 		}
-		edges = append(edges, topology.Edge{From: b.service(sys, from), To: b.service(sys, to)})
+		edges = append(edges, topology.Edge{
+			From: b.service(sys, from), To: b.service(sys, to),
+			Share: o.number("share", 0, 1, 1), Fallback: o.number("fallback", 0, 1, 0),
+		})
 	}
 	for _, n := range spec.list("services") { // the graph is over all of them
 		if n.Kind == yaml.MappingNode {

@@ -80,7 +80,14 @@ func (r *Recording) writeSystem(b *strings.Builder) {
 	sys, n := r.System, 0
 	for i := range sys.Services {
 		for _, j := range sys.Graph.Callees(i) {
-			fmt.Fprintf(b, "%s  - {from: %s, to: %s}\n", first(n, "  topology:\n"), quoted(sys.Services[i].Name), quoted(sys.Services[j].Name))
+			e, needs := sys.Graph.Call(i, j), ""
+			if e.Share != 0 && e.Share != 1 {
+				needs += ", share: " + strconv.FormatFloat(e.Share, 'g', -1, 64)
+			}
+			if e.Fallback != 0 {
+				needs += ", fallback: " + strconv.FormatFloat(e.Fallback, 'g', -1, 64)
+			}
+			fmt.Fprintf(b, "%s  - {from: %s, to: %s%s}\n", first(n, "  topology:\n"), quoted(sys.Services[i].Name), quoted(sys.Services[j].Name), needs)
 			n++
 		}
 	}

@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// reach writes whom a release that is warned of would hurt, and what each
+// decision costs.
+func (r *report) reach(a *release.Assessment) {
+	b := a.BlastRadius
+	if b == nil || !a.Warns() || b.Now <= 0 {
+		return
+	}
+	text := fmt.Sprintf("%s %% of the requests to %s reach it now", percent(100*float64(b.Now)), a.Service)
+	if n := float64(b.PerMinute); !math.IsNaN(n) {
+		text += fmt.Sprintf(" (%s a minute)", signal.Thousands(math.Round(n)))
+	}
+	if b.NextStep > b.Now {
+		text += fmt.Sprintf(", %s %% after the next step", percent(100*float64(b.NextStep)))
+	}
+	var hit []string
+	for _, h := range b.Services {
+		if h.Service != a.Service && len(hit) < 3 {
+			hit = append(hit, fmt.Sprintf("%s %s %%", h.Service, percent(math.Round(100*float64(h.Now)))))
+		}
+	}
+	if len(hit) > 0 {
+		text += "; through their calls " + strings.Join(hit, ", ")
+	}
+	if s := float64(b.Severity); s > 0 {
+		text += fmt.Sprintf("; %s of those that reach it are harmed", chancePercent(s))
+	}
+	r.row("reach", text)
+	if b.Budget != nil && b.Budget.Burn > 1 {
+		r.row("budget", fmt.Sprintf("%s burns its budget of errors %.3g times as fast as it may, %.3g times after the next step",
+			a.Service, float64(b.Budget.Burn), float64(b.Budget.Next)))
+	}
+	r.stakes(b)
+}
+
+// stakes writes the requests that each decision is expected to harm.
+func (r *report) stakes(b *release.BlastRadius) {
+	var costs []string
+	for _, c := range b.Choices {
+		if n := float64(c.Harmed); !math.IsNaN(n) {
+			costs = append(costs, fmt.Sprintf("%s %s", c.Action, signal.Thousands(math.Round(n))))
+		}
+	}
+	if len(costs) > 0 {
+		r.row("stakes", "requests harmed within 10 min, by what is done now: "+strings.Join(costs, ", "))
+	}
+}
+
+// whatNext writes what may happen next, and what would show that it is wrong.
+func (r *report) whatNext(a *release.Assessment) {
+	if len(a.WhatNext) < 2 {
+		return // nothing but that nothing happens
+	}
+	label := "then"
+	for _, h := range a.WhatNext {
+		if h.Probability < 0.05 {
+			continue
+		}
+		text := chancePercent(float64(h.Probability)) + " " + h.Text
+		if h.In != nil {
+			text += fmt.Sprintf(", in about %s (%s to %s)", h.In.P50, h.In.P10, h.In.P90)
+		}
+		if h.Watch != "" {
+			text += "; " + h.Watch
+		}
+		r.row(label, text)
+		label = "or"
+	}
+}

@@ -1,0 +1,78 @@
+package prediction
+
+import (
+	"math"
+
+	"github.com/foreshock/foreshock/topology"
+)
+
+// Reach returns for every service the share of its requests, 0..1, that fail
+// when a share of those to one service do:
+//
+//	impact(u) = 1 − Π over callees c of (1 − needs(u→c)·impact(c))
+//
+// with needs the share of u's requests that need the call and have no
+// fallback. Calls are taken to fail independently of each other. In a graph
+// with circles it is the least solution, found by repetition.
+func Reach(g topology.Graph, service int, failing float64) []float64 {
+	out := make([]float64, g.Len())
+	if service < 0 || service >= len(out) {
+		return out
+	}
+	out[service] = failing
+	for range out {
+		moved := false
+		for u := range out {
+			if u == service {
+				continue
+			}
+			well := 1.0
+			for _, c := range g.Callees(u) {
+				well *= 1 - g.Needs(u, c)*out[c]
+			}
+			moved = moved || math.Abs(1-well-out[u]) > 1e-12
+			out[u] = 1 - well
+		}
+		if !moved {
+			break
+		}
+	}
+	return out
+}
+
+// Stakes are what a decision about a step is weighed by. Requests are those of
+// one horizon, all versions together.
+type Stakes struct {
+	Bad      float64 // probability that the new version does harm, 0..1
+	Severity float64 // share of its requests that are harmed then, 0..1
+	Requests float64 // to the service within the horizon, ≥ 0
+	Now      float64 // weight, 0..1
+	Next     float64 // weight after the next step, 0..1
+	Breach   float64 // probability that the next step meets a limit, 0..1
+	Back     float64 // how long going back takes, as a share of the horizon, 0..1
+}
+
+// A Choice is what one decision costs.
+type Choice struct {
+	Harmed float64 // requests within the horizon that are expected to be harmed
+	Loss   float64 // in harmful steps taken: what the policy weighs
+}
+
+// Weigh returns what promoting, holding and rolling back cost. A step that
+// meets a limit harms the requests of both versions.
+//
+// The loss of a step that does harm is 1, and so is that of a rollback that was
+// not needed. Holding costs the same whether or not there is harm: what makes
+// promoting best under promoteBelow, and rolling back above rollbackAbove,
+//
+//	promote: P    hold: h, with h = promoteBelow    roll back: 1 − P
+//
+// where the two levels mirror each other, as those of the default policy do.
+func (s Stakes) Weigh(promoteBelow, rollbackAbove float64) (promote, hold, back Choice) {
+	version := s.Bad * s.Severity * s.Requests
+	limit := s.Breach * s.Requests * s.Next
+	promote = Choice{Harmed: version*s.Next + (1-s.Bad)*limit, Loss: math.Max(s.Bad, s.Breach)}
+	hold = Choice{Harmed: version * s.Now, Loss: (promoteBelow + 1 - rollbackAbove) / 2}
+	back = Choice{Harmed: version * s.Now * s.Back, Loss: 1 - s.Bad}
+	return promote, hold, back
+}

@@ -1,0 +1,69 @@
+package prediction_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/foreshock/foreshock/prediction"
+	"github.com/foreshock/foreshock/topology"
+)
+
+// TestReach is by hand: 0 calls 1 and 2, both call 3, half of 2's requests
+// need it, and 1 does without in 9 of 10 cases; 4 calls 0, and 5 nobody.
+func TestReach(t *testing.T) {
+	g := topology.New(6, []topology.Edge{{From: 0, To: 1}, {From: 0, To: 2}, {From: 1, To: 3, Fallback: 0.9}, {From: 2, To: 3, Share: 0.5}, {From: 4, To: 0}})
+	got := prediction.Reach(g, 3, 0.4)
+	want := []float64{1 - (1-0.04)*(1-0.2), 0.04, 0.2, 0.4, 1 - (1-0.04)*(1-0.2), 0}
+	for i := range want {
+		if math.Abs(got[i]-want[i]) > 1e-9 {
+			t.Errorf("Reach(3, 0.4)[%d] = %v, want %v", i, got[i], want[i])
+		}
+	}
+}
+
+// TestReachLaws: shares stay shares, more failing never reaches less, and
+// circles end, on random graphs.
+func TestReachLaws(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 300 {
+		n := 1 + rng.IntN(8)
+		var edges []topology.Edge
+		for range rng.IntN(20) {
+			edges = append(edges, topology.Edge{From: rng.IntN(n), To: rng.IntN(n), Share: rng.Float64(), Fallback: rng.Float64()})
+		}
+		g, s, p := topology.New(n, edges), rng.IntN(n), rng.Float64()
+		less, more := prediction.Reach(g, s, p/2), prediction.Reach(g, s, p)
+		for i := range more {
+			if !(less[i] >= 0 && less[i] <= more[i]+1e-9 && more[i] <= 1) {
+				t.Fatalf("Reach of %v, then %v from %d: %v, then %v", p/2, p, s, less, more)
+			}
+		}
+	}
+}
+
+// TestWeigh: the least loss is what the policy's two levels say, and the
+// harmed requests are by hand.
+func TestWeigh(t *testing.T) {
+	for _, tt := range []struct {
+		bad  float64
+		want string
+	}{{0.1, "promote"}, {0.19, "promote"}, {0.21, "hold"}, {0.79, "hold"}, {0.81, "back"}} {
+		p, h, b := prediction.Stakes{Bad: tt.bad, Severity: 0.5, Requests: 1000, Now: 0.1, Next: 0.5}.Weigh(0.2, 0.8)
+		got := "hold"
+		switch math.Min(p.Loss, math.Min(h.Loss, b.Loss)) {
+		case p.Loss:
+			got = "promote"
+		case b.Loss:
+			got = "back"
+		}
+		if got != tt.want {
+			t.Errorf("bad with %v: least loss is to %s (%v, %v, %v), want %s", tt.bad, got, p.Loss, h.Loss, b.Loss, tt.want)
+		}
+	}
+	p, h, b := prediction.Stakes{Bad: 0.8, Severity: 0.5, Requests: 1000, Now: 0.1, Next: 0.5, Breach: 0.5, Back: 0.1}.Weigh(0.2, 0.8)
+	// 0.8·0.5·1000·0.5 + 0.2·0.5·1000·0.5; 0.8·0.5·1000·0.1; a tenth of it
+	if math.Abs(p.Harmed-250) > 1e-9 || math.Abs(h.Harmed-40) > 1e-9 || math.Abs(b.Harmed-4) > 1e-9 {
+		t.Errorf("harmed %v, %v, %v; want 250, 40, 4", p.Harmed, h.Harmed, b.Harmed)
+	}
+}

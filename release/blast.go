@@ -1,0 +1,163 @@
+package release
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/prediction"
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/stats"
+	"github.com/foreshock/foreshock/trend"
+)
+
+const (
+	// ahead is how many seconds are looked ahead when requests are counted.
+	ahead = 600
+	// backTakes is how many of them going back takes: a judgement.
+	backTakes = 60
+)
+
+// blast fills in whom the release would hurt, and what each decision costs.
+func (s *State) blast(i int, r ruling, a *Assessment, sc *scene) {
+	b := a.BlastRadius
+	if b == nil {
+		return
+	}
+	nan := Number(math.NaN())
+	b.Severity, b.PerMinute, b.PerMinuteNext, b.Harmed = nan, nan, nan, nan
+	now, next := float64(b.Now), float64(b.NextStep)
+	severity, known := s.severity(i, sc)
+	if known {
+		b.Severity = Number(severity)
+	}
+	load := s.loadNow(i)
+	if !math.IsNaN(load) {
+		b.PerMinute, b.PerMinuteNext = Number(60*load*now), Number(60*load*next)
+	}
+	if known && !math.IsNaN(load) {
+		b.Harmed = Number(load * ahead * now * severity)
+	}
+	b.Services = s.hits(s.sys.Releases[i].Service, now, next)
+	b.Budget = s.budget(i, now, next, sc)
+	b.Choices = s.choices(r, prediction.Stakes{
+		Bad: r.harm, Severity: severity, Requests: load * ahead, Now: now, Next: next, Breach: r.ahead.breach, Back: backTakes / float64(ahead),
+	}, known || r.ahead.breach >= aTenth)
+}
+
+// choices puts the cost of each decision on the wire, the best first. Requests
+// are told only where it is known what would happen to them.
+func (s *State) choices(r ruling, x prediction.Stakes, told bool) []Choice {
+	p, h, b := x.Weigh(s.policy.PromoteBelow, s.policy.RollbackAbove)
+	out := []Choice{
+		{Action: prevention.Promote.String(), Harmed: Number(p.Harmed), Loss: Number(p.Loss)},
+		{Action: prevention.Hold.String(), Harmed: Number(h.Harmed), Loss: Number(h.Loss)},
+		{Action: prevention.Rollback.String(), Harmed: Number(b.Harmed), Loss: Number(b.Loss)},
+	}
+	if !r.proven && out[2].Loss < out[1].Loss {
+		out[2].Loss = out[1].Loss // nothing is rolled back that is not proven
+	}
+	for k := range out {
+		if !told {
+			out[k].Harmed = Number(math.NaN())
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Choice) int { return cmp.Compare(a.Loss, b.Loss) })
+	return out
+}
+
+// loadNow returns the requests a second to a release's service, both versions
+// together; NaN where they are not measured.
+func (s *State) loadNow(i int) float64 {
+	x := &s.mem.Subjects[i]
+	for _, h := range []*stats.History{x.Load, x.LoadBefore} {
+		if h == nil {
+			continue
+		}
+		var sum, n float64
+		for _, v := range h.Tail(8) {
+			if !math.IsNaN(v) {
+				sum, n = sum+v, n+1
+			}
+		}
+		if n > 0 {
+			return sum / n
+		}
+	}
+	return math.NaN()
+}
+
+// severity returns the share of the requests to the new version that are
+// harmed beyond those to the stable one; false where no symptom is worse.
+func (s *State) severity(i int, sc *scene) (share float64, known bool) {
+	x := &s.mem.Subjects[i]
+	for _, fd := range sc.releases[i] {
+		if !fd.Rejected || !fd.Active || !prevention.Symptom(fd.Kind) {
+			continue
+		}
+		sig := s.sys.Signals[fd.Signal]
+		switch {
+		case sig.Unit.Dimension == signal.Ratio && fd.Kind != signal.Dependency && fd.Kind != signal.Retries:
+			share, known = math.Max(share, math.Min(1, math.Abs(fd.Effect))), true
+		case fd.Kind == signal.Latency && x.Tails[fd.Signal] != nil:
+			t := x.Tails[fd.Signal]
+			over := t.Canary.Over/math.Max(1, t.Canary.N) - t.Control.Over/math.Max(1, t.Control.N)
+			share, known = math.Max(share, math.Min(1, math.Max(0, over))), true
+		}
+	}
+	return share, known
+}
+
+// hits returns the services whose requests fail with those of a service,
+// itself first, then the worst.
+func (s *State) hits(service int, now, next float64) []Hit {
+	a, b := prediction.Reach(s.sys.Graph, service, now), prediction.Reach(s.sys.Graph, service, next)
+	out := []Hit{}
+	for j, svc := range s.sys.Services {
+		if j < len(b) && b[j] >= 0.001 {
+			out = append(out, Hit{Service: svc.Name, Now: Number(a[j]), NextStep: Number(b[j]), Criticality: Number(cmp.Or(svc.Criticality, 1))})
+		}
+	}
+	slices.SortStableFunc(out, func(x, y Hit) int {
+		return cmp.Compare(float64(y.NextStep*y.Criticality), float64(x.NextStep*x.Criticality))
+	})
+	return out
+}
+
+// budget says how fast errors use up the limit of the first signal that has
+// one and is a share of requests.
+func (s *State) budget(i int, now, next float64, sc *scene) *Budget {
+	for _, fd := range sc.releases[i] {
+		sig := s.sys.Signals[fd.Signal]
+		limit := fd.Subject.Limit
+		if fd.Kind != signal.Errors || sig.Unit.Dimension != signal.Ratio || !(limit > 0) || sig.Direction() == signal.Down {
+			continue
+		}
+		burn := func(w float64) Number { return Number((w*fd.Now + (1-w)*fd.Level) / limit) }
+		return &Budget{Signal: sig.Name, Limit: Number(limit), Burn: burn(now), Next: burn(next)}
+	}
+	return nil
+}
+
+// nearest returns the failure that is placed nearest; nil where none is.
+func nearest(fs []failure) *failure {
+	for k := range fs {
+		if fs[k].Why == trend.Known {
+			return &fs[k]
+		}
+	}
+	return nil
+}
+
+// rungSignals returns the names of the signals of a rung that are not worse yet.
+func (s *State) rungSignals(i int, rung string, sc *scene) []string {
+	var out []string
+	for _, fd := range sc.releases[i] {
+		if r := pattern.RungOf(fd.Kind); r != 0 && r.String() == rung && !(fd.Rejected && fd.Active) && len(out) < 2 {
+			out = append(out, s.sys.Signals[fd.Signal].Name)
+		}
+	}
+	return out
+}

@@ -1,0 +1,136 @@
+package release
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/foreshock/foreshock/signal"
+)
+
+// nextRung is how likely the next rung of a ladder is held to follow: one that
+// was climbed twice or more goes on more often than one with a single rung. A
+// judgement, which the record of predictions scores.
+const nextRungOne, nextRungMore = 0.4, 0.7
+
+// whatNext lists what may happen next to a release that is held where it is or
+// takes its next step, each with what would show that it is wrong. The
+// probabilities are of being the first: with pₖ of each by itself, likeliest
+// first, pₖ·Π(1 − pⱼ) over those before, and what is left is that nothing of it
+// happens. They add up to 1.
+func (s *State) whatNext(i int, r ruling, a *Assessment, sc *scene) []Happening {
+	out := []Happening{}
+	if i < len(s.sys.Releases) {
+		out = append(out, s.limitNext(r, a, sc.failures[i])...)
+	}
+	out = append(out, s.exhaustedNext(i, a, sc)...)
+	if a.Next != nil {
+		p := nextRungOne
+		if len(a.Ladder) > 1 {
+			p = nextRungMore
+		}
+		h := Happening{Kind: "rung", Text: a.Next.Rung + " " + rises(a.Next.Rung), Probability: Number(p), In: a.Next.In}
+		if names := s.rungSignals(i, a.Next.Rung, sc); len(names) > 0 {
+			by := ""
+			if a.Next.In != nil {
+				by = " in " + a.Next.In.P90
+			}
+			h.Watch = fmt.Sprintf("if %s %s still at the stable version's level%s, this is wrong", strings.Join(names, " and "), isAre(names), by)
+		}
+		out = append(out, h)
+	}
+	slices.SortStableFunc(out, func(x, y Happening) int { return cmp.Compare(y.Probability, x.Probability) })
+	left := 1.0
+	for k := range out {
+		p := float64(out[k].Probability)
+		out[k].Probability = Number(p * left)
+		left *= 1 - p
+	}
+	return append(out, Happening{Kind: "nothing", Text: nothingText(a), Probability: Number(left)})
+}
+
+// rises is the verb to a rung's name.
+func rises(rung string) string {
+	if strings.HasSuffix(rung, "s") {
+		return "rise"
+	}
+	return "rises"
+}
+
+func isAre(names []string) string {
+	if len(names) == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// nothingText says what goes on when nothing of the list happens.
+func nothingText(a *Assessment) string {
+	switch {
+	case a.Verdict == "promote" && a.NextStep != nil:
+		return fmt.Sprintf("%s %% goes as %s %% does", percent(float64(a.NextStep.Weight)), percent(float64(a.Weight)))
+	case a.PhaseEnds != "":
+		return fmt.Sprintf("it goes on as it is (%s, until %s)", a.Phase, a.PhaseEnds)
+	default:
+		return "it goes on as it is"
+	}
+}
+
+// limitNext is the nearest limit that the next step may meet, with what its
+// signal must come to there.
+func (s *State) limitNext(r ruling, a *Assessment, fs []failure) []Happening {
+	x := nearest(fs)
+	if x == nil || math.IsNaN(r.ahead.next) {
+		return nil
+	}
+	p := x.Breach(r.ahead.next)
+	if p < 0.01 {
+		return nil
+	}
+	sig := s.sys.Signals[x.signal]
+	h := Happening{Kind: "limit", Text: fmt.Sprintf("%s at %s %%", s.limitText(*x), percent(100*r.ahead.next)), Probability: Number(p)}
+	if least, _, _ := x.At(r.ahead.next); !math.IsNaN(least) {
+		than := "under"
+		if sig.Direction() == signal.Down {
+			least, than = math.Max(-least, x.limit), "over"
+		} else {
+			least = math.Min(least, x.limit)
+		}
+		h.Watch = fmt.Sprintf("if %s of %s is still %s %s at %s %%, this is wrong", sig.Name, s.sys.Services[x.service].Name, than, sig.Unit.Format(least), percent(100*r.ahead.next))
+	}
+	return []Happening{h}
+}
+
+// exhaustedNext is what runs out first within the time that a hold lasts.
+func (s *State) exhaustedNext(i int, a *Assessment, sc *scene) []Happening {
+	best := -1
+	for k, fd := range sc.releases[i] {
+		if fd.Runs != nil && fd.Runs.Met >= aTenth && (best < 0 || fd.Runs.P50 < sc.releases[i][best].Runs.P50) {
+			best = k
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	fd := &sc.releases[i][best]
+	sig, g := s.sys.Signals[fd.Signal], fd.Runs
+	span := func(frames float64) string {
+		return shortDuration(time.Duration(frames * float64(s.sys.Interval)))
+	}
+	h := Happening{
+		Kind: "exhausted", Text: fmt.Sprintf("%s reaches its limit of %s", sig.Name, sig.Unit.Format(fd.Subject.Limit)),
+		Probability: Number(odds(fd.SlopeLogE) * g.Met), In: &Durations{P10: span(g.P10), P50: span(g.P50), P90: span(g.P90)},
+	}
+	half := fd.Now + (fd.Subject.Limit-fd.Now)/4
+	h.Watch = fmt.Sprintf("if %s is still under %s in %s, this is wrong", sig.Name, sig.Unit.Format(half), span(g.P50/2))
+	if n := fd.Subject.Instances(); sig.Unit.Dimension == signal.Ratio && sig.Kind == signal.CPU && n >= 1 && fd.Subject.Pods[0].Instance != "" {
+		more := math.Ceil(n * (fd.Now + fd.Slope*g.P50/2) / (0.8 * fd.Subject.Limit))
+		if more > n {
+			h.Text += fmt.Sprintf(" on %.0f instances; %.0f would hold it under 80 %% for that long", n, more)
+		}
+	}
+	return []Happening{h}
+}
