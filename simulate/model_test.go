@@ -177,6 +177,9 @@ func TestSameFrames(t *testing.T) {
 // TestBreaks: each kind of change is met at the limit that it is known to meet,
 // near the share where it is known to.
 func TestBreaks(t *testing.T) {
+	if raced {
+		t.Skip("it plays forty times, and nothing here runs at once")
+	}
 	tests := []struct {
 		name      string
 		change    func(*simulate.Model)
@@ -213,8 +216,8 @@ func TestBreaks(t *testing.T) {
 		if !(b.Weight >= tt.low && b.Weight <= tt.high) {
 			t.Errorf("%s: breaks at %v (harmed %v, before %v), want %v to %v", tt.name, b.Weight, b.Share, b.Baseline, tt.low, tt.high)
 		}
-		if !slices.ContainsFunc(b.Limits, func(u simulate.Use) bool { return strings.HasPrefix(u.String(), tt.limit+" at") }) {
-			t.Errorf("%s: limits %v, want %s among them", tt.name, b.Limits, tt.limit)
+		if len(b.Limits) == 0 || !strings.HasPrefix(b.Limits[0].String(), tt.limit+" at") {
+			t.Errorf("%s: limits %v, want %s first", tt.name, b.Limits, tt.limit)
 		}
 	}
 }
@@ -222,6 +225,9 @@ func TestBreaks(t *testing.T) {
 // TestBreaksAgree: single requests and flows break at about the same share of
 // a new version, whichever limit it is that is passed.
 func TestBreaksAgree(t *testing.T) {
+	if raced {
+		t.Skip("it plays a hundred times, and nothing here runs at once")
+	}
 	tests := []struct {
 		name   string
 		change func(*simulate.Model)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -97,6 +98,9 @@ func (p *page) truth(x *simulated) {
 		p.row("limit", word+some(b.Limits, 4))
 	}
 	p.row("said", x.said(allowed))
+	if text := x.foretold(); text != "" {
+		p.row("foretold", text)
+	}
 	p.row("played", fmt.Sprintf("as %s", map[simulate.Player]string{simulate.Exact: "single requests", simulate.Fluid: "flows"}[x.player]))
 }
 
@@ -114,6 +118,21 @@ func (s *simulated) said(allowed float64) string {
 		}
 	}
 	return text + "; no step harms callers"
+}
+
+// foretold is the share that was said to fail when the release was stopped or
+// first warned of; "" when none was.
+func (s *simulated) foretold() string {
+	if s.at.last == nil {
+		return ""
+	}
+	shown := s.at.shown()
+	for _, f := range shown.Predictions {
+		if w := f.Weight; f.Kind == "fails-at" && w != nil && w.P50 > 0 {
+			return fmt.Sprintf("%s of %s meets its limit at %.0f %% (%.0f to %.0f)", f.Signal, cmp.Or(f.Service, shown.Service), float64(w.P50), float64(w.P10), float64(w.P90))
+		}
+	}
+	return ""
 }
 
 // bar draws a share as a bar of at most so many characters.
