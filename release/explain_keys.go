@@ -78,7 +78,8 @@ func (x *explaining) suffering(out *keys, sum Summary) {
 	if silent {
 		x.first(out, signal.Traffic)
 	}
-	if x.outcome != OutcomeElsewhere && !(silent && strings.Contains(x.a.Sentence, "callers suffer")) {
+	hurts := silent && strings.Contains(x.a.Sentence, "callers suffer")
+	if !hurts && x.outcome != OutcomeElsewhere {
 		return
 	}
 	for _, s := range sum.Subsystems[:min(3, len(sum.Subsystems))] {
