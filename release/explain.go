@@ -157,6 +157,8 @@ func (s *story) outcome() string {
 		return OutcomeNotBegun
 	case s.stop != nil:
 		return OutcomeStopped
+	case s.warn != nil && s.call == nil && s.last.Calm():
+		return OutcomeCleared
 	case s.warn != nil:
 		return OutcomeWarned
 	case s.last.Verdict == prevention.Hold.String() && s.last.Reason == prevention.Elsewhere.String():

@@ -123,7 +123,7 @@ func (x *explaining) later(keys []key) []Remark {
 		}
 	}
 	if c := x.story.calm; c != nil && x.end.Sub(*c) >= 3*x.sys.Interval {
-		add("calm", "From %s on nothing would be held against it any more.", x.at(*c))
+		add("calm", "%s", "At "+x.at(*c)+": "+x.calmText()+".")
 	}
 	return out
 }

@@ -10,7 +10,7 @@ import (
 
 // cause says the likeliest class of cause; nil when nobody looked for one.
 func (x *explaining) cause() *CauseSaid {
-	if len(x.a.Cause) == 0 || x.outcome == OutcomeHealthy || x.outcome == OutcomeElsewhere || x.outcome == OutcomeUnknown {
+	if len(x.a.Cause) == 0 || x.outcome == OutcomeCleared || x.outcome == OutcomeHealthy || x.outcome == OutcomeElsewhere || x.outcome == OutcomeUnknown {
 		return nil
 	}
 	if x.outcome == OutcomeHeld && !x.worse() && x.a.Reason != prevention.Silent.String() {

@@ -78,7 +78,8 @@ func (x *explaining) suffering(out *keys, sum Summary) {
 	if silent {
 		x.first(out, signal.Traffic)
 	}
-	if !silent && x.outcome != OutcomeElsewhere {
+	hurts := silent && strings.Contains(x.a.Sentence, "callers suffer")
+	if !hurts && x.outcome != OutcomeElsewhere {
 		return
 	}
 	for _, s := range sum.Subsystems[:min(3, len(sum.Subsystems))] {
@@ -291,8 +292,8 @@ func (x *explaining) chartText(k key) string {
 	case !e.Decided:
 		text += "; may be chance"
 	}
-	if x.change != nil {
-		return text // nobody knows in which service a pattern is
+	if x.change != nil || x.outcome == OutcomeCleared {
+		return text // nobody knows in which service a pattern is, or it was none
 	}
 	for _, p := range x.a.Patterns {
 		if p.Signal == e.Signal && p.Probability >= 0.5 && p.Kind != string(pattern.Step) {

@@ -174,21 +174,41 @@ func (x *explaining) verdictAction(add func(why, format string, args ...any)) {
 			where = "at " + c.ID
 		}
 		add("what is wrong now would be laid to it, or hide what it does", "Wait with %s until the other incident is over, and look %s first.", who, where)
+	case OutcomeCleared:
+		x.clearedAction(add)
 	case OutcomeUnknown:
-		if x.a.Unknown != nil {
-			need := x.a.Unknown.Needs
-			if x.a.Unknown.ETA != "" {
-				need += ", about " + x.a.Unknown.ETA
-			}
-			add("until then neither a promote nor a stop has a ground", "Wait with the next step of %s. What would make it known: %s.", who, need)
-		}
+		x.unknownAction(add)
 	case OutcomeHealthy:
-		if x.a.NextStep != nil {
-			add("nothing speaks against it", "Take %s to %s %%.", who, percent(float64(x.a.NextStep.Weight)))
-			return
-		}
-		add("nothing speaks against it", "Nothing: %s may stay.", who)
+		x.goAction(add)
 	}
+}
+
+func (x *explaining) clearedAction(add func(why, format string, args ...any)) {
+	if x.story.last.Verdict == prevention.Promote.String() {
+		x.goAction(add)
+		return
+	}
+	x.unknownAction(add)
+}
+
+func (x *explaining) unknownAction(add func(why, format string, args ...any)) {
+	u := x.story.last.Unknown
+	if u == nil {
+		return
+	}
+	need := u.Needs
+	if u.ETA != "" {
+		need += ", about " + u.ETA
+	}
+	add("until then neither a promote nor a stop has a ground", "Wait with the next step of %s. What would make it known: %s.", x.subjectName(), need)
+}
+
+func (x *explaining) goAction(add func(why, format string, args ...any)) {
+	if next := x.story.last.NextStep; next != nil {
+		add("nothing speaks against it", "Take %s to %s %%.", x.subjectName(), percent(float64(next.Weight)))
+		return
+	}
+	add("nothing speaks against it", "Nothing: %s may stay.", x.subjectName())
 }
 
 func (x *explaining) rollbackAction(add func(why, format string, args ...any)) {

@@ -94,7 +94,8 @@ func (s *story) word(at time.Time) string {
 // the same time tells.
 func (x *explaining) elsewhere(keys []key) (Excluded, bool) {
 	i := slices.IndexFunc(x.a.Culprits, func(c Culprit) bool { return c.ID == none })
-	if i < 0 || x.outcome == OutcomeHealthy || x.outcome == OutcomeUnknown {
+	blamed := x.outcome == OutcomeStopped || x.outcome == OutcomeWarned
+	if i < 0 || !blamed && x.outcome != OutcomeElsewhere {
 		return Excluded{}, false
 	}
 	e := Excluded{Kind: "elsewhere", What: "somebody else's incident, the traffic or the time of day", Probability: x.a.Culprits[i].Probability}
@@ -161,7 +162,11 @@ func (x *explaining) lookAlikes() []Excluded {
 	if x.change != nil {
 		return nil // nobody knows in which service a pattern is
 	}
-	for _, p := range x.a.Patterns {
+	patterns := x.a.Patterns
+	if x.outcome == OutcomeCleared {
+		patterns = x.story.last.Patterns // the first sight of it was wrong
+	}
+	for _, p := range patterns {
 		text := mistaken[pattern.Kind(p.Kind)]
 		if text == "" || p.Probability < 0.5 || p.Signal == "" || said[p.Kind] || !x.spoke(p) {
 			continue

@@ -99,6 +99,30 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// TestExplainCleared: a warning that passed is no reason to stop, and is said.
+func TestExplainCleared(t *testing.T) {
+	sys := smallSystem(release.Safe)
+	s, c, tally := release.New(sys, prevention.DefaultPolicy()), release.NewChronicle(sys), release.NewTally()
+	suspect := foldStart.Add((foldBegins + 20) * 15 * time.Second)
+	for _, f := range (story{60, always(1), always(1)}).seen() {
+		c.Saw(f)
+		for _, a := range s.Step(f) {
+			if d := a.At.Sub(suspect); d >= 0 && d < time.Minute {
+				a.Verdict, a.Shadow, a.Reason, a.Blames, a.Sentence = "hold", "hold", "suspect", true, "Hold r1 before closing the release: latency stood out."
+			}
+			c.Heard(a)
+			tally.Add(a)
+		}
+	}
+	e, _ := c.Explain("r1", tally.Summary("story", s, nil))
+	if want := "r1 was suspect from 09:15:00 on: latency stood out; by 09:16:00 the suspicion had passed, and nothing speaks against it now."; e.Outcome != release.OutcomeCleared || e.Headline != want {
+		t.Errorf("%s: %q, want cleared: %q", e.Outcome, e.Headline, want)
+	}
+	if len(e.Do) == 0 || !strings.Contains(e.Do[0].Text, "may stay") || e.Cause != nil {
+		t.Errorf("to do is %v for the cause %v, want nothing to do and no cause", e.Do, e.Cause)
+	}
+}
+
 // TestExplainKnowsNothingLater: what is said of the first stop does not depend
 // on whether the record goes on.
 func TestExplainKnowsNothingLater(t *testing.T) {

@@ -39,7 +39,7 @@ func (x *explaining) versions() string {
 
 func (x *explaining) title() string {
 	what := map[string]string{
-		OutcomeStopped: "roll back", OutcomeWarned: "hold, its doing", OutcomeHeld: "hold", OutcomeElsewhere: "hold, not its doing",
+		OutcomeStopped: "roll back", OutcomeWarned: "hold, probably its doing", OutcomeCleared: "held, and cleared", OutcomeHeld: "hold", OutcomeElsewhere: "hold, not its doing",
 		OutcomeUnknown: "not known yet", OutcomeHealthy: "no harm", OutcomeNotBegun: "not begun",
 	}[x.outcome]
 	if x.outcome == OutcomeStopped && x.change != nil {
@@ -62,6 +62,8 @@ func (x *explaining) headline() string {
 	case OutcomeUnknown:
 		reason, _, _ := strings.Cut(reasonOf(x.a.Sentence), "; it takes")
 		return fmt.Sprintf("Whether %s does harm is not known yet: %s.", who, strings.TrimSuffix(reason, "."))
+	case OutcomeCleared:
+		return x.clearedText()
 	case OutcomeElsewhere:
 		return fmt.Sprintf("Something is wrong, and it is not laid to %s: %s", who, reasonOf(x.a.Sentence))
 	case OutcomeHeld:
@@ -83,6 +85,31 @@ func (x *explaining) headline() string {
 	}
 }
 
+// clearedText is about a release that was warned of, wrongly or too early.
+func (x *explaining) clearedText() string {
+	why := firstOf(reasonOf(x.a.Sentence))
+	if e, ok := x.lead(); ok && !x.silent() {
+		svc, id, _ := x.find(e.Service, e.Signal)
+		why = fmt.Sprintf("%s was %s %s against %s %s", x.call(svc, id), x.format(id, float64(e.Value)), x.ref(svc, id),
+			x.format(id, float64(e.Was)), strings.TrimPrefix(x.reference(), "it was "))
+	}
+	until := x.story.last.At
+	if x.story.calm != nil {
+		until = *x.story.calm
+	}
+	now := "nothing speaks against it now"
+	if x.story.last.Verdict != prevention.Promote.String() {
+		now = "what it does is not known now"
+	}
+	return fmt.Sprintf("%s was suspect from %s on: %s; by %s the suspicion had passed, and %s.", x.subjectName(), x.at(x.a.At), why, x.at(until), now)
+}
+
+// firstOf returns the first sentence of a text, without its full stop.
+func firstOf(text string) string {
+	text, _, _ = strings.Cut(text, ". ")
+	return strings.TrimSuffix(text, ".")
+}
+
 // details say what more is to be known at once.
 func (x *explaining) details() []string {
 	out := []string{}
@@ -97,8 +124,8 @@ func (x *explaining) details() []string {
 		if x.story.elsewhere > 0 {
 			add(fmt.Sprintf("For %s it was held for an incident of another cause.", x.count(x.story.elsewhere, "frame")))
 		}
-	case OutcomeUnknown:
-		if u := x.a.Unknown; u != nil {
+	case OutcomeUnknown, OutcomeCleared:
+		if u := x.story.last.Unknown; u != nil {
 			text := "What would make it known: " + u.Needs
 			if u.ETA != "" {
 				text += ", about " + u.ETA
@@ -163,7 +190,7 @@ func (x *explaining) count(n int, what string) string {
 func (x *explaining) harmText() string {
 	who := x.subjectName()
 	if x.a.Reason == prevention.Silent.String() {
-		reason := reasonOf(x.a.Sentence)
+		reason := firstOf(reasonOf(x.a.Sentence))
 		if rest, ok := strings.CutPrefix(reason, "the new version "); ok {
 			return who + " " + rest
 		}

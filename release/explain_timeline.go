@@ -18,7 +18,7 @@ func (x *explaining) timeline() []Moment {
 	out = append(out, x.onsetMoments()...)
 	out = append(out, x.verdictMoments()...)
 	if c := x.story.calm; c != nil && x.end.Sub(*c) >= 3*x.sys.Interval {
-		out = append(out, Moment{At: *c, Kind: "verdict", Text: "from here on nothing would be held against it any more; what was said stands"})
+		out = append(out, Moment{At: *c, Kind: "verdict", Text: x.calmText()})
 	}
 	for i := range out {
 		out[i].Later = out[i].At.After(x.a.At)
@@ -35,6 +35,14 @@ func (x *explaining) timeline() []Moment {
 		end = fmt.Sprintf("the record ends, with %s %% of the traffic on it", percent(100*x.exposure[x.subject].Weight))
 	}
 	return append(out, Moment{At: x.end, Kind: "end", Text: end, Later: x.end.After(x.a.At)})
+}
+
+// calmText says that it was calm again. A stop stands all the same.
+func (x *explaining) calmText() string {
+	if x.outcome == OutcomeCleared {
+		return "from here on nothing is held against it"
+	}
+	return "from here on nothing would be held against it any more; what was said stands"
 }
 
 func (x *explaining) stepMoments() []Moment {
@@ -179,7 +187,7 @@ func (x *explaining) turnText(a Assessment) string {
 	for _, end := range []string{"; it takes", "; wait until", "; next to expect", ". It ", "; up to"} {
 		reason, _, _ = strings.Cut(reason, end)
 	}
-	reason = strings.TrimSuffix(reason, ".")
+	reason = firstOf(reason)
 	switch a.Verdict {
 	case prevention.Promote.String():
 		if a.NextStep == nil {

@@ -47,6 +47,7 @@ type Explanation struct {
 const (
 	OutcomeStopped   = "stopped"   // a rollback was said
 	OutcomeWarned    = "warned"    // a hold that blames, or a rollback that is not safe
+	OutcomeCleared   = "cleared"   // it was warned of, and that has passed
 	OutcomeHeld      = "held"      // a hold that does not blame
 	OutcomeElsewhere = "elsewhere" // held for somebody else's incident
 	OutcomeUnknown   = "unknown"   // it could not be told

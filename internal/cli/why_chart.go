@@ -244,7 +244,7 @@ func (e account) said() string {
 	switch e.Outcome {
 	case release.OutcomeStopped:
 		return "rollback"
-	case release.OutcomeWarned, release.OutcomeHeld, release.OutcomeElsewhere:
+	case release.OutcomeWarned, release.OutcomeCleared, release.OutcomeHeld, release.OutcomeElsewhere:
 		return "hold"
 	default:
 		return e.Verdict

@@ -14,15 +14,21 @@ import (
 
 // explanations are those whose text is held, in the format that its file's
 // name ends in.
-var explanations = []struct{ file, recording, release string }{
-	{"leak.text", "cart-leak", ""},
-	{"config.text", "checkout-config", ""},
-	{"silent.text", "payments-silent", ""},
-	{"healthy.text", "search-healthy", ""},
-	{"elsewhere.text", "shop-incident", "checkout"},
-	{"leak.markdown", "cart-leak", ""},
-	{"leak.html", "cart-leak", ""},
-	{"silent.json", "payments-silent", ""},
+var explanations = []struct {
+	file, recording string
+	more            []string // arguments
+}{
+	{"leak.text", "examples/recordings/cart-leak", nil},
+	{"config.text", "examples/recordings/checkout-config", nil},
+	{"silent.text", "examples/recordings/payments-silent", nil},
+	{"healthy.text", "examples/recordings/search-healthy", nil},
+	{"elsewhere.text", "examples/recordings/shop-incident", []string{"--release", "checkout"}},
+	{"pool.text", "corpus/n-plus-one-a", []string{"--policy", "../../corpus/policy.yaml"}},
+	{"pool-held.text", "corpus/n-plus-one-a", []string{"--policy", "../../corpus/policy.yaml", "--until", "65s"}},
+	{"cleared.text", "corpus/gc-sawtooth-a", []string{"--policy", "../../corpus/policy.yaml"}},
+	{"leak.markdown", "examples/recordings/cart-leak", nil},
+	{"leak.html", "examples/recordings/cart-leak", nil},
+	{"silent.json", "examples/recordings/payments-silent", nil},
 }
 
 // TestWhy holds whole explanations of the recordings that come with the
@@ -31,10 +37,7 @@ func TestWhy(t *testing.T) {
 	for _, tt := range explanations {
 		t.Run(tt.file, func(t *testing.T) {
 			t.Parallel()
-			args := []string{"why", filepath.Join("../../examples/recordings", tt.recording), "-o", strings.TrimPrefix(filepath.Ext(tt.file), ".")}
-			if tt.release != "" {
-				args = append(args, "--release", tt.release)
-			}
+			args := append([]string{"why", filepath.Join("../..", tt.recording), "-o", strings.TrimPrefix(filepath.Ext(tt.file), ".")}, tt.more...)
 			code, got, stderr := run(t, args...)
 			if code != exitSuccess || stderr != "" {
 				t.Fatalf("%v exits %d\n%s", args, code, stderr)

@@ -126,7 +126,7 @@ func (e account) marks(width int) string {
 	for _, s := range e.Stages {
 		put(s.At, "|"+percent(float64(s.Weight))+"%")
 	}
-	if e.Outcome == release.OutcomeStopped || e.Outcome == release.OutcomeWarned || e.Outcome == release.OutcomeHeld {
+	if e.At != nil && !e.quiet() && e.Outcome != release.OutcomeElsewhere {
 		at := int(float64(e.At.Sub(e.Start)) / float64(length) * float64(n-1))
 		for at < n-1 && line[at] != ' ' {
 			at++
