@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/foreshock/foreshock/signal"
 )
@@ -63,4 +64,22 @@ func (t *tracker) buckets(r *run) []signal.Bucket {
 		return nil
 	}
 	return r.counters[q].buckets(t.sig.Unit.Scale)
+}
+
+// quantileOf returns which quantile of a histogram a template asks for; 0
+// where it asks for none, or not for a fixed one.
+func quantileOf(template string) float64 {
+	expr, err := ParseQuery(example.fill(template))
+	if err != nil {
+		return 0
+	}
+	call, ok := bare(expr).(*parser.Call)
+	if !ok || call.Func.Name != "histogram_quantile" {
+		return 0
+	}
+	q, ok := unparen(call.Args[0]).(*parser.NumberLiteral)
+	if !ok || !(q.Val > 0 && q.Val < 1) {
+		return 0
+	}
+	return q.Val
 }

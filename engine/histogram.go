@@ -32,6 +32,7 @@ func (s *Source) expand(ctx context.Context) error {
 			one := sig
 			one.Name, one.Query = sig.Name+p.suffix, p.query
 			one.Window = windowOf(p.query, s.sys.Interval)
+			one.Quantile = quantileOf(p.query)
 			if !p.limited {
 				one.Limit = signal.Limit{}
 			}

@@ -238,7 +238,7 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 		wide.Size = size
 		f.Harm = math.Min(f.Harm, wide.HarmProbability())
 	}
-	if f.roomy() {
+	if f.roomy() || !prevention.Symptom(sig.Kind) && !c.Above() {
 		f.Harm = 0
 	}
 	f.Harm = math.Max(f.Harm, f.Ahead)

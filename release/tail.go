@@ -28,7 +28,9 @@ func (t *tails) add(c signal.Cell) {
 
 const (
 	usualFrames = 5 // of the control, from which what is usual is read
-	tailFrames  = 3 // in which both versions were seen: the shortest change that is looked for
+	// farthestBound is how many times what matters the bound may be that stands for it.
+	farthestBound = 2
+	tailFrames    = 3 // in which both versions were seen: the shortest change that is looked for
 )
 
 // countTails feeds the tests on how many observations are over what is usual:
@@ -43,11 +45,20 @@ func (s *State) countTails(i int, t tails) {
 			continue
 		}
 		if x.Tails[id] == nil {
-			bound, ok := usual(x.Before[id], x.Control[id], append(control, canary...))
+			level, ok := usual(x.Before[id], x.Control[id])
 			if !ok {
 				continue
 			}
+			bound := leastOver(level, append(control, canary...))
+			if math.IsInf(bound, 1) {
+				continue
+			}
 			x.Tails[id] = &stats.TailTest{Bound: bound}
+			// A bound far beyond what matters would hide what matters.
+			matters := level + s.sizes[id].Of(level)
+			if far := leastOver(matters, append(control, canary...)); far <= farthestBound*matters {
+				x.Tails[id].Far = far
+			}
 			continue
 		}
 		if c := x.Canary[id]; c == nil || math.IsNaN(c.Values.Tail(1)[0]) {
@@ -56,12 +67,16 @@ func (s *State) countTails(i int, t tails) {
 		y, n := over(canary, x.Tails[id].Bound)
 		z, m := over(control, x.Tails[id].Bound)
 		x.Tails[id].Add(y, n, z, m)
+		if x.Tails[id].Far > 0 && n > 0 {
+			beyond, _ := over(canary, x.Tails[id].Far)
+			x.Tails[id].Beyond.Over += beyond
+			x.Tails[id].Beyond.N += n
+		}
 	}
 }
 
-// usual returns the least bound at or above a control's level; false when the
-// level is not known yet, or is above all bounds.
-func usual(before, during *pattern.Track, buckets []signal.Bucket) (float64, bool) {
+// usual returns the control's level of a signal; false when it is not known yet.
+func usual(before, during *pattern.Track) (float64, bool) {
 	t := before
 	if t == nil || t.Values.N < usualFrames {
 		t = during
@@ -69,13 +84,19 @@ func usual(before, during *pattern.Track, buckets []signal.Bucket) (float64, boo
 	if t == nil || t.Values.N < usualFrames {
 		return 0, false
 	}
+	return t.Values.Mean(), true
+}
+
+// leastOver returns the least bound at or above a level; +Inf when all are
+// below it.
+func leastOver(level float64, buckets []signal.Bucket) float64 {
 	least := math.Inf(1)
 	for _, b := range buckets {
-		if b.Bound >= t.Values.Mean() {
+		if b.Bound >= level {
 			least = math.Min(least, b.Bound)
 		}
 	}
-	return least, !math.IsInf(least, 1)
+	return least
 }
 
 // over returns how many observations are over a bound, and how many there are.
@@ -99,6 +120,13 @@ func over(buckets []signal.Bucket, bound float64) (over, all float64) {
 func (s *State) tailFinding(f *finding, t *stats.TailTest) {
 	if t == nil || t.Begun < tailFrames || f.Falls {
 		return
+	}
+	// Where the value is not worse by what matters, the observations tell sooner
+	// that it is not than values that waver.
+	if q := s.sys.Signals[f.Signal].Quantile; q > 0 && f.Whole < f.Size {
+		if p := t.FarProbability(1 - q); p < f.Harm {
+			f.Harm = p
+		}
 	}
 	e, by := t.LogEValue()-math.Ln2, math.Max(f.Typical, f.Whole)
 	if e <= f.LogE || by < f.Size || by < 2*math.Sqrt(f.Persistent()) {

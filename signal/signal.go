@@ -19,6 +19,9 @@ type Signal struct {
 	// Window is over how many frames one value looks back, as rate() does over
 	// its range; neighbouring values share what lies in both. 0 counts as 1.
 	Window int
+	// Quantile is which quantile of its observations a value is, 0..1, where the
+	// query asks for one of a histogram; 0 else.
+	Quantile float64
 	// Family is the name of the signal as the user wrote it, when one
 	// histogram was expanded into several signals ("latency" of
 	// "latency:p99"); otherwise it is Name.

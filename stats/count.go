@@ -19,6 +19,16 @@ func RateQuantile(y, n, p float64) float64 {
 	return mathext.InvRegIncBeta(y+0.5, n-y+0.5, p)
 }
 
+// OverProbability returns the posterior probability that the share of events
+// is over a rate, after y of n observations were events, with Jeffreys' prior
+// Beta(½, ½); NaN for impossible counts.
+func OverProbability(y, n, rate float64) float64 {
+	if !(y >= 0 && n >= y && rate > 0 && rate < 1) {
+		return math.NaN()
+	}
+	return 1 - mathext.RegIncBeta(y+0.5, n-y+0.5, rate)
+}
+
 // ExcessProbability returns the posterior probability that the share of
 // events of the first group (y of n) exceeds that of the second (z of m) by
 // more than delta, each with Jeffreys' prior Beta(½, ½). NaN for impossible

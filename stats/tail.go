@@ -30,6 +30,10 @@ type TailTest struct {
 	Log             [len(lifts)]float64
 	Begun           float64 // frames in which both cohorts had observations
 	Canary, Control Tail
+	// Far is a bound beyond which it matters, and Beyond what was seen of the
+	// canary over it; 0 where there is no such bound.
+	Far    float64
+	Beyond Tail
 }
 
 // A Tail is what was seen of one cohort's observations: Over of N over the
@@ -94,6 +98,18 @@ func (t *TailTest) Add(y, n, z, m float64) {
 		}
 		t.Log[i] = was + y*math.Log(p/rho) + z*math.Log((1-p)/(1-rho))
 	}
+}
+
+// FarProbability returns the posterior probability that more than a share of
+// the canary's observations is over the far bound, n observations counting for
+// as many as their dispersion leaves; NaN when there is no such bound, or
+// nothing was seen.
+func (t *TailTest) FarProbability(share float64) float64 {
+	if t.Far == 0 || t.Beyond.N == 0 {
+		return math.NaN()
+	}
+	by := t.Dispersion()
+	return OverProbability(t.Beyond.Over/by, t.Beyond.N/by, share)
 }
 
 // LogEValue returns the logarithm of the e-value, tempered by the dispersion;
