@@ -267,6 +267,8 @@ func (c *Comparison) suffix(fixed, block float64) {
 	wide := math.Max(limit, 2*c.Size)
 	logs, sure := make([]float64, 0, len(c.Difference)), make([]float64, 0, len(c.Difference))
 	at := make([]int, 0, len(c.Difference))
+	var buf [stats.Width]float64
+	sorted := buf[:0] // the differences of the stretch
 	from := 0
 	if c.recentOnly {
 		from = max(0, len(c.Difference)-fresh)
@@ -281,6 +283,8 @@ func (c *Comparison) suffix(fixed, block float64) {
 		typical += stats.Clip(d, wide)
 		raw += d
 		n++
+		k, _ := slices.BinarySearch(sorted, d)
+		sorted = slices.Insert(sorted, k, d)
 		variance := c.SD*c.SD*math.Min(1, c.Tau/n) + fixed
 		c.Whole, c.SE = typical/n, math.Sqrt(variance)
 		if n < need {
@@ -291,7 +295,7 @@ func (c *Comparison) suffix(fixed, block float64) {
 		}
 		// When it began is read off the clipped means: they know the edges.
 		e := weigh(sum / n)
-		logs, sure, at = append(logs, e), append(sure, weigh(math.Max(sum/n, c.most(j, n)))), append(at, j)
+		logs, sure, at = append(logs, e), append(sure, weigh(math.Max(sum/n, c.most(sorted)))), append(at, j)
 		if e > best {
 			best = e
 			c.Effect, c.Typical = raw/n, c.Whole
@@ -308,16 +312,14 @@ func (c *Comparison) suffix(fixed, block float64) {
 // count by more than its clipped mean.
 const lasting = 3
 
-// most returns what three quarters of the differences from block j on are at
-// least, where they are long enough to say as much as three independent ones:
-// a spike does not last that long, however heavy the tails are. −∞ else.
-func (c *Comparison) most(j int, n float64) float64 {
-	if n < lasting*math.Max(c.Tau, 1) {
+// most returns what three quarters of some differences, in order, are at least,
+// where they are enough to say as much as three independent ones: a spike does
+// not last that long, however heavy the tails are. −∞ else.
+func (c *Comparison) most(sorted []float64) float64 {
+	if float64(len(sorted)) < lasting*math.Max(c.Tau, 1) {
 		return math.Inf(-1)
 	}
-	d := stats.Finite(c.Difference[j:])
-	slices.Sort(d) // a copy
-	return stats.SortedQuantile(d, 0.25)
+	return stats.SortedQuantile(sorted, 0.25)
 }
 
 // onset reads the posterior of the suffix's first block off its e-values,
