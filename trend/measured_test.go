@@ -15,7 +15,7 @@ import (
 
 var (
 	exposureN = flag.Int("exposure", 0, "services a row of TestMeasured; 0 means as many as an everyday run affords")
-	update    = flag.Bool("update", false, "rewrite the measured tables in docs/method/exposure.md")
+	update    = flag.Bool("update", false, "rewrite the measured tables in docs/method")
 )
 
 // exposureFile holds the tables between marks.
@@ -277,7 +277,7 @@ func TestMeasured(t *testing.T) {
 	b.WriteString(strings.Join(fail, "\n") + "\n\n")
 	b.WriteString("| they do not fail | n | ever said to fail by 100 % | would have been held | sent to unknown |\n|---|---|---|---|---|\n")
 	b.WriteString(strings.Join(well, "\n") + "\n")
-	rewrite(t, "services", b.String())
+	rewrite(t, exposureFile, "services", b.String())
 }
 
 // mustHold holds the loose bounds: eight in ten intervals hold the truth, but
@@ -322,9 +322,9 @@ func (r record) healthy(s situation) string {
 }
 
 // rewrite puts a table between its marks.
-func rewrite(t *testing.T, mark, table string) {
+func rewrite(t *testing.T, file, mark, table string) {
 	t.Helper()
-	text, err := os.ReadFile(exposureFile)
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,9 +332,9 @@ func rewrite(t *testing.T, mark, table string) {
 	head, rest, ok := strings.Cut(string(text), begin)
 	_, tail, both := strings.Cut(rest, end)
 	if !ok || !both {
-		t.Fatalf("%s has no marks %q and %q", exposureFile, begin, end)
+		t.Fatalf("%s has no marks %q and %q", file, begin, end)
 	}
-	if err := os.WriteFile(exposureFile, []byte(head+begin+"\n"+table+"\n"+end+tail), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(head+begin+"\n"+table+"\n"+end+tail), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
