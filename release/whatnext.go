@@ -8,7 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/stats"
 )
 
 // nextRung is how likely the next rung of a ladder is held to follow: one that
@@ -124,13 +126,15 @@ func (s *State) exhaustedNext(i int, a *Assessment, sc *scene) []Happening {
 		Kind: "exhausted", Text: fmt.Sprintf("%s reaches its limit of %s", sig.Name, sig.Unit.Format(fd.Subject.Limit)),
 		Probability: Number(odds(fd.SlopeLogE) * g.Met), In: &Durations{P10: span(g.P10), P50: span(g.P50), P90: span(g.P90)},
 	}
-	half := fd.Now + (fd.Subject.Limit-fd.Now)/4
-	h.Watch = fmt.Sprintf("if %s is still under %s in %s, this is wrong", sig.Name, sig.Unit.Format(half), span(g.P50/2))
-	if n := fd.Subject.Instances(); sig.Unit.Dimension == signal.Ratio && sig.Kind == signal.CPU && n >= 1 && fd.Subject.Pods[0].Instance != "" {
-		more := math.Ceil(n * (fd.Now + fd.Slope*g.P50/2) / (0.8 * fd.Subject.Limit))
-		if more > n {
-			h.Text += fmt.Sprintf(" on %.0f instances; %.0f would hold it under 80 %% for that long", n, more)
-		}
+	now, than := stats.Mean(pattern.Tail(fd.Subject, 3)), "under"
+	if fd.Falls {
+		than = "over"
+	}
+	// Half of the way at half of the time is expected; a quarter is not.
+	quarter := now + (fd.Subject.Limit-now)/4
+	h.Watch = fmt.Sprintf("if %s is still %s %s in %s, this is wrong", sig.Name, than, sig.Unit.Format(quarter), span(g.P50/2))
+	if n := fd.Subject.Instances(); sig.Unit.Dimension == signal.Ratio && sig.Kind == signal.CPU && fd.Subject.Pods[0].Instance != "" {
+		h.Text += fmt.Sprintf(" on %.0f instances; %.0f would hold it under 80 %% for that long", n, math.Ceil(n/0.8-1e-9))
 	}
 	return []Happening{h}
 }
