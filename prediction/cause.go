@@ -59,6 +59,7 @@ type Signs struct {
 	Network     bool // packets are lost, or traffic of some nodes falls
 	OneInstance bool // one instance of several is worse
 	Node        bool // the machine below is busier
+	Chatty      bool // it makes more calls, or more traffic, for the same work
 	Misrouted   bool // it gets far more of the traffic than planned
 	Unreached   bool // one of its instances gets no work while the others do
 	Starved     bool // something that it shares is busier than its own work explains
@@ -95,6 +96,7 @@ func symptoms(s Signs) []Symptom {
 		// Instances that leak do so unevenly.
 		{"one instance", s.OneInstance && !s.Leak, "one instance of several is worse", [5]float64{-0.5, 0, 1.5, -0.5, 0.5}},
 		{"node", s.Node, "the machine below is busier", [5]float64{0, -0.5, 1, 0, -0.5}},
+		{"chatty", s.Chatty, "it makes more calls for the same work", [5]float64{1.5, 0.5, 0, 0, -1}},
 		{"misrouted", s.Misrouted, "it gets far more of the traffic than planned", [5]float64{-1, 0.5, 0, -1, 4}},
 		{"unreached", s.Unreached, "one of its instances gets no work", [5]float64{-1.5, 0, 2, -0.5, 2.5}},
 		{"starved", s.Starved && !s.Misrouted, "what it shares is busier than its own work explains", [5]float64{-0.5, 0, 2, -0.5, 0}},

@@ -21,7 +21,7 @@ func (s *State) signs(i int, f signal.Frame, sc *scene, shapes []pattern.Pattern
 		_, g.Misrouted = s.misrouted(i, f)
 		g.Unreached = s.unreached(i)
 		g.Starved = s.starved(i, f, sc)
-		g.Together = sc.together[i]
+		g.Together = x.AtOnce >= atOnceFrames
 		s.downstream(s.sys.Releases[i].Service, sc, &g)
 		keep(&g, x.Signs)
 	}
@@ -74,7 +74,9 @@ func (s *State) sign(fd finding, g *prediction.Signs) {
 	case signal.Database:
 		g.Database = true
 	case signal.Network:
-		g.Network = true
+		// Fewer than were, or some where none were (drops), is loss; more is work.
+		lost := fd.Falls || !(fd.Level > fd.ControlSD)
+		g.Network, g.Chatty = g.Network || lost, g.Chatty || !lost
 	case signal.Infra:
 		g.Node = true
 	case signal.Retries, signal.Traffic, signal.Saturation:

@@ -69,6 +69,7 @@ type subject struct {
 	Proven  int                // frames in a row in which it was proven worse
 	Latched prevention.Decision
 	Stopped int       // frames since it latched
+	AtOnce  int       // frames in a row in which both versions fail since it began
 	Held    time.Time // since when it is held; zero when it is not
 	Expired time.Time // since when it was held when that hold expired
 	Why     prevention.Reason

@@ -52,6 +52,13 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 	default:
 		x.Proven = 0
 	}
+	switch {
+	case x.unasked():
+	case sc.together[i]:
+		x.AtOnce++
+	default:
+		x.AtOnce = 0
+	}
 	n, o := s.needs(i, sc), s.outlook(i, f, sc)
 	gets, misrouted := s.misrouted(i, f)
 	n.exposure = o.needs
@@ -64,7 +71,7 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 		Suffer:    sc.suffer[i],
 		Elsewhere: i < len(s.sys.Releases) && s.elsewhere(i, sc),
 		Misrouted: misrouted,
-		Together:  sc.together[i],
+		Together:  x.AtOnce >= atOnceFrames,
 		Unsafe:    i < len(s.sys.Releases) && s.sys.Releases[i].Rollback == Unsafe,
 	})
 	d = s.hold(x, d, f.At, i)

@@ -6,6 +6,10 @@ import "fmt"
 // both versions shows.
 const atOnce = 2
 
+// atOnceFrames is for how many frames that must stand before a person is
+// called: evidence of the release's own may come up meanwhile, and speaks then.
+const atOnceFrames = 3
+
 // atOnce says whether both versions fail since a release began, so that it is
 // no chance: a migration, a lock, a cache that was emptied, a schema that one
 // version cannot read. That some incident begins by itself within these few
@@ -17,7 +21,7 @@ func (s *State) atOnce(i int, sc *scene) bool {
 	begun := float64(s.mem.Subjects[i].Begun)
 	near := func(onset float64) bool { return onset >= begun-1 && onset <= begun+atOnce }
 	for k := range s.mem.Subjects {
-		if x := &s.mem.Subjects[k]; k != i && x.Begun >= 0 && (near(float64(x.Begun)) || proves(sc.releases[k])) {
+		if x := &s.mem.Subjects[k]; x.Begun >= 0 && (k != i && near(float64(x.Begun)) || proves(sc.releases[k])) {
 			return false
 		}
 	}

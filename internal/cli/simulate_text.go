@@ -110,7 +110,7 @@ func (s *simulated) said(allowed float64) string {
 	if stop := s.at.stop; stop != nil {
 		text = fmt.Sprintf("rollback at %s %%", percent(float64(stop.Weight)))
 	} else if warn := s.at.warn; warn != nil {
-		text = fmt.Sprintf("hold at %s %%", percent(float64(warn.Weight)))
+		text = fmt.Sprintf("%s at %s %%", warn.Verdict, percent(float64(warn.Weight)))
 	}
 	for _, st := range s.steps {
 		if st.weight > 0 && st.callers.Harmed() > allowed {
