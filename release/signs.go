@@ -201,5 +201,4 @@ func keep(g, before *prediction.Signs) {
 	g.Misrouted = g.Misrouted || before.Misrouted
 	g.Unreached = g.Unreached || before.Unreached
 	g.Starved = g.Starved || before.Starved
-	g.Together = g.Together || before.Together
 }
