@@ -26,8 +26,8 @@ const (
 	signals
 )
 
-// busiest is the share of processors, threads and connections that counts as
-// their limit: above it waits grow without bound.
+// busiest is the share of processors, threads and connections from which on a
+// limit counts as passed: above it waits grow without bound.
 const busiest = 0.95
 
 // ModelSignals returns the signals that a model's frames have. What a service
@@ -132,14 +132,14 @@ func (c *camera) cells(g *group, at time.Time) []signal.Cell {
 	add(sigP50, nan, c.gauge(w.p50, 0.02+1/math.Sqrt(1+w.requests)))
 	add(sigP99, latency, c.gauge(w.p99, 0.02+4/math.Sqrt(1+w.requests)))
 	if b.spec.Work > 0 || g.spec.Work > 0 {
-		add(sigCPU, busiest, c.gauge(math.Min(1, b.win.busy/(seconds*n*float64(b.spec.Cores))), 0.02))
+		add(sigCPU, 1, c.gauge(math.Min(1, b.win.busy/(seconds*n*float64(b.spec.Cores))), 0.02))
 	}
 	if b.memory > 0 {
 		add(sigMemory, finite(b.spec.Memory.Limit), c.gauge(math.Max(b.memory, b.win.top), 0.005))
 		add(sigCrashes, nan, c.plain(b.win.crashes))
 	}
 	if !math.IsInf(b.spec.Threads, 1) {
-		add(sigThreads, busiest, c.gauge(math.Min(1, b.win.inside/(seconds*n*b.spec.Threads)), 0.02))
+		add(sigThreads, 1, c.gauge(math.Min(1, b.win.inside/(seconds*n*b.spec.Threads)), 0.02))
 	}
 	if len(g.spec.Calls) > 0 {
 		c.callCells(g, add)
@@ -164,7 +164,7 @@ func (c *camera) callCells(g *group, add func(int, float64, signal.Reading)) {
 		}
 	}
 	if pooled {
-		add(sigPool, busiest, c.gauge(math.Min(1, pool), 0.02))
+		add(sigPool, 1, c.gauge(math.Min(1, pool), 0.02))
 	}
 	add(sigCalls, math.NaN(), c.gauge(w.calls/w.requests, 0.01))
 	add(sigRetries, math.NaN(), c.gauge(w.attempts/w.calls-1, 0.02))

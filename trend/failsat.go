@@ -85,6 +85,7 @@ func FailsAt(r Response) Failure {
 		return f
 	}
 	f.Evidence = weigh(f.rivals)
+	f.serve(&r, &x)
 	f.describe()
 	f.full = met
 	most := 0.0
@@ -93,6 +94,28 @@ func FailsAt(r Response) Failure {
 	}
 	f.answer(len(seen), most)
 	return f
+}
+
+// serve lets a station of several servers answer for the queue of one, where an
+// answer to exposure is believed: from waits alone the number of servers is not
+// known, and one server is felt the earliest.
+func (f *Failure) serve(r *Response, x *rows) {
+	if !r.Wait || f.Evidence < oddsOfAnswer {
+		return
+	}
+	var s *station
+	for k := range f.rivals {
+		m := &f.rivals[k]
+		if m.shape != Queue {
+			continue
+		}
+		if s == nil {
+			if s = r.fitStation(x, math.Max(1, x.total()/math.Max(1, m.effective))); s == nil {
+				return
+			}
+		}
+		m.station = s
+	}
 }
 
 // Answers says whether the signal grows with exposure, or may: whether there

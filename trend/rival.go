@@ -19,10 +19,11 @@ type rival struct {
 	a, b      float64 // the line now: a + b·weight, worse is up
 	aa, ab    float64 // covariances of a and b
 	bb        float64
-	apart     float64 // variance of the line that has nothing to do with the weight: of the traffic now, and of where the limit is felt
-	nu        float64 // degrees of freedom behind them
-	limit     float64 // in the scale of the line
-	priced    bool    // whether the measured cost of a request went in
+	apart     float64  // variance of the line that has nothing to do with the weight: of the traffic now, and of where the limit is felt
+	nu        float64  // degrees of freedom behind them
+	limit     float64  // in the scale of the line
+	station   *station // where a wait of several servers meets its limit; nil for the others
+	priced    bool     // whether the measured cost of a request went in
 }
 
 // A course is how a signal may have moved with time alone. Time may explain
@@ -270,6 +271,9 @@ const least = 0.01
 // Source: E. C. Fieller, Some problems in interval estimation, Journal of the
 // Royal Statistical Society B 16 (1954).
 func (m *rival) met(w float64) float64 {
+	if m.station != nil {
+		return m.station.met(w)
+	}
 	best := -m.ab / m.bb
 	t, held := m.over(w), m.over(best)
 	switch {

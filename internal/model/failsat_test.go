@@ -82,8 +82,7 @@ func drawModel(rng *rand.Rand, kind int) simulate.Model {
 
 // What is known of the resource that binds.
 const (
-	limitKnown  = iota // it is measured, and its limit said
-	limitUnsaid        // it is measured
+	measured    = iota // its use is
 	notMeasured        // latencies, errors and calls alone are
 )
 
@@ -92,11 +91,12 @@ type forecastRecord struct {
 	n, said, held float64
 	errors        []float64 // points of traffic
 	widths        []float64
+	signed        []float64 // errors, positive where it was said too late
 }
 
 // blur takes away what is not known.
 func blur(f *signal.Frame, sys release.System, known int) {
-	if known == limitKnown {
+	if known == measured {
 		return
 	}
 	f.Cells = slices.Clone(f.Cells)
@@ -104,15 +104,7 @@ func blur(f *signal.Frame, sys release.System, known int) {
 		k := sys.Signals[c.Signal].Kind
 		return k == signal.CPU || k == signal.Saturation
 	}
-	if known == notMeasured {
-		f.Cells = slices.DeleteFunc(f.Cells, bound)
-		return
-	}
-	for i := range f.Cells {
-		if bound(f.Cells[i]) {
-			f.Cells[i].Limit = math.NaN()
-		}
-	}
+	f.Cells = slices.DeleteFunc(f.Cells, bound)
 }
 
 // forecast plays a service to 40 % of where it fails and keeps what is said
@@ -149,6 +141,7 @@ func (r *forecastRecord) forecast(f *model.File, fails float64, seed uint64, kno
 	w, truth := last.Predictions[k].Weight, 100*fails
 	r.said++
 	r.errors = append(r.errors, math.Abs(float64(w.P50)-truth))
+	r.signed = append(r.signed, float64(w.P50)-truth)
 	r.widths = append(r.widths, float64(w.P90-w.P10))
 	if float64(w.P10) <= truth && truth <= float64(w.P90) {
 		r.held++
@@ -173,9 +166,9 @@ func TestFailsAt(t *testing.T) {
 	n := cmp.Or(*services, 6) / 3
 	var b strings.Builder
 	b.WriteString("| what binds, and what is known of it | n | said | median error | median width | 80 % intervals that hold |\n|---|---|---|---|---|---|\n")
-	var all [3]forecastRecord
+	var all [2]forecastRecord
 	for kind, what := range []string{"its processor", "the database's processor", "its pool of connections"} {
-		var rs [3]forecastRecord
+		var rs [2]forecastRecord
 		rng := rand.New(rand.NewPCG(uint64(kind), 9))
 		for k := range n {
 			f, fails := randomService(rng, kind)
@@ -184,23 +177,26 @@ func TestFailsAt(t *testing.T) {
 			}
 		}
 		for known, r := range rs {
-			fmt.Fprintf(&b, "| %s, %s | %s\n", what, []string{"measured with its limit", "measured, no limit said", "not measured"}[known], &r)
+			fmt.Fprintf(&b, "| %s, %s | %s\n", what, []string{"measured", "not measured"}[known], &r)
 			x := &all[known]
 			x.n, x.said, x.held = x.n+r.n, x.said+r.said, x.held+r.held
-			x.errors, x.widths = append(x.errors, r.errors...), append(x.widths, r.widths...)
+			x.errors, x.widths, x.signed = append(x.errors, r.errors...), append(x.widths, r.widths...), append(x.signed, r.signed...)
 		}
 	}
 	for known, r := range all {
-		fmt.Fprintf(&b, "| all, %s | %s\n", []string{"measured with its limit", "measured, no limit said", "not measured"}[known], &r)
+		fmt.Fprintf(&b, "| all, %s | %s\n", []string{"measured", "not measured"}[known], &r)
 	}
 	t.Log("\n" + b.String())
-	for known, most := range map[int]float64{limitKnown: 8, limitUnsaid: 15} {
+	for known, most := range map[int]float64{measured: 8} {
 		r := all[known]
 		if r.said < 0.8*r.n {
 			t.Errorf("of %v services something is said of %v, want 8 in 10", r.n, r.said)
 		}
 		if e := stats.Median(r.errors); e > most && r.said >= 10 {
 			t.Errorf("off by %.1f points of traffic in the median of %v, want at most %v", e, r.said, most)
+		}
+		if testing.Verbose() {
+			t.Logf("signed %.0f", r.signed)
 		}
 		if least := 0.75 - 3*math.Sqrt(0.16/math.Max(1, r.said)); r.held/r.said < least {
 			t.Errorf("%.0f of %.0f intervals of 80 %% hold", r.held, r.said)
