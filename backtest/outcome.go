@@ -148,31 +148,35 @@ func (j *Judge) closeRung(at climbing, k *Kept) {
 	}
 }
 
-// closeStep says whether a step did the harm that it was said to do; false
-// leaves it out. A healthy release does none. A faulty one harms at the step in
-// which it fails, or else, where requests were counted, at any in which some
-// were harmed. Steps after the one in which it fails are left out: by then
-// nothing is foretold.
-func (j *Judge) closeStep(at stepOf, k *Kept) bool {
+// closeStep says whether a step did the harm that it was said to do, and
+// whether going on with it did, at that step or after it; false leaves it out.
+// A healthy release does none. A faulty one harms from the step on in which it
+// fails, or else, where requests were counted, while some are harmed. Steps
+// after the one in which it fails are left out: by then nothing is foretold.
+func (j *Judge) closeStep(at stepOf, step, on *Kept) bool {
 	steps := j.sys.Releases[at.release].Steps
-	step := steps[at.step]
-	if step.At.After(j.last) {
+	s := steps[at.step]
+	if s.At.After(j.last) {
 		return false // the recording ends before it
 	}
 	until := j.last
 	if at.step+1 < len(steps) {
 		until = steps[at.step+1].At
 	}
-	switch bad, failsAt := j.score.Subjects[at.release].Bad, j.truth.FailsAt; {
-	case !bad:
-		k.settle(false)
+	switch failsAt := j.truth.FailsAt; {
+	case !j.score.Subjects[at.release].Bad:
+		step.settle(false)
+		on.settle(false)
 	case !math.IsNaN(failsAt):
-		if at.step > 0 && steps[at.step-1].Weight >= failsAt {
+		if steps[at.step-1].Weight >= failsAt {
 			return false
 		}
-		k.settle(step.Weight >= failsAt)
+		when, reached := reaches(steps, failsAt)
+		step.settle(s.Weight >= failsAt)
+		on.settle(reached && !when.After(j.last))
 	case j.truth.Requests != nil:
-		k.settle(j.truth.Requests.between(step.At, until) > 0)
+		step.settle(j.truth.Requests.between(s.At, until) > 0)
+		on.settle(j.truth.Requests.between(s.At, j.last) > 0)
 	}
 	return true
 }

@@ -17,11 +17,12 @@ const (
 	FailsAtFirst = "fails-at-first" // the first one said
 	Exhausts     = "exhausts"       // the first one said of a signal
 	Rung         = "rung"           // the first one said of a rung, with a time if there ever was one
-	NextStep     = "next-step"      // the last word before a step begins
+	NextStep     = "next-step"      // the last word before a step, against what that step did
+	GoOn         = "go-on"          // the same, against what it and those after it did
 )
 
 // kinds lists them in the order in which they are reported.
-var kinds = [...]string{FailsAt, FailsAtFirst, Exhausts, Rung, NextStep}
+var kinds = [...]string{FailsAt, FailsAtFirst, Exhausts, Rung, NextStep, GoOn}
 
 // A Kept is one prediction with what came of it. Points and truth are in
 // percent of the traffic for weights, and in seconds since it was said for
@@ -227,8 +228,11 @@ func (j *Judge) kept() []Kept {
 		add(k)
 	}
 	for at, k := range j.ledger.steps {
-		if j.closeStep(at, k) {
+		on := *k
+		on.Kind = GoOn
+		if j.closeStep(at, k, &on) {
 			add(k)
+			add(&on)
 		}
 	}
 	slices.SortFunc(out, func(a, b Kept) int {

@@ -90,9 +90,9 @@ func (w Width) Widen(s Scale, v Interval) Interval {
 // large, one that held e^(−pace·0.2) times: where that balances, a fifth is
 // missed.
 //
-// A truth that is only known to lie in a wider span than the interval (a
-// release failed between two steps) cannot show that an interval is too wide:
-// meeting it never makes one narrower than it was said.
+// Where the truth is only known to lie in a span (a release failed between two
+// steps), an interval that meets the span without holding all of it may have
+// missed: that never makes one narrower than it was said.
 //
 // While the factor stays within its bounds and truths are known exactly, the
 // share missed of the first T predictions lies within 2.77/(pace·T) of a fifth,
@@ -117,7 +117,7 @@ func (w Width) Add(s Scale, f Finished) Width {
 	}
 	w.Right++
 	next := math.Max(w.Log-float64(pace*missing), -mostLog)
-	if f.To-f.From > said.P90-said.P10 {
+	if surely := said.P10 <= f.From && f.To <= said.P90; !surely {
 		next = math.Max(next, math.Min(w.Log, 0))
 	}
 	w.Log = next

@@ -66,8 +66,9 @@ func TestAddConformal(t *testing.T) {
 		{"a miss", Finished{said, true, 70, 70}, 0, Width{N: 1, Came: 1, Log: 0.0888}},          // 0.111·0.8
 		{"held", Finished{said, true, 55, 55}, 0, Width{N: 1, Right: 1, Came: 1, Log: -0.0222}}, // −0.111·0.2
 		{"it did not come", Finished{said, false, 100, math.Inf(1)}, 0.5, Width{N: 1, Log: 0.5}},
-		{"held by a step that is wider", Finished{said, true, 25, 50}, 0, Width{N: 1, Right: 1, Came: 1}},
-		{"held so, and takes back a widening", Finished{said, true, 0, 50}, 0.1, Width{N: 1, Right: 1, Came: 1, Log: 0.0778}},
+		{"it may have held", Finished{said, true, 25, 50}, 0, Width{N: 1, Right: 1, Came: 1}},
+		{"all that may be true is in it", Finished{said, true, 45, 60}, 0, Width{N: 1, Right: 1, Came: 1, Log: -0.0222}},
+		{"it may have held, and takes back a widening", Finished{said, true, 0, 50}, 0.1, Width{N: 1, Right: 1, Came: 1, Log: 0.0778}},
 		{"the bound", Finished{Interval{49, 50, 51}, true, 999, 999}, mostLog, Width{N: 1, Came: 1, Log: mostLog}},
 	}
 	for _, tt := range tests {
