@@ -302,3 +302,21 @@ func TestReckon(t *testing.T) {
 		t.Errorf("Widths(…).FailsAt = %+v, want 1 right of 3, 2 came, log 0.0888", w)
 	}
 }
+
+// TestWidthsSteps: of a step, harm that is more likely than not counts as said;
+// what nobody can tell, what has no interval and the first word do not count.
+func TestWidthsSteps(t *testing.T) {
+	step := func(p release.Number, came *bool) Kept { return Kept{Kind: NextStep, Probability: p, Came: came} }
+	w := Widths([]Score{{Predictions: []Kept{
+		step(0.9, new(true)), step(0.9, new(false)), step(0.5, new(true)), step(0.2, new(false)), step(0.2, new(true)), step(0.2, nil),
+		{Kind: Rung, Came: new(true)},
+		{Kind: FailsAtFirst, Came: new(true), Right: new(true)},
+		{Kind: FailsAt, P10: 90, P50: 120, P90: 150, Came: new(false), Right: new(true)},
+	}}})
+	if w.NextStep.N != 5 || w.NextStep.Right != 3 || w.NextStep.Log != 0 {
+		t.Errorf("of the steps %+v, want 3 right of 5", w.NextStep)
+	}
+	if w.Rung.N != 0 || w.FailsAt.N != 1 || w.FailsAt.Right != 1 || w.FailsAt.Came != 0 {
+		t.Errorf("of rungs %+v, of weights %+v; want none, and 1 right of 1 that did not come", w.Rung, w.FailsAt)
+	}
+}

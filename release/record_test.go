@@ -53,6 +53,9 @@ func TestRecordTracked(t *testing.T) {
 	if w := got.Predictions[1].Weight; math.Abs(float64(w.P10-40)) > 1e-9 || w.P50 != 60 || math.Abs(float64(w.P90-130)) > 1e-9 {
 		t.Errorf("the weight is %+v, want 40, 60, 130", *w) // 60 − 2·10, 60 + 2·35
 	}
+	if w := widenWeight(&prediction.Width{Log: math.Log(8)}, *a.Predictions[1].Weight); w.P10 != 0 {
+		t.Errorf("a weight of %v, want none under 0", w.P10)
+	}
 	if x := got.Predictions[0].At; x.P10.Sub(a.At) != 25*time.Second || x.P90.Sub(a.At) != 1600*time.Second { // 100/2², 100·4²
 		t.Errorf("it exhausts in %s to %s, want 25s to 26m40s", x.P10.Sub(a.At), x.P90.Sub(a.At))
 	}

@@ -51,9 +51,7 @@ func (a *app) backtestCommand(ctx context.Context) *cobra.Command {
 		Long: `Backtest replays recordings and scores what was said against truth.yaml, which
 no verdict ever sees: bad releases warned of and contained, healthy ones left
 alone and promoted in time, the culprit's rank, the cause, and whether the
-probabilities can be trusted. It ends with how right its predictions were: where
-it fails, when something runs out, which rung comes next, what the next step
-does.
+probabilities can be trusted. It ends with how right its predictions were.
 
 Where truth.yaml counts the requests that were harmed (field requests), the
 first thing it says is how many users each policy would have spared.
@@ -96,9 +94,9 @@ there is an error.`,
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "`FORMAT`: text or json")
+	track.writeFlag(cmd)
 	cmd.Flags().StringSliceVar(&o.Against, "against", nil, "other `TOOLS` to play over the same frames: "+strings.Join(peer.Names(), ", "))
 	cmd.Flags().StringVar(&o.Split, "split", everything, "only one `HALF` of the recordings, told by the names of their folders: tune, test or all")
-	cmd.Flags().StringVar(&track.path, "track-record", "", "write how right its predictions were into this `FILE`, for replay and watch --track-record")
 	policyFlag(cmd, &policy)
 	return cmd
 }

@@ -20,9 +20,14 @@ type tracked struct {
 	record *prediction.Conformal // nil without one
 }
 
-// trackFlag adds the flag that names a record to read.
+// flag adds the flag that names a record to read.
 func (t *tracked) flag(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&t.path, "track-record", "", "widen intervals by how right predictions were so far, and say it: the `FILE` of backtest --track-record")
+}
+
+// writeFlag adds the flag that names a record to write.
+func (t *tracked) writeFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&t.path, "track-record", "", "write how right its predictions were into this `FILE`, for replay and watch --track-record")
 }
 
 // check refuses a flag without a file.
