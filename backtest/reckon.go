@@ -43,33 +43,40 @@ func Reckon(scores []Score) Record {
 func reckon(scores []Score) []KindRecord {
 	out := []KindRecord{}
 	for _, kind := range kinds {
-		r := KindRecord{Kind: kind}
-		var errors, leads, ps, ys []float64
+		var all []Kept
 		for _, s := range scores {
 			for _, k := range s.Predictions {
-				if k.Kind != kind {
-					continue
-				}
-				r.count(&k)
-				if !isNaN(k.Error) {
-					errors = append(errors, float64(k.Error))
-				}
-				if !isNaN(k.Lead) {
-					leads = append(leads, float64(k.Lead))
-				}
-				if k.Came != nil && !isNaN(k.Probability) {
-					ps, ys = append(ps, float64(k.Probability)), append(ys, truth(*k.Came))
+				if k.Kind == kind {
+					all = append(all, k)
 				}
 			}
 		}
-		if r.Said == 0 {
-			continue
+		if len(all) > 0 {
+			out = append(out, reckonKind(kind, all))
 		}
-		r.MedianError, r.MedianLead = median(errors), median(leads)
-		r.Brier, r.Calibration = calibrate(ps, ys)
-		out = append(out, r)
 	}
 	return out
+}
+
+// reckonKind sums up the predictions of one kind.
+func reckonKind(kind string, all []Kept) KindRecord {
+	r := KindRecord{Kind: kind}
+	var errors, leads, ps, ys []float64
+	for _, k := range all {
+		r.count(&k)
+		if !isNaN(k.Error) {
+			errors = append(errors, float64(k.Error))
+		}
+		if !isNaN(k.Lead) {
+			leads = append(leads, float64(k.Lead))
+		}
+		if k.Came != nil && !isNaN(k.Probability) {
+			ps, ys = append(ps, float64(k.Probability)), append(ys, truth(*k.Came))
+		}
+	}
+	r.MedianError, r.MedianLead = median(errors), median(leads)
+	r.Brier, r.Calibration = calibrate(ps, ys)
+	return r
 }
 
 func (r *KindRecord) count(k *Kept) {

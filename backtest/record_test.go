@@ -251,7 +251,8 @@ func TestRecordNextStep(t *testing.T) {
 		{"fails at 50 %", Truth{Faulty: []string{"cart"}, FailsAt: 0.5}, "0.19 no, 0.29 yes", "0.19 yes, 0.29 yes"},
 		{"fails at once", Truth{Faulty: []string{"cart"}, FailsAt: 0.1}, "", ""},
 		{
-			"harms some in the third step", Truth{Faulty: []string{"cart"}, FailsAt: math.NaN(), Requests: &Requests{Start: begin, Interval: time.Minute, PerFrame: perFrame}},
+			"harms some in the third step",
+			Truth{Faulty: []string{"cart"}, FailsAt: math.NaN(), Requests: &Requests{Start: begin, Interval: time.Minute, PerFrame: perFrame}},
 			"0.19 no, 0.29 yes, 0.39 no", "0.19 yes, 0.29 yes, 0.39 no",
 		},
 		{"nobody says", Truth{Faulty: []string{"cart"}, FailsAt: math.NaN()}, "0.19 unknown, 0.29 unknown, 0.39 unknown", "0.19 unknown, 0.29 unknown, 0.39 unknown"},
