@@ -2,7 +2,7 @@
 TOOL := go tool -modfile=tools/go.mod
 LINT := go tool -modfile=tools/golangci/go.mod golangci-lint
 
-.PHONY: help run test race lint fmt fuzz bench cover golden truth exposure recordings corpus limits
+.PHONY: help run test race lint fmt fuzz bench cover golden truth exposure record recordings corpus limits
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -46,6 +46,9 @@ exposure: ## regenerate the tables of docs/method/exposure.md; takes a minute or
 	go test ./trend -run '^TestMeasured$$' -exposure 1000 -update
 	go test ./trend -run '^TestLeaks$$' -leaks 1000 -update
 	go test ./release -run '^TestPools$$' -exposure 400 -update
+
+record: ## regenerate the tables of docs/method/record.md: how right our predictions were; takes a minute
+	scripts/record
 
 recordings: ## regenerate the recordings in examples/
 	go generate ./examples/...

@@ -33,7 +33,7 @@ var allowed = map[string]string{
 	"baseline": "signal stats",
 	"simulate": "signal queueing topology",
 	"engine":   "signal baseline prevention release",
-	"backtest": "signal prevention release backtest/peer",
+	"backtest": "signal pattern prediction prevention release backtest/peer",
 
 	"backtest/peer": "signal stats release",
 

@@ -94,8 +94,10 @@ func (j *Judge) Against(names []string, o peer.Options) error {
 	return nil
 }
 
-// See takes one frame, in the order of time, for the other tools.
+// See takes one frame, in the order of time and before what is said of it: for
+// the other tools, and for what is said to run out.
 func (j *Judge) See(f signal.Frame) {
+	j.watchGrowth(f)
 	for _, c := range j.contenders {
 		if c.peer == nil {
 			continue

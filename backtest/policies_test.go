@@ -191,7 +191,7 @@ func TestForetold(t *testing.T) {
 	}
 	truth := Truth{Faulty: []string{"cart"}, FailsAt: 0.4}
 	s := judged(truth, "pppppppp", "pppppppp", says)
-	want := &Foretold{At: minute(4), Weight: 30, Signal: "latency", Probability: 0.9, P10: 40, P50: 50, P90: 60}
+	want := &Foretold{At: minute(4), Weight: 30, Signal: "latency", Probability: 0.9, P10: 40, P50: 50, P90: 60, From: 40, To: 40, Right: true}
 	if d := cmp.Diff(want, s.Subjects[0].Foretold); d != "" {
 		t.Errorf("foretold (-want +got):\n%s", d)
 	}

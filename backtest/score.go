@@ -46,6 +46,9 @@ type Score struct {
 	Counted  bool           `json:"counted"`
 	Nobody   release.Number `json:"harmedIfNobodyActs"`
 	Policies []Played       `json:"policies"` // what each would have done; none without releases
+	// Predictions are what was foretold with what came of it, in the order in
+	// which it was said.
+	Predictions []Kept `json:"predictions"`
 }
 
 // A Subject is one release or change of a recording with how it was judged.
@@ -81,6 +84,7 @@ type Judge struct {
 
 	contenders []*contender
 	promoted   map[stepOf]time.Time
+	ledger     ledger
 	last       time.Time // of the last assessment
 }
 
@@ -89,7 +93,7 @@ func NewJudge(name string, sys release.System, truth Truth) *Judge {
 	j := &Judge{
 		truth: truth, sys: sys, second: map[string]time.Time{}, first: map[string]time.Time{}, index: map[string]int{},
 		score:    Score{Recording: name, Subjects: []Subject{}, Class: append([]string{}, truth.Class...), Fault: truth.Fault, Counted: truth.Requests != nil},
-		promoted: map[stepOf]time.Time{},
+		promoted: map[stepOf]time.Time{}, ledger: newLedger(),
 	}
 	add := func(s Subject) {
 		nan := release.Number(math.NaN())
@@ -131,6 +135,7 @@ func (j *Judge) Add(a release.Assessment) {
 	}
 	s := &j.score.Subjects[i]
 	j.last = a.At
+	j.enter(i, &a)
 	if i < len(j.sys.Releases) {
 		j.ours(i, a)
 		j.foretell(i, a)
@@ -195,7 +200,7 @@ func (j *Judge) Score(sum release.Summary) Score {
 			s.Subjects[i].StepDelays = j.delays(i)
 		}
 	}
-	s.Nobody, s.Policies = j.nobody(), j.played()
+	s.Nobody, s.Policies, s.Predictions = j.nobody(), j.played(), j.kept()
 	var names []string
 	if j.anyBadRelease() {
 		for _, c := range sum.Culprits {

@@ -27,6 +27,10 @@ type Foretold struct {
 	P10         release.Number `json:"p10"`
 	P50         release.Number `json:"p50"`
 	P90         release.Number `json:"p90"`
+	// It held at From and failed by To, which is as much as its steps show.
+	From  release.Number `json:"from"`
+	To    release.Number `json:"to"`
+	Right bool           `json:"right"` // p10 to p90 meets that
 }
 
 // promotes notes the first promote about each next step of a healthy release.
@@ -71,21 +75,17 @@ func (j *Judge) foretell(i int, a release.Assessment) {
 	if !s.Bad || math.IsNaN(j.truth.FailsAt) {
 		return
 	}
-	if at, ok := reaches(j.sys.Releases[i].Steps, j.truth.FailsAt); ok && !a.At.Before(at) {
+	if j.hasFailed(i, a.At) {
 		return
 	}
-	var now *Foretold
-	for _, p := range a.Predictions {
-		if p.Kind != "fails-at" || p.Weight == nil || now != nil && !(p.Weight.P50 < now.P50) {
-			continue
-		}
-		now = &Foretold{
+	if p := nearestOf(&a); p != nil {
+		k := keepOf(FailsAt, p.Signal, &a, p.Probability)
+		k.P10, k.P50, k.P90 = p.Weight.P10, p.Weight.P50, p.Weight.P90
+		j.closeFails(i, k)
+		s.Foretold = &Foretold{
 			At: a.At, Weight: a.Weight, Signal: p.Signal, Probability: p.Probability,
-			P10: p.Weight.P10, P50: p.Weight.P50, P90: p.Weight.P90,
+			P10: k.P10, P50: k.P50, P90: k.P90, From: k.From, To: k.To, Right: *k.Right,
 		}
-	}
-	if now != nil {
-		s.Foretold = now
 	}
 }
 

@@ -77,7 +77,7 @@ func Sum(scores []Score) Total {
 	}
 	t.classes(scores)
 	t.MedianExposure, t.MedianDelay, t.MeanWindowShare = median(exposures), median(delays), mean(windows)
-	t.calibrate(ps, ys)
+	t.Brier, t.Reliability = calibrate(ps, ys)
 	return t
 }
 
@@ -145,17 +145,19 @@ func (t *Total) classes(scores []Score) {
 	t.MacroRecall, t.MajorityClass = mean(recalls), release.Number(float64(best)/float64(t.CauseOf))
 }
 
-// calibrate fills in the Brier score and the reliability table.
-func (t *Total) calibrate(ps, ys []float64) {
+// calibrate returns the Brier score of probabilities ps, of which ys says with
+// 0 and 1 what came, and their reliability table; NaN and empty of nothing.
+func calibrate(ps, ys []float64) (brier release.Number, bins []Bin) {
+	bins = []Bin{}
 	if len(ps) == 0 {
-		return
+		return release.Number(math.NaN()), bins
 	}
 	edges := []float64{0, 0.1, 0.3, 0.5, 0.7, 0.9, 1}
 	sum := 0.0
 	for i, p := range ps {
 		sum += (p - ys[i]) * (p - ys[i])
 	}
-	t.Brier = release.Number(sum / float64(len(ps)))
+	brier = release.Number(sum / float64(len(ps)))
 	for k := range len(edges) - 1 {
 		from, to := edges[k], edges[k+1]
 		var said, came []float64
@@ -165,11 +167,12 @@ func (t *Total) calibrate(ps, ys []float64) {
 			}
 		}
 		if len(said) > 0 {
-			t.Reliability = append(t.Reliability, Bin{
+			bins = append(bins, Bin{
 				From: release.Number(from), To: release.Number(to), N: len(said), Mean: mean(said), Bad: mean(came),
 			})
 		}
 	}
+	return brier, bins
 }
 
 // mean returns NaN of nothing.

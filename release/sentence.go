@@ -82,11 +82,8 @@ func (s *State) failsText(i int, sc *scene) string {
 		if x.Why != trend.Known || x.P50 > 1 || x.Breach(1) < 0.5 {
 			continue
 		}
-		most := "over 100"
-		if x.P90 <= 1 {
-			most = fmt.Sprintf("%.0f", 100*x.P90)
-		}
-		return fmt.Sprintf("fails at about %.0f %% (%.0f to %s): %s", 100*x.P50, 100*x.P10, most, s.limitText(x))
+		at := Quantiles{P10: Number(100 * x.P10), P50: Number(100 * x.P50), P90: Number(100 * x.P90)}
+		return fmt.Sprintf("fails at about %s: %s", interval(at), s.limitText(x))
 	}
 	return ""
 }

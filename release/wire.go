@@ -103,6 +103,8 @@ type Next struct {
 	Rung  string     `json:"rung"`
 	Order string     `json:"order"` // the known order that fits best
 	In    *Durations `json:"in"`    // null when one rung alone gives no pace
+	// Record is how right such predictions were; null without a record.
+	Record *Past `json:"record,omitempty"`
 }
 
 // PatternSeen is a shape in a signal.
@@ -133,6 +135,7 @@ type Prediction struct {
 	Limit       *Number    `json:"limit,omitempty"`    // the value that is met, in the signal's base unit
 	At          *Times     `json:"at,omitempty"`
 	Reason      string     `json:"reason,omitempty"` // why no weight is given, and what it needs
+	Record      *Past      `json:"record,omitempty"` // how right such predictions were; null without a record
 }
 
 // CauseClass is a class of cause with its probability.
@@ -209,6 +212,9 @@ type Happening struct {
 type NextStep struct {
 	Weight Number `json:"weight"` // percent
 	Safe   Number `json:"safe"`   // percent that is believed safe now
+	// Record is how often harm was said to be more likely than not of a step that
+	// did some, and less of one that did none; null without a record.
+	Record *Past `json:"record,omitempty"`
 }
 
 // Unknowing says what would make the answer known.

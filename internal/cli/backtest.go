@@ -26,6 +26,8 @@ type scored struct {
 	Total      backtest.Total   `json:"total"`
 	// Harm compares policies; null when no recording counts harmed requests.
 	Harm *backtest.Harm `json:"harm"`
+	// Record says how right its predictions were.
+	Record backtest.Record `json:"record"`
 }
 
 // everything stands for both halves of a collection.
@@ -42,13 +44,14 @@ type Scoring struct {
 func (a *app) backtestCommand(ctx context.Context) *cobra.Command {
 	var o Scoring
 	var output, policy string
+	var track tracked
 	cmd := &cobra.Command{
 		Use:   "backtest DIR...",
 		Short: "Score the verdicts on recordings against what really happened",
 		Long: `Backtest replays recordings and scores what was said against truth.yaml, which
 no verdict ever sees: bad releases warned of and contained, healthy ones left
 alone and promoted in time, the culprit's rank, the cause, and whether the
-probabilities can be trusted.
+probabilities can be trusted. It ends with how right its predictions were.
 
 Where truth.yaml counts the requests that were harmed (field requests), the
 first thing it says is how many users each policy would have spared.
@@ -63,6 +66,9 @@ there is an error.`,
 
   # what would other tools have done?
   foreshock backtest examples/recordings --against argo,flagger,kayenta
+
+  # let later intervals be as wide as these recordings say they must be
+  foreshock backtest incidents --track-record foreshock.record
 
   # your own, as data
   foreshock backtest incidents/* -o json | jq .total`,
@@ -81,10 +87,14 @@ there is an error.`,
 			if o.Policy, err = policyOf(cmd, policy); err != nil {
 				return err
 			}
-			return a.backtest(ctx, args, o, output)
+			if err := track.check(cmd); err != nil {
+				return err
+			}
+			return a.backtest(ctx, args, o, output, &track)
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "`FORMAT`: text or json")
+	track.writeFlag(cmd)
 	cmd.Flags().StringSliceVar(&o.Against, "against", nil, "other `TOOLS` to play over the same frames: "+strings.Join(peer.Names(), ", "))
 	cmd.Flags().StringVar(&o.Split, "split", everything, "only one `HALF` of the recordings, told by the names of their folders: tune, test or all")
 	policyFlag(cmd, &policy)
@@ -109,7 +119,7 @@ func toolsOf(cmd *cobra.Command, names []string) ([]string, error) {
 	return out, nil
 }
 
-func (a *app) backtest(ctx context.Context, args []string, o Scoring, output string) error {
+func (a *app) backtest(ctx context.Context, args []string, o Scoring, output string, track *tracked) error {
 	dirs, err := o.folders(args)
 	if err != nil {
 		return err
@@ -121,7 +131,14 @@ func (a *app) backtest(ctx context.Context, args []string, o Scoring, output str
 		return err
 	}
 	prog.end()
-	result := scored{Type: "backtest", Recordings: scores, Total: backtest.Sum(scores), Harm: backtest.Compare(scores)}
+	if track.path != "" {
+		if err := track.write(backtest.Widths(scores)); err != nil {
+			return err
+		}
+	}
+	result := scored{
+		Type: "backtest", Recordings: scores, Total: backtest.Sum(scores), Harm: backtest.Compare(scores), Record: backtest.Reckon(scores),
+	}
 	if output == "json" {
 		return encode(a.stdout, result, "", "  ")
 	}

@@ -60,7 +60,7 @@ func (r *report) ladder(a *release.Assessment) {
 	}
 	text := a.Next.Rung + "; too few rungs yet to say when"
 	if in := a.Next.In; in != nil {
-		text = fmt.Sprintf("%s in about %s (%s to %s)", a.Next.Rung, in.P50, in.P10, in.P90)
+		text = fmt.Sprintf("%s in about %s (%s to %s)%s", a.Next.Rung, in.P50, in.P10, in.P90, soFar(a.Next.Record))
 	}
 	r.row("next", text)
 }
@@ -169,7 +169,7 @@ func (r *report) ahead(a *release.Assessment) {
 		if p.Service != "" && p.Service != a.Service {
 			what += " of " + p.Service
 		}
-		likely := fmt.Sprintf("; %s likely", chancePercent(float64(p.Probability)))
+		likely := fmt.Sprintf("; %s likely", chancePercent(float64(p.Probability))) + soFar(p.Record)
 		switch {
 		case p.At != nil:
 			r.row("ahead", fmt.Sprintf("%s reaches its limit about %s (%s)%s", what, r.far(p.At.P50), r.between(p.At), likely))

@@ -22,6 +22,7 @@ type replaying struct {
 	policy  *prevention.Policy
 	normal  remembering
 	slo     objectives
+	tracked tracked
 	until   until
 	output  string
 }
@@ -54,6 +55,10 @@ The exit code is the verdict when there is one release or change:
   foreshock replay last-week --normal foreshock.normal --learn
   foreshock replay rec --normal foreshock.normal
 
+  # with intervals as wide as the past says they must be, and how right they were
+  foreshock backtest incidents --track-record foreshock.record
+  foreshock replay rec --track-record foreshock.record
+
   # every assessment, for jq: when did the verdict change?
   foreshock replay rec -o jsonl | jq -r 'select(.id=="cart") | [.at, .verdict] | @tsv'`,
 		Args: someDirs,
@@ -70,6 +75,7 @@ The exit code is the verdict when there is one release or change:
 	policyFlag(cmd, &policy)
 	o.slo.flag(cmd)
 	normalFlags(cmd, &o.normal)
+	o.tracked.flag(cmd)
 	return cmd
 }
 
@@ -89,6 +95,9 @@ func (o *replaying) settle(cmd *cobra.Command, until, policy string) (err error)
 		return err
 	}
 	if err := o.slo.load(cmd); err != nil {
+		return err
+	}
+	if err := o.tracked.open(cmd); err != nil {
 		return err
 	}
 	return o.normal.open(cmd)
@@ -193,6 +202,7 @@ func (a *app) replayOne(ctx context.Context, dir string, o *replaying, pr *print
 			if o.release != "" && as.ID != o.release {
 				return nil
 			}
+			as = o.tracked.see(as)
 			remember(moments, as)
 			return pr.assessment(as)
 		},

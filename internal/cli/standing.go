@@ -26,6 +26,7 @@ func (s screen) backtest(r scored) string {
 			p.line("")
 			p.tallies(r.Recordings, tools)
 		}
+		p.record(r.Record)
 		return p.String()
 	}
 	tools := append([]string{backtest.Guard}, others(r.Recordings)...)
@@ -42,10 +43,12 @@ func (s screen) backtest(r scored) string {
 	uncounted := slices.DeleteFunc(slices.Clone(r.Recordings), func(x backtest.Score) bool { return x.Counted })
 	if len(uncounted) == 0 {
 		p.totals(r.Total)
+		p.record(r.Record)
 		return p.String()
 	}
 	p.line(p.paint(faint, "recordings whose harmed requests nobody counted, and the totals of all"))
 	p.WriteString(s.scores(scored{Recordings: uncounted, Total: r.Total}))
+	p.record(r.Record)
 	return p.String()
 }
 
@@ -177,17 +180,14 @@ func (p *page) ours(r scored) {
 				continue
 			}
 			n++
-			in := f.P10 <= sub.FailsAt && sub.FailsAt <= f.P90
-			held += one(in)
-			lines = append(lines, fmt.Sprintf("  %s: said at %s %% that it fails at %s (%s to %s) %%; it fails at %s %%%s",
-				x.Recording, percent(float64(f.Weight)), percent(float64(f.P50)), percent(float64(f.P10)), percent(float64(f.P90)),
-				percent(float64(sub.FailsAt)), map[bool]string{true: "", false: " ✖"}[in]))
+			held += one(f.Right)
+			lines = append(lines, "  "+foretold(x, sub))
 		}
 	}
 	if n == 0 {
 		return
 	}
-	p.total("fails-at: truth in its 80 %", share(held, n))
+	p.total("fails-at: right within its 80 %", share(held, n))
 	for _, l := range lines {
 		for _, w := range wrap(l, p.width-4) {
 			p.line("  " + w)

@@ -15,22 +15,24 @@ import (
 // the truth.
 func TestForetold(t *testing.T) {
 	nan := release.Number(math.NaN())
-	score := func(name string, truth, p10, p50, p90 release.Number) backtest.Score {
+	score := func(name string, held, truth, p10, p50, p90 release.Number, right bool) backtest.Score {
 		return backtest.Score{
 			Recording: name, Counted: true, Nobody: 12345, Split: backtest.Tune,
 			Subjects: []backtest.Subject{{
 				ID: "cart", Bad: true, Exposure: nan, Delay: nan, Culprit: nan, FailsAt: truth, FailsLater: true,
-				Foretold: &backtest.Foretold{Weight: 30, Signal: "latency", P10: p10, P50: p50, P90: p90},
+				Foretold: &backtest.Foretold{Weight: 30, Signal: "latency", P10: p10, P50: p50, P90: p90, From: held, To: truth, Right: right},
 			}},
 		}
 	}
-	scores := []backtest.Score{score("leak", 55, 40, 50, 60), score("queue", 80, 40, 50.5, 60)}
+	scores := []backtest.Score{score("leak", 55, 55, 40, 50, 60, true), score("queue", 60, 80, 40, 50.5, 60, false), score("pool", 50, 75, 43.5, 54.5, 66.2, true), score("cpu", 0, 25, 20, 30, 40, true)}
 	text := screen{width: plainWidth}.backtest(scored{Recordings: scores, Total: backtest.Sum(scores), Harm: backtest.Compare(scores)})
 	for _, want := range []string{
-		"fails-at: truth in its 80 %       1 of 2 (50 %)\n",
+		"fails-at: right within its 80 %   3 of 4 (75 %)\n",
 		"  leak: said at 30 % that it fails at 50 (40 to 60) %; it fails at 55 %\n",
-		"  queue: said at 30 % that it fails at 50.5 (40 to 60) %; it fails at 80 % ✖\n",
-		"in all                        24,690",
+		"  queue: said at 30 % that it fails at 50.5 (40 to 60) %; it held at 60 % and\n  failed at 80 % ✖\n",
+		"  pool: said at 30 % that it fails at 54.5 (43.5 to 66.2) %; it held at 50 %\n  and failed at 75 %\n",
+		"it failed in its first\n  step, of 25 %\n",
+		"in all                        49,380",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report has no %q:\n%s", want, text)

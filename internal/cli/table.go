@@ -173,8 +173,13 @@ func (p *page) calibration(t backtest.Total) {
 	p.total("Brier score of culprit", fmt.Sprintf("%.3f (0 is best, 0.25 a coin)", float64(t.Brier)))
 	p.line("")
 	p.line(p.paint(faint, "culprit, at the end of the first step"))
-	p.line(p.paint(faint, "  said            mean   was bad    n"))
-	for _, b := range t.Reliability {
+	p.reliability(t.Reliability, "was bad")
+}
+
+// reliability writes a table of what was said and what came.
+func (p *page) reliability(bins []backtest.Bin, came string) {
+	p.line(p.paint(faint, fmt.Sprintf("  %-12s %7s %9s %4s", "said", "mean", came, "n")))
+	for _, b := range bins {
 		said := fmt.Sprintf("%.0f to %.0f %%", 100*float64(b.From), 100*float64(b.To))
 		p.line(fmt.Sprintf("  %-12s %7s %9s %4d", said, hundred(b.Mean), hundred(b.Bad), b.N))
 	}

@@ -38,6 +38,7 @@ type watched struct {
 	policy       *prevention.Policy
 	configWeight string
 	slo          objectives
+	tracked      tracked
 }
 
 func (a *app) watchCommand(ctx context.Context) *cobra.Command {
@@ -106,6 +107,7 @@ func (o *watched) settings(cmd *cobra.Command) {
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text, what changed; or jsonl, every assessment and a summary")
 	policyFlag(cmd, &o.policyFile)
 	o.slo.flag(cmd)
+	o.tracked.flag(cmd)
 }
 
 // settle joins the flags and the config.
@@ -131,6 +133,9 @@ func (o *watched) settle(cmd *cobra.Command) error {
 		return err
 	} else if p != nil {
 		o.policy = p
+	}
+	if err := o.tracked.open(cmd); err != nil {
+		return err
 	}
 	if err := o.release.check(cmd); err != nil {
 		return err

@@ -141,6 +141,7 @@ func (v *viewer) hear(u watch.Update) error {
 		v.app.notes(u.Warnings)
 	}
 	for _, as := range u.Assessments {
+		as = v.o.tracked.see(as)
 		remember(v.moments, as)
 		if err := v.assessment(u, as); err != nil {
 			return err
