@@ -148,3 +148,33 @@ func (l *QueueLaw) coefficients(loads, latencies, weights []float64) (squares, l
 	l.Wait = ratio * l.Base
 	return total - up*up/down, level
 }
+
+// TipsFrom returns the thresholds of a service of which no more is known than
+// its capacity in attempts per second, when its callers wait timeout seconds and
+// make factor attempts in all when each fails; ≥ 1, not always whole where tries
+// are bounded by time or budget. It takes the wait to be longer than the timeout
+// with
+//
+//	f(Λ) = exp(−(C − Λ)·T)
+//
+// as in M/M/1, and of more servers a little less. λ_up is the most that
+// Λ/A(f(Λ)) comes to below C, λ_dn = C/factor. With an infinite timeout λ_up is
+// the capacity.
+func TipsFrom(capacity, timeout, factor float64) Thresholds {
+	if !(capacity > 0 && timeout > 0 && factor >= 1) {
+		nan := math.NaN()
+		return Thresholds{Up: nan, Down: nan, Capacity: nan}
+	}
+	t := Thresholds{Up: capacity / factor, Down: capacity / factor, Capacity: capacity}
+	const steps = 200
+	for i := range steps {
+		x := capacity * (1 - math.Pow(float64(i)/steps, 2)) // finer near the capacity
+		f := math.Exp((x - capacity) * timeout)
+		a := factor
+		if f < 1 {
+			a = (1 - math.Pow(f, factor)) / (1 - f)
+		}
+		t.Up = math.Max(t.Up, x/a)
+	}
+	return t
+}
