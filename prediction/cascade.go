@@ -51,7 +51,7 @@ const (
 	// lanes is the most points of load and latency that are kept.
 	lanes = 32
 	// learning is how many calm frames come before anything is called slower.
-	learning = 8
+	learning = 16
 	// The rise of latency is watched by a CUSUM of its logarithm over what is
 	// usual at this load, in standard deviations: S = max(0, S + x/σ − slack).
 	slack, alarm = 0.75, 7.0
@@ -76,9 +76,10 @@ type Lane struct {
 // multiplied traffic → collapse at one service. It is bounded; its fields are
 // there to be saved. The zero value has seen nothing.
 type Cascade struct {
-	Lanes []Lane // by load, ascending: what is calm
-	N     int    // calm frames
-	Sum   float64
+	Lanes  []Lane // by load, ascending: what is calm
+	N      int    // frames in them
+	Calmed int    // calm frames in a row
+	Sum    float64
 	// Excess is the logarithm of the work in flight over what is usual at this
 	// demand, Grew and Loads those of amplification and attempts, of the last
 	// frames, the newest first; NaN when unknown.
@@ -114,18 +115,23 @@ func (c *Cascade) Step(l Link) Phase {
 	excess := math.Log(flight) - usual
 	c.Excess = push(c.Excess, excess)
 	c.Grew, c.Loads = push(c.Grew, math.Log(amplification)), push(c.Loads, math.Log(l.Attempts))
-	if !math.IsNaN(excess) {
-		c.Sum = math.Min(3*alarm, math.Max(0, c.Sum+clamp(excess/noise, 4)-slack))
+	if math.IsNaN(excess) {
+		c.Sum *= 0.9
+	} else {
+		c.Sum = math.Min(3*alarm, math.Max(0, c.Sum+clamp(excess/noise, 5)-slack))
 	}
 	if mean(c.Excess[:min(span, len(c.Excess))]) < leastRise/2 {
 		c.Sum *= 0.7 // it is over
 	}
 	worse := l.Failing > math.Max(3*c.Fails, c.Fails+0.02)
 	c.Now = c.phase(l, amplification, worse)
-	if c.Now == Calm && c.Sum < alarm/2 && !worse {
-		c.learn(l, demand)
-	}
 	c.remember(l, demand, amplification, worse)
+	if c.Now == Calm && c.Sum < 0.75*alarm && !worse {
+		c.Calmed++
+		c.learn()
+	} else {
+		c.Calmed = 0
+	}
 	return c.Now
 }
 
@@ -187,9 +193,15 @@ func (c *Cascade) phase(l Link, amplification float64, worse bool) Phase {
 	}
 }
 
-// learn adds a calm frame to what is usual.
-func (c *Cascade) learn(l Link, demand float64) {
-	if math.IsNaN(demand) || math.IsNaN(l.Latency) {
+// learn adds the frame before the last two to what is usual: what comes after
+// a calm frame shows whether it was one. A queue that is still filling or
+// draining is not at rest, so the load has to be steady about it.
+func (c *Cascade) learn() {
+	if c.Calmed < span || len(c.Loads) < span+1 {
+		return
+	}
+	demand, latency := math.Exp(c.Loads[span-1]), c.Paces[span-1]
+	if math.IsNaN(demand) || math.IsNaN(latency) || !(math.Abs(c.Loads[span-2]-c.Loads[span]) < 0.25) {
 		return
 	}
 	c.N++
@@ -197,7 +209,7 @@ func (c *Cascade) learn(l Link, demand float64) {
 	if at < 0 {
 		at = len(c.Lanes)
 	}
-	c.Lanes = slices.Insert(c.Lanes, at, Lane{Load: float32(demand), Log: float32(math.Log(l.Latency)), N: 1})
+	c.Lanes = slices.Insert(c.Lanes, at, Lane{Load: float32(demand), Log: float32(math.Log(latency)), N: 1})
 	if len(c.Lanes) <= lanes {
 		return
 	}
@@ -227,14 +239,13 @@ func (x Lane) join(y Lane) Lane {
 // the highest level below where there is nothing near. It is NaN for loads over
 // all that was seen, where a longer wait is no news.
 func (c *Cascade) usual(load float64) (level, noise float64) {
-	if c.N < learning || math.IsNaN(load) || load > 1.02*float64(c.Lanes[len(c.Lanes)-1].Load) {
+	if c.N < learning || math.IsNaN(load) || load > 1.05*float64(c.Lanes[len(c.Lanes)-1].Load) {
 		return math.NaN(), math.NaN()
 	}
-	var n, sx, sy, sxx, sxy, within, degrees, top float64
-	top = math.Inf(-1)
+	var n, sx, sy, sxx, sxy float64
+	top := math.Inf(-1)
 	for _, x := range c.Lanes {
 		d, w := math.Log(float64(x.Load)/load), float64(x.N)
-		within, degrees = within+float64(x.Squares), degrees+w-1
 		if d < -0.1 {
 			top = math.Max(top, float64(x.Log))
 		}
@@ -242,14 +253,15 @@ func (c *Cascade) usual(load float64) (level, noise float64) {
 			n, sx, sy, sxx, sxy = n+w, sx+w*d, sy+w*float64(x.Log), sxx+w*d*d, sxy+w*d*float64(x.Log)
 		}
 	}
-	if n < 3 {
+	noise = c.noise()
+	if n < 4 {
 		if math.IsInf(top, -1) {
-			return float64(c.Lanes[0].Log), 3 * leastNoise
+			top = float64(c.Lanes[0].Log)
 		}
-		return top, math.Max(3*leastNoise, math.Sqrt(within/math.Max(1, degrees)))
+		return top, 2 * noise
 	}
 	slope := clamp((n*sxy-sx*sy)/(n*sxx-sx*sx), 8)
-	if !(slope > 0) || n < 6 {
+	if !(slope > 0) || n < 8 {
 		slope = 0
 	}
 	level = (sy - slope*sx) / n
@@ -260,7 +272,24 @@ func (c *Cascade) usual(load float64) (level, noise float64) {
 			left += float64(x.Squares) + float64(x.N)*r*r
 		}
 	}
-	return level, math.Max(leastNoise*(1+3/n), math.Sqrt(left/math.Max(1, n-2))*(1+2/n))
+	// What is near is few: what all lanes leave over bounds it from below.
+	return level, math.Max(noise, math.Sqrt(left/math.Max(1, n-2))) * math.Sqrt(1+3/n)
+}
+
+// noise is the standard deviation of the logarithm of the latency from frame to
+// frame: within the lanes, and between neighbours, whose difference has twice
+// its variance.
+func (c *Cascade) noise() float64 {
+	var squares, n float64
+	for i, x := range c.Lanes {
+		squares, n = squares+float64(x.Squares), n+float64(x.N)-1
+		if i > 0 {
+			y := c.Lanes[i-1]
+			d := float64(x.Log - y.Log)
+			squares, n = squares+d*d/float64(1/x.N+1/y.N), n+1
+		}
+	}
+	return math.Max(leastNoise, math.Sqrt(squares/math.Max(1, n)))
 }
 
 // remember keeps the running values.
