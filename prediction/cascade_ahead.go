@@ -73,14 +73,14 @@ func (c *Cascade) Ahead(k Callers) CascadeAhead {
 	default:
 		a.Why = "no bounded resource is measured, and the latency does not tell the capacity to a quarter yet"
 	}
-	a.Probability = c.probability(nan)
+	a.Probability = c.probability(a)
 	if math.IsNaN(a.Capacity) || !(c.Demand > 0) {
 		return a
 	}
 	t := queueing.TipsFrom(a.Capacity, patience(a.Timeout), a.Factor)
 	a.Up, a.Down = t.Up, t.Down
 	a.Margin, a.Shed, a.Tries = t.Margin(c.Demand), t.Shed(c.Demand), float64(t.MaxTries(c.Demand))
-	a.Probability = c.probability(a.Margin)
+	a.Probability = c.probability(a)
 	return a
 }
 
@@ -92,21 +92,38 @@ func patience(timeout float64) float64 {
 	return timeout
 }
 
-// Recovers says whether the service recovers when what began is taken back.
-// upstream means that what began is a caller's: then its extra calls go with it.
-// known is false where that cannot be told.
-func (c *Cascade) Recovers(a CascadeAhead, upstream bool) (recovers, known bool) {
-	demand, down := a.Demand, a.Down
-	if upstream {
-		demand = c.Old.Demand
-	} else if c.Old.PerBusy > 0 && a.Capacity > 0 {
-		down *= c.Old.PerBusy / a.Capacity // as quick as it was before
+// A Return is what taking back what began does to a service.
+type Return struct {
+	Demand   float64 // first attempts per second then; 0 when unknown
+	Down     float64 // under which it recovers then; NaN when unknown
+	Recovers bool
+	Known    bool    // whether that can be told
+	Shed     float64 // share of the load to keep away besides, 0..1; NaN when unknown
+	Tries    float64 // or the most tries with which it recovers
+}
+
+// Back returns what taking back what began does. With upstream it is a
+// caller's: then its extra calls go with it, and whether the old version tries
+// again as well is not known. Else the service is as quick as it was before.
+func (c *Cascade) Back(a CascadeAhead, upstream bool) Return {
+	r := Return{Demand: a.Demand, Down: a.Down}
+	capacity := a.Capacity
+	switch {
+	case upstream:
+		r.Demand = c.Old.Demand
+	case c.Old.PerBusy > 0 && a.Capacity > 0:
+		capacity = math.Max(capacity, c.Old.PerBusy)
+		r.Down = capacity / a.Factor
 	}
-	if math.IsNaN(down) || !(demand > 0) {
-		return false, false
+	if math.IsNaN(r.Down) || !(r.Demand > 0) {
+		r.Shed, r.Tries = math.NaN(), math.NaN()
+		return r
 	}
-	// That the old version's callers retry as well is known only of their own.
-	return demand <= down, demand <= down || !upstream && !a.Assumed
+	t := queueing.Thresholds{Up: capacity, Down: r.Down}
+	r.Shed, r.Tries = t.Shed(r.Demand), float64(t.MaxTries(r.Demand))
+	r.Recovers = r.Demand <= r.Down
+	r.Known = r.Recovers || !upstream && !a.Assumed
+	return r
 }
 
 // law fits the law of latency to what was seen while calm.
@@ -172,12 +189,15 @@ func (c *Cascade) gain() float64 {
 }
 
 // probability is a judgement: how often what stands at this link goes on. With
-// a margin left it needs a push.
-func (c *Cascade) probability(margin float64) float64 {
+// a margin left it needs a push; without one, the nearer to the tipping point
+// the smaller a push will do.
+func (c *Cascade) probability(a CascadeAhead) float64 {
 	p := map[Phase]float64{Slower: 0.1, Queueing: 0.3, Retrying: 0.5, Multiplying: 0.7, Collapsed: 1, Stuck: 1}[c.Now]
 	switch {
-	case c.Now >= Collapsed || c.Now == Calm || math.IsNaN(margin):
-	case margin < 0:
+	case c.Now >= Collapsed || math.IsNaN(a.Margin):
+	case a.Margin < 0 && c.Now <= Slower:
+		p += 0.1 + 0.4*math.Min(1, (a.Demand-a.Down)/math.Max(a.Up-a.Down, 1e-9*a.Up))
+	case a.Margin < 0:
 		p = math.Min(0.95, p+0.2)
 	default:
 		p /= 2

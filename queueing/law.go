@@ -166,6 +166,10 @@ func TipsFrom(capacity, timeout, factor float64) Thresholds {
 		return Thresholds{Up: nan, Down: nan, Capacity: nan}
 	}
 	t := Thresholds{Up: capacity / factor, Down: capacity / factor, Capacity: capacity}
+	if math.IsInf(timeout, 1) {
+		t.Up = capacity
+		return t
+	}
 	const steps = 200
 	for i := range steps {
 		x := capacity * (1 - math.Pow(float64(i)/steps, 2)) // finer near the capacity

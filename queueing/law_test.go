@@ -85,3 +85,34 @@ func BenchmarkFitQueueLaw(b *testing.B) {
 		queueing.FitQueueLaw(loads, latencies, weights)
 	}
 }
+
+// TestTipsFrom: from capacity, timeout and tries alone, within 5 % of the fold
+// over M/M/c/K for both thresholds where a queue is long and the timeout is
+// many service times; a fluid agrees on which side of them a rate lies.
+func TestTipsFrom(t *testing.T) {
+	for _, r := range []queueing.Retried{
+		{Service: 0.01, Servers: 1, Queue: 300, Timeout: 0.5, Tries: 2, Budget: math.Inf(1)},
+		{Service: 0.01, Servers: 4, Queue: 1000, Timeout: 0.4, Tries: 3, Budget: math.Inf(1)},
+		{Service: 0.02, Servers: 10, Queue: 2000, Timeout: 0.8, Tries: 5, Budget: math.Inf(1)},
+	} {
+		want := r.Thresholds()
+		got := queueing.TipsFrom(float64(r.Servers)/r.Service, r.Timeout, float64(r.Tries))
+		if math.Abs(got.Up/want.Up-1) > 0.05 || math.Abs(got.Down/want.Down-1) > 0.05 {
+			t.Errorf("TipsFrom of %+v = %+v, want %+v within 5 %%", r, got, want)
+		}
+		if r.Tips(0.95*got.Down, 300, true) || !r.Tips(1.1*got.Down, 300, true) {
+			t.Errorf("%+v: as a fluid it does not recover between 0.95 and 1.1 of %v", r, got.Down)
+		}
+		if !r.Tips(1.05*got.Up, 600, false) || r.Tips(0.9*got.Up, 600, false) {
+			t.Errorf("%+v: as a fluid it does not tip between 0.9 and 1.05 of %v", r, got.Up)
+		}
+	}
+	if got := queueing.TipsFrom(100, math.Inf(1), 3); got.Up != 100 || math.Abs(got.Down-100.0/3) > 1e-9 {
+		t.Errorf("without a timeout %+v, want the capacity and a third of it", got)
+	}
+	for _, bad := range [][3]float64{{0, 1, 2}, {1, 0, 2}, {1, 1, 0.5}, {math.NaN(), 1, 2}} {
+		if got := queueing.TipsFrom(bad[0], bad[1], bad[2]); !math.IsNaN(got.Up) || !math.IsNaN(got.Down) {
+			t.Errorf("TipsFrom(%v) = %+v, want NaN", bad, got)
+		}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/prevention"
@@ -14,15 +13,20 @@ import (
 // A collapse is a cascade that a service within a release's reach is in.
 type collapse struct {
 	prediction.CascadeAhead
-	service         int
-	signal          int     // the latency it is seen in
-	upstream        bool    // the release is of a caller
-	before          float64 // first attempts per second before anything began; 0 when unknown
-	recovers, known bool    // by going back alone
+	service  int
+	signal   int  // the latency it is seen in
+	upstream bool // the release is of a caller
+	back     prediction.Return
 }
 
+// leastMost is the amplification that has to have been seen before anything is
+// said of a service that does well.
+const leastMost = 1.5
+
 // collapses returns the cascades that a release may be part of, the likeliest
-// first: from queues that build on, and from slowness on where a spike would do.
+// first: where calls are tried again and that is not far from what it can bear,
+// where work piles up and a spike would do, and where it is well and callers were
+// seen to multiply what a spike begins.
 func (s *State) collapses(i int) []collapse {
 	if i >= len(s.sys.Releases) {
 		return nil
@@ -32,17 +36,17 @@ func (s *State) collapses(i int) []collapse {
 	var out []collapse
 	for _, j := range s.reached(service) {
 		c := s.mem.Services[j].Cascade
-		if c == nil || c.Now <= prediction.Calm {
+		if c == nil || c.Now <= prediction.Slower && c.Most < leastMost {
 			continue
 		}
 		x := collapse{
 			CascadeAhead: c.Ahead(prediction.Callers{Timeout: math.NaN()}), service: j, signal: s.mem.Services[j].Waits,
-			upstream: j < len(down) && down[j] > 0, before: c.Old.Demand,
+			upstream: j < len(down) && down[j] > 0,
 		}
-		if x.Phase == prediction.Slower && (x.Assumed || !(x.Margin < 0)) {
+		if x.Phase <= prediction.Queueing && !(x.Margin < 0) || x.Phase == prediction.Retrying && x.Margin > 1 {
 			continue
 		}
-		x.recovers, x.known = c.Recovers(x.CascadeAhead, x.upstream)
+		x.back = c.Back(x.CascadeAhead, x.upstream)
 		out = append(out, x)
 	}
 	slices.SortStableFunc(out, func(a, b collapse) int { return -compareFloat(a.Probability, b.Probability) })
@@ -89,18 +93,26 @@ func (s *State) cascadeText(x collapse) string {
 	case x.Margin >= 0:
 		return fmt.Sprintf("%s; it has %s and tips at %s at the latest; under %s a spike passes%s", text, perSecond(x.Demand), perSecond(x.Up), perSecond(x.Down), assumed(x))
 	}
-	mend := fmt.Sprintf("shed %.0f %% of the load", math.Ceil(100*x.Shed))
-	if tries := triesText(x.Tries); tries != "" {
-		mend += ", or " + tries
-	}
+	mend := mendText(x.Shed, x.Tries)
 	switch {
-	case x.upstream && x.known && x.recovers:
-		return fmt.Sprintf("%s; above %s it does not recover by itself%s: go back (it had %s before), %s", text, perSecond(x.Down), assumed(x), perSecond(x.before), mend)
-	case x.known && !x.recovers:
-		return fmt.Sprintf("%s; going back will not be enough above %s: %s", text, perSecond(x.Down), mend)
+	case x.Phase == prediction.Calm:
+		return fmt.Sprintf("%s: above %s it does not recover by itself", text, perSecond(x.Down))
+	case x.upstream && x.back.Known && x.back.Recovers:
+		return fmt.Sprintf("%s; above %s it does not recover by itself%s: go back (it had %s before), %s", text, perSecond(x.Down), assumed(x), perSecond(x.back.Demand), mend)
+	case x.back.Known && !x.back.Recovers:
+		return fmt.Sprintf("%s; going back will not be enough above %s: %s", text, perSecond(x.back.Down), mendText(x.back.Shed, x.back.Tries))
 	default:
 		return fmt.Sprintf("%s; above %s it may not recover by itself%s: %s", text, perSecond(x.Down), assumed(x), mend)
 	}
+}
+
+// mendText says what ends a collapse.
+func mendText(shed, tries float64) string {
+	text := fmt.Sprintf("shed %.0f %% of the load", math.Ceil(100*shed))
+	if tries := triesText(tries); tries != "" {
+		text += ", or " + tries
+	}
+	return text
 }
 
 // linkText says the link that the chain has come to.
@@ -114,7 +126,9 @@ func (s *State) linkText(x collapse, name string) string {
 		return fmt.Sprintf("calls to %s fail and are tried again", name)
 	case prediction.Queueing:
 		return fmt.Sprintf("work piles up in %s at the load that it had before", name)
-	case prediction.Calm, prediction.Slower:
+	case prediction.Calm:
+		return fmt.Sprintf("%s does well with %s, but a spike would bring it down to stay", name, perSecond(x.Demand))
+	case prediction.Slower:
 	}
 	return fmt.Sprintf("%s takes longer at the load that it had before", name)
 }
@@ -161,21 +175,17 @@ func (s *State) collapseNext(xs []collapse) []Happening {
 	return []Happening{h}
 }
 
-// unmended says that going back alone does not end a cascade, where a release
-// is taken back; "" where it does or that is not known.
+// unmended says that going back alone, or waiting, does not end a collapse, where
+// that is the verdict; "" where it does or that is not known.
 func (s *State) unmended(r ruling, xs []collapse) string {
-	if r.Verdict != prevention.Rollback && r.Verdict != prevention.Escalate {
-		return ""
-	}
 	for _, x := range xs {
-		if x.Phase < prediction.Multiplying || !x.known || x.recovers {
-			continue
+		name := s.sys.Services[x.service].Name
+		switch back := r.Verdict == prevention.Rollback || r.Verdict == prevention.Escalate; {
+		case back && x.Phase >= prediction.Multiplying && x.back.Known && !x.back.Recovers:
+			return fmt.Sprintf(" Going back alone will not bring %s back while it gets more than %s: %s.", name, perSecond(x.back.Down), mendText(x.back.Shed, x.back.Tries))
+		case r.Verdict == prevention.Hold && x.Phase >= prediction.Collapsed && !x.Assumed && x.Margin < 0:
+			return fmt.Sprintf(" Waiting will not bring %s back while it gets more than %s: %s.", name, perSecond(x.Down), mendText(x.Shed, x.Tries))
 		}
-		mend := []string{fmt.Sprintf("shed %.0f %% of the load", math.Ceil(100*x.Shed))}
-		if tries := triesText(x.Tries); tries != "" {
-			mend = append(mend, tries)
-		}
-		return fmt.Sprintf(" Going back alone will not bring %s back while it gets more than %s: %s.", s.sys.Services[x.service].Name, perSecond(x.Down), strings.Join(mend, ", or "))
 	}
 	return ""
 }

@@ -135,7 +135,7 @@ type Prediction struct {
 	Reason      string     `json:"reason,omitempty"` // why no weight or threshold is given, and what it needs
 
 	// Of a cascade, null where it is not known.
-	Phase         string  `json:"phase,omitempty"`         // slower, queueing, retrying, multiplying, collapsed or stuck
+	Phase         string  `json:"phase,omitempty"`         // calm, slower, queueing, retrying, multiplying, collapsed or stuck
 	Amplification *Number `json:"amplification,omitempty"` // calls for each that would be made if none failed
 	LoopGain      *Number `json:"loopGain,omitempty"`      // above 1 it feeds itself
 	Tips          *Number `json:"tips,omitempty"`          // first attempts per second at which it goes down by itself
