@@ -2,7 +2,7 @@
 TOOL := go tool -modfile=tools/go.mod
 LINT := go tool -modfile=tools/golangci/go.mod golangci-lint
 
-.PHONY: help run test race lint fmt fuzz bench cover golden truth exposure recordings corpus limits
+.PHONY: help run test race lint fmt fuzz bench cover golden truth exposure cascade recordings corpus limits
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -45,6 +45,9 @@ truth: ## regenerate docs/method/truth.md, the table of measured error rates; ta
 exposure: ## regenerate the tables of docs/method/exposure.md; takes a minute or two
 	go test ./trend -run '^TestMeasured$$' -exposure 1000 -update
 	go test ./release -run '^TestPools$$' -exposure 400 -update
+
+cascade: ## regenerate the tables of docs/method/cascade.md; takes about 5 min
+	go test ./prediction -run '^TestCascades$$' -timeout 30m -cascades 60 -update
 
 recordings: ## regenerate the recordings in examples/
 	go generate ./examples/...

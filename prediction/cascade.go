@@ -14,6 +14,7 @@ type Link struct {
 	Latency  float64 // typical, as it sees it, in seconds, > 0
 	Tail     float64 // of the slow ones, in seconds; the same where only one is measured
 	Before   bool    // no release or change has begun
+	Changed  bool    // a new version calls it, which may make more calls for each request
 	Gone     bool    // what began has been taken back
 }
 
@@ -85,6 +86,7 @@ type Cascade struct {
 	Fails               float64 // share that fails while calm
 	PerBusy             float64 // attempts per second at full use; 0 before any
 	Most                float64 // largest amplification seen; 0 before any
+	Sure                bool    // and it is all: retries were counted while nearly all failed
 	// Quick and Late bound the callers' timeout: the slowest tail with which
 	// hardly any timed out, and the quickest with which more did than the tail
 	// is of; 0 before any.
@@ -105,6 +107,7 @@ type Before struct {
 
 // Step takes one frame and returns the phase after it.
 func (c *Cascade) Step(l Link) Phase {
+	counted := !math.IsNaN(l.Retries)
 	demand, amplification := c.derive(&l)
 	c.Last = l
 	flight := l.Attempts * l.Latency / demand // Little's law, for each first attempt
@@ -122,7 +125,7 @@ func (c *Cascade) Step(l Link) Phase {
 	}
 	worse := l.Failing > math.Max(3*c.Fails, c.Fails+0.02)
 	c.Now = c.phase(l, amplification, worse)
-	c.remember(l, demand, amplification, worse)
+	c.remember(l, demand, counted, worse)
 	if c.Now == Calm && c.Sum < 0.75*alarm && !worse {
 		c.Calmed++
 		c.learn()
@@ -137,14 +140,21 @@ func (c *Cascade) Step(l Link) Phase {
 // failures, so that calls which multiply without them are no retries:
 //
 //	A ≤ 1 + f + f² + … = 1/(1 − f)
+//
+// How many calls a new version makes for each request is not known while they
+// fail. Then one is taken where it was less: A is at least that.
 func (c *Cascade) derive(l *Link) (demand, amplification float64) {
 	amplification = math.NaN()
 	switch {
 	case !math.IsNaN(l.Retries):
 		amplification = 1 + math.Max(0, l.Retries)
 	case c.Calls > 0 && l.Calling > 0 && !math.IsNaN(l.Failing):
+		calls := c.Calls
+		if l.Changed {
+			calls = math.Max(1, calls)
+		}
 		most := 1 / (1 - math.Min(0.99, l.Failing))
-		amplification = math.Min(most, math.Max(1, l.Attempts/l.Calling/c.Calls))
+		amplification = math.Min(most, math.Max(1, l.Attempts/l.Calling/calls))
 	}
 	if math.IsNaN(l.Attempts) && c.Calls > 0 {
 		l.Attempts = l.Calling * c.Calls * amplification
@@ -160,7 +170,7 @@ func (c *Cascade) derive(l *Link) (demand, amplification float64) {
 		demand /= amplification
 	}
 	// What is counted when it is answered falls behind in overload.
-	if c.Calls > 0 && l.Calling > 0 && l.Failing > 0.05 {
+	if c.Calls > 0 && l.Calling > 0 && l.Failing > 0.05 && !l.Changed {
 		demand = c.Calls * l.Calling
 	}
 	return demand, amplification
@@ -191,12 +201,12 @@ func (c *Cascade) phase(l Link, amplification float64, worse bool) Phase {
 }
 
 // remember keeps the running values.
-func (c *Cascade) remember(l Link, demand, amplification float64, worse bool) {
+func (c *Cascade) remember(l Link, demand float64, counted, worse bool) {
 	if k := min(span, len(c.Grew)); worse && k == span {
 		// Retries of a peak that has passed come on top of few first attempts:
 		// the least of three frames.
 		if a := math.Exp(least(c.Grew[:k])); a > c.Most {
-			c.Most = a
+			c.Most, c.Sure = a, counted && l.Failing >= 0.8
 		}
 	}
 	if c.Now == Calm && !worse {

@@ -54,12 +54,13 @@ func (c *Cascade) Ahead(k Callers) CascadeAhead {
 	if math.IsNaN(a.Timeout) {
 		a.Timeout = c.timeout()
 	}
-	a.Factor, a.Assumed = float64(k.Tries), false
-	if k.Tries < 1 {
+	switch {
+	case k.Tries >= 1:
+		a.Factor = float64(k.Tries)
+	case c.Sure:
+		a.Factor = c.Most
+	default: // what was seen is a lower bound
 		a.Factor, a.Assumed = math.Max(2, c.Most), c.Most < 2
-		if c.Most >= 1.5 {
-			a.Factor, a.Assumed = c.Most, false
-		}
 	}
 	law := c.law()
 	slow := c.slowed(law)

@@ -90,14 +90,19 @@ func TestSoon(t *testing.T) {
 // TestAmplification: without a count of retries, calls that multiply are
 // retries only as far as they fail: at most 1/(1 − f).
 func TestAmplificationBound(t *testing.T) {
-	for _, tt := range []struct{ attempts, failing, want float64 }{
-		{100, 0, 1},
-		{300, 0, 1},       // more calls a request, and none fails
-		{300, 0.5, 2},     // of three, at most two can be tries
-		{300, 0.9, 3},     // all of it
-		{50, 0.9, 1},      // fewer
-		{300, nan, nan},   // not known
-		{3000, 0.999, 30}, // far over
+	for _, tt := range []struct {
+		attempts, failing float64
+		changed           bool
+		want              float64
+	}{
+		{100, 0, false, 1},
+		{300, 0, false, 1},       // more calls a request, and none fails
+		{300, 0.5, false, 2},     // of three, at most two can be tries
+		{300, 0.9, false, 3},     // all of it
+		{50, 0.9, false, 1},      // fewer
+		{300, nan, false, nan},   // not known
+		{3000, 0.999, false, 30}, // far over
+		{300, 0.9, true, 3},      // a new version that calls once for each request, as the old did
 	} {
 		c := told(60)
 		for range 40 { // the same without a count
@@ -106,11 +111,35 @@ func TestAmplificationBound(t *testing.T) {
 			c.Step(l)
 		}
 		l := at()
-		l.Retries, l.Attempts, l.Failing = nan, tt.attempts, tt.failing
+		l.Retries, l.Attempts, l.Failing, l.Changed = nan, tt.attempts, tt.failing, tt.changed
 		c.Step(l)
 		got := c.Ahead(prediction.Callers{Timeout: nan}).Amplification
 		if !(math.Abs(got-tt.want) < 0.03*tt.want || math.IsNaN(got) && math.IsNaN(tt.want)) {
 			t.Errorf("%v calls a second of which %v fail: amplification %v, want %v", tt.attempts, tt.failing, got, tt.want)
+		}
+	}
+}
+
+// TestChanged: the old version asks its cache in nine of ten cases. That calls
+// grow to ten times as many while they fail is no tenfold amplification when a
+// new version may have no cache.
+func TestChanged(t *testing.T) {
+	for _, tt := range []struct {
+		changed bool
+		want    float64
+	}{{false, 10}, {true, 1}} {
+		var c prediction.Cascade
+		for k := range 60 {
+			l := at()
+			l.Retries, l.Calling = nan, 1000
+			l.Latency *= 1 + 0.02*math.Sin(float64(7*k))
+			c.Step(l)
+		}
+		l := at()
+		l.Retries, l.Calling, l.Attempts, l.Failing, l.Changed = nan, 1000, 1000, 0.95, tt.changed
+		c.Step(l)
+		if got := c.Ahead(prediction.Callers{Timeout: nan}).Amplification; math.Abs(got-tt.want) > 0.3 {
+			t.Errorf("changed %v: amplification %v, want %v", tt.changed, got, tt.want)
 		}
 	}
 }

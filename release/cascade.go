@@ -2,6 +2,7 @@ package release
 
 import (
 	"math"
+	"slices"
 
 	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/signal"
@@ -74,7 +75,7 @@ func (s *State) cascade(f signal.Frame) {
 		l := prediction.Link{
 			Calling: calling, Attempts: x.rate, Retries: x.retries.value(), Timeouts: x.timeouts.value(),
 			Failing: most(failing, x.timeouts.value(), x.errors.value()), Busy: x.busy, Latency: x.quick, Tail: x.slow,
-			Before: s.mem.Begun < 0, Gone: s.gone(f),
+			Before: s.mem.Begun < 0, Gone: s.gone(f), Changed: s.changed(j, f),
 		}
 		if math.IsNaN(l.Retries) && (math.IsNaN(calling) || math.IsNaN(l.Failing)) {
 			continue // nothing would show that calls multiply
@@ -100,6 +101,16 @@ func (s *State) gone(f signal.Frame) bool {
 		}
 	}
 	return begun
+}
+
+// changed says whether a new version calls a service now.
+func (s *State) changed(j int, f signal.Frame) bool {
+	for i, r := range s.sys.Releases {
+		if i < len(f.Exposure) && f.Exposure[i].Weight > 0 && slices.Contains(s.sys.Graph.Callers(j), r.Service) {
+			return true
+		}
+	}
+	return false
 }
 
 // callers returns the requests per second at the callers of a service, and the

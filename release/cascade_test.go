@@ -156,12 +156,24 @@ func TestCascadeRollback(t *testing.T) {
 	}
 }
 
-// TestCascadeRestart: saved and loaded in the middle of it, the same bytes.
+// TestCascadeRestart: saved and loaded in the middle of it, the same bytes, and
+// no more of them than the law of size allows.
 func TestCascadeRestart(t *testing.T) {
 	sys, frames := storms(t, 1.8, true)
 	saves := map[int]bool{3: true, 31: true, 104: true, 131: true}
 	plain := fold(t, sys, frames, nil)
 	differ(t, "saved and loaded", plain, fold(t, sys, frames, saves))
+	state := release.New(sys, prevention.DefaultPolicy())
+	series := map[[4]int]bool{}
+	for _, f := range frames {
+		for _, c := range f.Cells {
+			series[[4]int{c.Service, c.Release, int(c.Cohort), c.Signal}] = true
+		}
+		state.Step(f)
+	}
+	if data, err := state.MarshalBinary(); err != nil || len(data) > stateBound(sys, len(series)) {
+		t.Errorf("the state of %d series takes %d bytes (%v); want at most %d", len(series), len(data), err, stateBound(sys, len(series)))
+	}
 	if !strings.Contains(string(plain[len(plain)-1]), `"cascade"`) {
 		t.Errorf("nothing is said of a cascade: %s", plain[len(plain)-1])
 	}
