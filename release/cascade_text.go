@@ -16,6 +16,7 @@ type collapse struct {
 	service  int
 	signal   int  // the latency it is seen in
 	upstream bool // the release is of a caller
+	least    bool // the amplification is a lower bound
 	back     prediction.Return
 }
 
@@ -41,7 +42,7 @@ func (s *State) collapses(i int) []collapse {
 		}
 		x := collapse{
 			CascadeAhead: c.Ahead(prediction.Callers{Timeout: math.NaN()}), service: j, signal: s.mem.Services[j].Waits,
-			upstream: j < len(down) && down[j] > 0,
+			upstream: j < len(down) && down[j] > 0, least: c.Last.Changed && math.IsNaN(c.Last.Retries),
 		}
 		if x.Phase <= prediction.Queueing && !(x.Margin < 0) || x.Phase == prediction.Retrying && x.Margin > 1 {
 			continue
@@ -117,11 +118,15 @@ func mendText(shed, tries float64) string {
 
 // linkText says the link that the chain has come to.
 func (s *State) linkText(x collapse, name string) string {
+	by := fmt.Sprintf("retries multiply the calls to %s by %.1f", name, x.Amplification)
+	if x.least {
+		by += " or more"
+	}
 	switch x.Phase {
 	case prediction.Stuck, prediction.Collapsed:
-		return fmt.Sprintf("retries multiply the calls to %s by %.1f, and most of them fail", name, x.Amplification)
+		return by + ", and most of them fail"
 	case prediction.Multiplying:
-		return fmt.Sprintf("retries multiply the calls to %s by %.1f", name, x.Amplification)
+		return by
 	case prediction.Retrying:
 		return fmt.Sprintf("calls to %s fail and are tried again", name)
 	case prediction.Queueing:
