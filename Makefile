@@ -2,7 +2,7 @@
 TOOL := go tool -modfile=tools/go.mod
 LINT := go tool -modfile=tools/golangci/go.mod golangci-lint
 
-.PHONY: help run test race lint fmt fuzz bench cover golden truth exposure record recordings corpus limits
+.PHONY: help run test race lint fmt fuzz bench cover golden truth exposure cascade record recordings corpus limits
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -49,6 +49,9 @@ exposure: ## regenerate the tables of docs/method/exposure.md; takes a minute or
 
 record: ## regenerate the tables of docs/method/record.md: how right our predictions were; takes a minute
 	scripts/record
+
+cascade: ## regenerate the tables of docs/method/cascade.md; takes about 5 min
+	go test ./prediction -run '^TestCascades$$' -timeout 30m -cascades 60 -update
 
 recordings: ## regenerate the recordings in examples/
 	go generate ./examples/...

@@ -26,7 +26,7 @@ var allowed = map[string]string{
 
 	"pattern":    "signal stats topology",
 	"trend":      "signal stats topology pattern",
-	"prediction": "signal stats topology pattern trend",
+	"prediction": "signal stats topology pattern trend queueing",
 	"prevention": "signal prediction",
 	"release":    "signal stats topology pattern trend prediction prevention",
 

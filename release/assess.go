@@ -44,7 +44,9 @@ func (s *State) assess(i int, f signal.Frame, sc *scene) Assessment {
 		})
 	}
 	a.Stress = s.stress(i, f, sc)
+	sc.collapses = s.collapses(i)
 	a.Predictions = append(s.exhaustion(i, sc), s.fails(i, r.ahead, sc)...)
+	a.Predictions = append(a.Predictions, s.cascades(sc.collapses)...)
 	if s.limited(r) && r.harm < s.policy.PromoteBelow && a.NextStep != nil {
 		a.NextStep.Safe = s.safe(i, r.ahead, sc)
 	}
@@ -71,7 +73,7 @@ func (s *State) assess(i int, f signal.Frame, sc *scene) Assessment {
 	a.WhatNext = s.whatNext(i, r, &a, sc)
 	a.Warnings = append(a.Warnings, s.unheard(i, r.needs)...)
 	a.Warnings = append(a.Warnings, s.caveats(i, sc)...)
-	a.Sentence = s.sentence(i, r, &a, sc)
+	a.Sentence = s.sentence(i, r, &a, sc) + s.unmended(r, sc.collapses)
 	return a
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/foreshock/foreshock/pattern"
@@ -62,6 +63,8 @@ func (x *explaining) predicted(p Prediction) string {
 		limit = "its limit of " + x.format(id, float64(*p.Limit))
 	}
 	switch {
+	case p.Text != "":
+		return strings.ToUpper(p.Text[:1]) + p.Text[1:] + "."
 	case p.Weight != nil:
 		text := fmt.Sprintf("%s meets %s at %s %% of the traffic (%s): %s likely by 100 %%", name, limit, whole(p.Weight.P50), weights(*p.Weight), chance(float64(p.Probability)))
 		if p.NextStep != nil {

@@ -45,6 +45,7 @@ func (s *State) observe(f signal.Frame) {
 		}
 	}
 	s.expose(f)
+	s.cascade(f)
 	for i := range s.mem.Subjects {
 		x := &s.mem.Subjects[i]
 		if i >= len(s.sys.Releases) {

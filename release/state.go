@@ -28,7 +28,9 @@ type State struct {
 	sys    System
 	policy prevention.Policy
 	sizes  []pattern.Size // by signal
-	mem    memory
+	// chained says whether the signals can show a cascade.
+	chained bool
+	mem     memory
 }
 
 // memory is the part of a state that is saved.
@@ -98,6 +100,10 @@ type service struct {
 	Score         float64            // how badly it reacted, early reactions first
 	Signal        int                // the signal that showed it most
 	Onset         int                // frame in which it was first worse; 0 when it is not
+	// Cascade is what its calls and their time were, and Waits the signal of that
+	// time; nil where that is not measured.
+	Cascade *prediction.Cascade
+	Waits   int
 }
 
 // New returns the state of a system before its first frame.
@@ -138,6 +144,7 @@ func newSubject(signals int) subject {
 // measure looks up the size of consequence of every signal.
 func (s *State) measure() {
 	s.sizes = make([]pattern.Size, len(s.sys.Signals))
+	s.chained = chained(s.sys.Signals)
 	for i, sig := range s.sys.Signals {
 		z := s.policy.SizeOf(sig)
 		s.sizes[i] = pattern.Size{Relative: z.Relative, Absolute: z.Absolute, Most: z.Most, Noise: z.Noise, Window: float64(sig.Window)}

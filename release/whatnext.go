@@ -29,6 +29,7 @@ func (s *State) whatNext(i int, r ruling, a *Assessment, sc *scene) []Happening 
 		out = append(out, s.limitNext(r, a, sc.failures[i])...)
 	}
 	out = append(out, s.exhaustedNext(i, a, sc)...)
+	out = append(out, s.collapseNext(sc.collapses)...)
 	if a.Next != nil {
 		p := nextRungOne
 		if len(a.Ladder) > 1 {

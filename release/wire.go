@@ -126,7 +126,7 @@ type Stress struct {
 
 // Prediction is a statement about the future.
 type Prediction struct {
-	Kind        string     `json:"kind"` // "exhausts" or "fails-at"
+	Kind        string     `json:"kind"` // "exhausts", "fails-at" or "cascade"
 	Signal      string     `json:"signal"`
 	Service     string     `json:"service,omitempty"`
 	Probability Number     `json:"probability"`        // of failing by 100 % of traffic; null when a reason is given
@@ -134,8 +134,19 @@ type Prediction struct {
 	NextStep    *Number    `json:"nextStep,omitempty"` // probability that the next step does it
 	Limit       *Number    `json:"limit,omitempty"`    // the value that is met, in the signal's base unit
 	At          *Times     `json:"at,omitempty"`
-	Reason      string     `json:"reason,omitempty"` // why no weight is given, and what it needs
+	Reason      string     `json:"reason,omitempty"` // why no weight or threshold is given, and what it needs
 	Record      *Past      `json:"record,omitempty"` // how right such predictions were; null without a record
+
+	// Of a cascade, null where it is not known.
+	Phase         string  `json:"phase,omitempty"`         // calm, slower, queueing, retrying, multiplying, collapsed or stuck
+	Amplification *Number `json:"amplification,omitempty"` // calls for each that would be made if none failed
+	LoopGain      *Number `json:"loopGain,omitempty"`      // above 1 it feeds itself
+	Tips          *Number `json:"tips,omitempty"`          // first attempts per second at which it goes down by itself
+	Recovers      *Number `json:"recovers,omitempty"`      // and under which it comes back by itself
+	Margin        *Number `json:"margin,omitempty"`        // share by which the load may grow before it would not come back
+	Shed          *Number `json:"shed,omitempty"`          // share of the load, 0..1, to keep away until it is back
+	Tries         *Number `json:"tries,omitempty"`         // most tries with which it comes back by itself
+	Text          string  `json:"text,omitempty"`
 }
 
 // CauseClass is a class of cause with its probability.
@@ -201,7 +212,7 @@ type Choice struct {
 
 // A Happening is one thing that may happen next.
 type Happening struct {
-	Kind        string     `json:"kind"` // rung, limit, exhausted or nothing
+	Kind        string     `json:"kind"` // rung, limit, exhausted, collapse or nothing
 	Text        string     `json:"text"`
 	Probability Number     `json:"probability"`     // that it is the first of them; all add up to 1
 	In          *Durations `json:"in,omitempty"`    // null when its time is not known

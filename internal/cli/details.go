@@ -176,6 +176,8 @@ func (r *report) ahead(a *release.Assessment) {
 		case p.Weight != nil:
 			r.row("ahead", fmt.Sprintf("%s meets its limit at %.0f %% of traffic (%.0f to %.0f)%s", what, float64(p.Weight.P50),
 				float64(p.Weight.P10), float64(p.Weight.P90), likely))
+		case p.Text != "":
+			r.cascade(&p)
 		case p.Reason != "":
 			r.row("ahead", fmt.Sprintf("%s may meet its limit; %s", what, p.Reason))
 		default:

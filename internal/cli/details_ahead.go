@@ -77,3 +77,16 @@ func (r *report) whatNext(a *release.Assessment) {
 		label = "or"
 	}
 }
+
+// cascade writes how far a service is on the way to a collapse, and what would
+// end it.
+func (r *report) cascade(p *release.Prediction) {
+	text := p.Text
+	if p.Phase != "collapsed" && p.Phase != "stuck" {
+		text += fmt.Sprintf("; %s likely to collapse", chancePercent(float64(p.Probability)))
+	}
+	if p.LoopGain != nil && *p.LoopGain > 1 {
+		text += fmt.Sprintf("; it feeds itself (each further call calls for %.1f more)", float64(*p.LoopGain))
+	}
+	r.row("cascade", text)
+}
