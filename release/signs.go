@@ -6,6 +6,7 @@ import (
 	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/trend"
 )
 
 // signs reads the signs of a cause off everything seen of a subject.
@@ -23,6 +24,10 @@ func (s *State) signs(i int, f signal.Frame, sc *scene, shapes []pattern.Pattern
 		g.Starved = s.starved(i, f, sc)
 		g.Together = x.AtOnce >= atOnceFrames
 		s.downstream(s.sys.Releases[i].Service, sc, &g)
+		for k := range sc.failures[i] {
+			x := &sc.failures[i][k]
+			g.Filling = g.Filling || x.Why == trend.Known && x.Evidence > 0 && s.sys.Signals[x.signal].Kind == signal.Database
+		}
 		keep(&g, x.Signs)
 	}
 	for _, fd := range sc.releases[i] {
@@ -201,4 +206,5 @@ func keep(g, before *prediction.Signs) {
 	g.Misrouted = g.Misrouted || before.Misrouted
 	g.Unreached = g.Unreached || before.Unreached
 	g.Starved = g.Starved || before.Starved
+	g.Filling = g.Filling || before.Filling
 }

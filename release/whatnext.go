@@ -13,10 +13,10 @@ import (
 	"github.com/foreshock/foreshock/stats"
 )
 
-// nextRung is how likely the next rung of a ladder is held to follow: one that
-// was climbed twice or more goes on more often than one with a single rung. A
-// judgement, which the record of predictions scores.
-const nextRungOne, nextRungMore = 0.4, 0.7
+// How likely the next rung of a ladder is held to follow the ones that were
+// climbed, one or more. Of 28 that were said on the corpus' tune half, and of
+// which the end is known, 5 came.
+const nextRungOne, nextRungMore = 0.15, 0.25
 
 // whatNext lists what may happen next to a release that is held where it is or
 // takes its next step, each with what would show that it is wrong. The
