@@ -124,7 +124,7 @@ func (c *Cascade) Step(l Link) Phase {
 		c.Sum *= 0.7 // it is over
 	}
 	worse := l.Failing > math.Max(3*c.Fails, c.Fails+0.02)
-	c.Now = c.phase(l, amplification, worse)
+	c.Now = c.phase(l, amplification, counted, worse)
 	c.remember(l, demand, counted, worse)
 	if c.Now == Calm && c.Sum < 0.75*alarm && !worse {
 		c.Calmed++
@@ -177,10 +177,14 @@ func (c *Cascade) derive(l *Link) (demand, amplification float64) {
 }
 
 // phase reads the phase of this frame.
-func (c *Cascade) phase(l Link, amplification float64, worse bool) Phase {
+func (c *Cascade) phase(l Link, amplification float64, counted, worse bool) Phase {
 	rise := mean(c.Excess[:min(span, len(c.Excess))])
 	slower := c.N >= learning && c.Sum > alarm && rise > leastRise
 	busy := l.Busy >= 0.95
+	tried := 1.02
+	if !counted {
+		tried = 1.1 // a ratio of rates is as noisy as both
+	}
 	multiplies := amplification >= 1.2 && (worse || slower)
 	switch {
 	case multiplies && l.Failing >= 0.5 && l.Gone:
@@ -189,7 +193,7 @@ func (c *Cascade) phase(l Link, amplification float64, worse bool) Phase {
 		return Collapsed
 	case multiplies:
 		return Multiplying
-	case amplification >= 1.02 && worse && (slower || busy):
+	case amplification >= tried && worse && (slower || busy):
 		return Retrying
 	case slower && (rise > math.Ln2 || busy):
 		return Queueing

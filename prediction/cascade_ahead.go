@@ -195,7 +195,7 @@ func (c *Cascade) gain() float64 {
 func (c *Cascade) probability(a CascadeAhead) float64 {
 	p := map[Phase]float64{Slower: 0.1, Queueing: 0.3, Retrying: 0.5, Multiplying: 0.7, Collapsed: 1, Stuck: 1}[c.Now]
 	switch {
-	case c.Now >= Collapsed || math.IsNaN(a.Margin):
+	case c.Now >= Collapsed || math.IsNaN(a.Margin) || a.Margin < 0 && a.Assumed:
 	case a.Margin < 0 && c.Now <= Slower:
 		p += 0.1 + 0.4*math.Min(1, (a.Demand-a.Down)/math.Max(a.Up-a.Down, 1e-9*a.Up))
 	case a.Margin < 0:

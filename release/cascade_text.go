@@ -100,7 +100,9 @@ func (s *State) cascadeText(x collapse) string {
 		return fmt.Sprintf("%s: above %s it does not recover by itself", text, perSecond(x.Down))
 	case x.upstream && x.back.Known && x.back.Recovers:
 		return fmt.Sprintf("%s; above %s it does not recover by itself%s: go back (it had %s before), %s", text, perSecond(x.Down), assumed(x), perSecond(x.back.Demand), mend)
-	case x.back.Known && !x.back.Recovers:
+	case x.back.Known && x.back.Recovers:
+		return fmt.Sprintf("%s; above %s it does not recover by itself%s: go back (up to %s it did before), %s", text, perSecond(x.Down), assumed(x), perSecond(x.back.Down), mend)
+	case x.back.Known:
 		return fmt.Sprintf("%s; going back will not be enough above %s: %s", text, perSecond(x.back.Down), mendText(x.back.Shed, x.back.Tries))
 	default:
 		return fmt.Sprintf("%s; above %s it may not recover by itself%s: %s", text, perSecond(x.Down), assumed(x), mend)
