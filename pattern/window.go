@@ -253,6 +253,18 @@ func (c *Comparison) Stands(size float64) bool {
 	return !math.IsNaN(last) && last >= size/2
 }
 
+// Faded says whether a difference that began with the subject has gone: its
+// last quarter is under half of a size, as a warm-up leaves it. A few of the
+// last values alone may be over it by chance.
+func (c *Comparison) Faded(size float64) bool {
+	if len(c.frames) == 0 {
+		return false
+	}
+	first, last := c.frames[0], c.frames[len(c.frames)-1]
+	_, late := ends(c.Difference)
+	return c.Onset.P50 <= first+(last-first)/4 && late < size/2
+}
+
 // latest returns the median of the last values that are there; NaN when there
 // are none.
 func latest(xs []float64) float64 {

@@ -155,7 +155,7 @@ func nearest(fs []failure) *failure {
 func (s *State) rungSignals(i int, rung string, sc *scene) []string {
 	var out []string
 	for _, fd := range sc.releases[i] {
-		if r := pattern.RungOf(fd.Kind); r != 0 && r.String() == rung && !(fd.Rejected && fd.Active) && len(out) < 2 {
+		if r := pattern.RungOf(fd.Kind); r != 0 && r.String() == rung && (!fd.Rejected || !fd.Active) && len(out) < 2 {
 			out = append(out, s.sys.Signals[fd.Signal].Name)
 		}
 	}

@@ -229,7 +229,7 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 	if c.Typical < c.Size && c.LogE > 5 && !f.Grows {
 		f.Small = true
 	}
-	f.Active = f.LogE > 0 && (f.Grows || c.Stands(size))
+	f.Active = f.LogE > 0 && (f.Grows || c.Stands(size) && !c.Faded(size))
 	f.Harm = c.HarmProbability()
 	if stock(sig.Kind) {
 		f.Ahead = c.GrowthProbability()

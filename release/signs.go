@@ -23,11 +23,7 @@ func (s *State) signs(i int, f signal.Frame, sc *scene, shapes []pattern.Pattern
 		g.Unreached = s.unreached(i)
 		g.Starved = s.starved(i, f, sc)
 		g.Together = x.AtOnce >= atOnceFrames
-		s.downstream(s.sys.Releases[i].Service, sc, &g)
-		for k := range sc.failures[i] {
-			x := &sc.failures[i][k]
-			g.Filling = g.Filling || x.Why == trend.Known && x.Evidence > 0 && s.sys.Signals[x.signal].Kind == signal.Database
-		}
+		s.downstream(i, sc, &g)
 		keep(&g, x.Signs)
 	}
 	for _, fd := range sc.releases[i] {
@@ -183,7 +179,12 @@ func (s *State) starved(i int, f signal.Frame, sc *scene) bool {
 
 // downstream reads what the services that are called show of the release: a
 // database that fails its queries, or fills up; a cache that is missed.
-func (s *State) downstream(service int, sc *scene, g *prediction.Signs) {
+func (s *State) downstream(i int, sc *scene, g *prediction.Signs) {
+	service := s.sys.Releases[i].Service
+	for k := range sc.failures[i] {
+		x := &sc.failures[i][k]
+		g.Filling = g.Filling || x.Why == trend.Known && x.Evidence > 0 && s.sys.Signals[x.signal].Kind == signal.Database
+	}
 	for _, callee := range s.sys.Graph.Callees(service) {
 		failing, database := false, false
 		for _, fd := range sc.services[callee] {

@@ -155,7 +155,7 @@ func (s *State) harm(i int, sc *scene) (p float64, proven bool) {
 			continue // the machine below is not the release's doing
 		}
 		switch {
-		case fd.Rejected && fd.Active && fd.Grows && i < len(s.sys.Releases) && !s.soon(&fd, i):
+		case fd.Rejected && fd.Active && i < len(s.sys.Releases) && (fd.Grows && !s.soon(&fd, i) || s.warming(&fd, i)):
 			proven = true
 			p = max(p, min(fd.Harm, s.policy.RollbackAbove-0.01))
 		case fd.Rejected && fd.Active:
@@ -166,6 +166,15 @@ func (s *State) harm(i int, sc *scene) (p float64, proven bool) {
 		}
 	}
 	return p, proven
+}
+
+// warming says whether a new version may be slow because it is cold: while it
+// may still be starting, or while its latency comes down from where it began.
+// That is held, and rolled back when it stays.
+func (s *State) warming(fd *finding, i int) bool {
+	seen := s.mem.Subjects[i].Seen
+	starting := seen >= 0 && s.mem.Frame-seen < s.startUp()
+	return fd.Kind == signal.Latency && (starting || fd.Settling())
 }
 
 // soon says whether growth comes to its limit before a hold would end. Until

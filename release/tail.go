@@ -45,20 +45,7 @@ func (s *State) countTails(i int, t tails) {
 			continue
 		}
 		if x.Tails[id] == nil {
-			level, ok := usual(x.Before[id], x.Control[id])
-			if !ok {
-				continue
-			}
-			bound := leastOver(level, append(control, canary...))
-			if math.IsInf(bound, 1) {
-				continue
-			}
-			x.Tails[id] = &stats.TailTest{Bound: bound}
-			// A bound far beyond what matters would hide what matters.
-			matters := level + s.sizes[id].Of(level)
-			if far := leastOver(matters, append(control, canary...)); far <= farthestBound*matters {
-				x.Tails[id].Far = far
-			}
+			x.Tails[id] = s.newTail(x, id, append(control, canary...))
 			continue
 		}
 		if c := x.Canary[id]; c == nil || math.IsNaN(c.Values.Tail(1)[0]) {
@@ -73,6 +60,23 @@ func (s *State) countTails(i int, t tails) {
 			x.Tails[id].Beyond.N += n
 		}
 	}
+}
+
+// newTail chooses the bounds of a signal's test; nil where they are not known
+// yet.
+func (s *State) newTail(x *subject, id int, buckets []signal.Bucket) *stats.TailTest {
+	level, ok := usual(x.Before[id], x.Control[id])
+	bound := leastOver(level, buckets)
+	if !ok || math.IsInf(bound, 1) {
+		return nil
+	}
+	t := &stats.TailTest{Bound: bound}
+	// A bound far beyond what matters would hide what matters.
+	matters := level + s.sizes[id].Of(level)
+	if far := leastOver(matters, buckets); far <= farthestBound*matters {
+		t.Far = far
+	}
+	return t
 }
 
 // usual returns the control's level of a signal; false when it is not known yet.
@@ -132,7 +136,7 @@ func (s *State) tailFinding(f *finding, t *stats.TailTest) {
 	if e <= f.LogE || by < f.Size || by < 2*math.Sqrt(f.Persistent()) {
 		return
 	}
-	f.LogE, f.Active = e, f.Stands(f.Size)
+	f.LogE, f.Active = e, f.Stands(f.Size) && !f.Faded(f.Size)
 	if f.Typical < by { // no stretch of values was long enough to be described
 		f.Typical, f.Effect = by, by
 		f.Now = f.Level + by

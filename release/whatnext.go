@@ -26,9 +26,9 @@ const nextRungOne, nextRungMore = 0.15, 0.25
 func (s *State) whatNext(i int, r ruling, a *Assessment, sc *scene) []Happening {
 	out := []Happening{}
 	if i < len(s.sys.Releases) {
-		out = append(out, s.limitNext(r, a, sc.failures[i])...)
+		out = append(out, s.limitNext(r, sc.failures[i])...)
 	}
-	out = append(out, s.exhaustedNext(i, a, sc)...)
+	out = append(out, s.exhaustedNext(i, sc)...)
 	out = append(out, s.collapseNext(sc.collapses)...)
 	if a.Next != nil {
 		p := nextRungOne
@@ -84,7 +84,7 @@ func nothingText(a *Assessment) string {
 
 // limitNext is the nearest limit that the next step may meet, with what its
 // signal must come to there.
-func (s *State) limitNext(r ruling, a *Assessment, fs []failure) []Happening {
+func (s *State) limitNext(r ruling, fs []failure) []Happening {
 	x := nearest(fs)
 	if x == nil || math.IsNaN(r.ahead.next) {
 		return nil
@@ -108,7 +108,7 @@ func (s *State) limitNext(r ruling, a *Assessment, fs []failure) []Happening {
 }
 
 // exhaustedNext is what runs out first within the time that a hold lasts.
-func (s *State) exhaustedNext(i int, a *Assessment, sc *scene) []Happening {
+func (s *State) exhaustedNext(i int, sc *scene) []Happening {
 	best := -1
 	for k, fd := range sc.releases[i] {
 		if fd.Runs != nil && fd.Runs.Met >= aTenth && (best < 0 || fd.Runs.P50 < sc.releases[i][best].Runs.P50) {

@@ -105,9 +105,9 @@ func (l leak) play(rng *rand.Rand) (h *stats.History, remain float64) {
 
 // A leakRecord is how well it was said when leaks meet their limit.
 type leakRecord struct {
-	said, held, covered float64
-	errors              []float64
-	n                   float64
+	said, covered float64
+	errors        []float64
+	n             float64
 }
 
 func (r leakRow) measure(n int, seed uint64) leakRecord {

@@ -78,8 +78,7 @@ func (r *Response) fitStation(x *rows, tau float64) *station {
 	if len(seen) < 3 {
 		return nil
 	}
-	var density [stationGrid + 1]float64 // the last one: not within reach
-	best := math.Inf(-1)
+	d := density{best: math.Inf(-1)}
 	for _, c := range stationServers {
 		power := math.Sqrt(2*(c+1)) - 1
 		for i := range stationSteps {
@@ -87,33 +86,47 @@ func (r *Response) fitStation(x *rows, tau float64) *station {
 			for j := range stationCosts {
 				k := costLeast * math.Pow(costMost/costLeast, float64(j)/(stationCosts-1))
 				p := stationPoint{rho: rho, cost: k, power: power}
-				log, ok := p.fit(seen)
-				if !ok || log < best-20 {
-					continue
+				if log, ok := p.fit(seen); ok {
+					d.add(p.meets(r.Limit), log)
 				}
-				if log > best {
-					scale := math.Exp(best - log) // 0 at first
-					for at := range density {
-						density[at] *= scale
-					}
-					best = log
-				}
-				density[p.meets(r.Limit)] += math.Exp(log - best)
 			}
 		}
 	}
-	var all float64
-	for _, d := range density {
-		all += d
+	return d.station()
+}
+
+// A density is how much speaks for each weight of the grid, in units of the
+// best point; the last one is that of no weight within reach.
+type density struct {
+	at   [stationGrid + 1]float64
+	best float64
+}
+
+// add lets one point count by its log likelihood.
+func (d *density) add(at int, log float64) {
+	if log > d.best {
+		scale := math.Exp(d.best - log) // 0 at first
+		for k := range d.at {
+			d.at[k] *= scale
+		}
+		d.best = log
+	}
+	d.at[at] += math.Exp(log - d.best)
+}
+
+// station adds it up; nil when nothing was added.
+func (d *density) station() *station {
+	var all, sum float64
+	for _, x := range d.at {
+		all += x
 	}
 	if !(all > 0) {
 		return nil
 	}
 	var s station
-	var sum float64
-	for at := range s.by {
-		sum += density[at] / all
-		s.by[at] = sum
+	for k := range s.by {
+		sum += d.at[k] / all
+		s.by[k] = sum
 	}
 	return &s
 }
