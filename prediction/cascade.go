@@ -52,7 +52,7 @@ const (
 	learning = 16
 	// The rise of latency is watched by a CUSUM of its logarithm over what is
 	// usual at this load, in standard deviations: S = max(0, S + x/σ − slack).
-	slack, alarm = 0.75, 7.0
+	slack, alarm = 0.75, 6.0
 	// leastNoise is the standard deviation of a logarithm that is believed at
 	// least, and leastRise the rise that matters: an eighth.
 	leastNoise, leastRise = 0.05, 0.12
@@ -118,7 +118,7 @@ func (c *Cascade) Step(l Link) Phase {
 	if math.IsNaN(excess) {
 		c.Sum *= 0.9
 	} else {
-		c.Sum = math.Min(3*alarm, math.Max(0, c.Sum+clamp(excess/noise, 5)-slack))
+		c.Sum = math.Min(3*alarm, math.Max(0, c.Sum+clamp(excess/noise, 4)-slack))
 	}
 	if mean(c.Excess[:min(span, len(c.Excess))]) < leastRise/2 {
 		c.Sum *= 0.7 // it is over
