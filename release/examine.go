@@ -25,6 +25,7 @@ type finding struct {
 	Needs           float64 // observations still needed to tell; 0 when enough
 	Ahead           float64 // probability that its growth comes to be of consequence
 	Harmless        bool    // load and not trouble
+	Young           bool    // certainly fuller, and too young to tell whether it goes on
 	Small           bool    // certain, but too small to matter
 	Subject         *pattern.Track
 	Control         *pattern.Track

@@ -1,14 +1,21 @@
 package release
 
 import (
+	"math"
+
 	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/trend"
 )
 
+// levelsOff is how many frames it takes to say that something levels off: what
+// has just begun to grow bends as it likes.
+const levelsOff = 12
+
 // runsOut fills in when what grows meets its limit. What levels off below it
 // fills up and does not run out: its growth is no harm then.
 func (s *State) runsOut(fd *finding, e *trend.Exposed) {
+	s.young(fd)
 	tail := pattern.Tail(fd.Subject, 3)
 	if len(tail) == 0 {
 		return
@@ -23,12 +30,24 @@ func (s *State) runsOut(fd *finding, e *trend.Exposed) {
 		return
 	}
 	fd.Runs = &g
-	if g.Met >= aTenth || fd.pastLimit() {
+	if g.Met >= aTenth || fd.pastLimit() || fd.Frames < levelsOff {
 		return
 	}
 	fd.Ahead = 0
 	if fd.Grows {
 		fd.Grows, fd.LogE, fd.Active, fd.Harm = false, 0, false, 0
+	}
+}
+
+// certainRise is the log e-value from which it is certain that more is used.
+const certainRise = 5
+
+// young notes a stock that is certainly fuller by what matters, and was seen
+// for too few frames to tell whether it goes on: then it is not known yet.
+func (s *State) young(fd *finding) {
+	rises := stock(fd.Kind) && !fd.Falls && fd.Comparison.LogE > certainRise && math.Max(fd.Typical, fd.Whole) >= fd.Size
+	if fd.Young = rises && fd.Frames < levelsOff && (fd.SlopeSE == 0 || fd.Slope > 0); fd.Young {
+		fd.Harm = math.Max(fd.Harm, s.policy.PromoteBelow)
 	}
 }
 

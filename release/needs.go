@@ -16,6 +16,7 @@ type needs struct {
 	requests float64 // observations still to be counted; 0 when enough
 	perFrame float64 // observations counted per frame
 	noisy    string  // the signal that is too noisy to tell yet; "" for none
+	young    bool    // it is certainly fuller, and may level off
 	more     float64 // frames until that signal can be told; NaN when it cannot be said
 	exposure float64 // weight from which a limit ahead would be known; 0 when none is in doubt
 }
@@ -46,6 +47,9 @@ func (s *State) needs(i int, sc *scene) needs {
 		if !fd.Counted && fd.Harm >= s.policy.PromoteBelow && !fd.Rejected && n.noisy == "" {
 			n.noisy = s.sys.Signals[fd.Signal].Name
 			n.more = moreFrames(fd)
+			if fd.Young {
+				n.more, n.young = levelsOff-fd.Frames, true
+			}
 		}
 	}
 	x := &s.mem.Subjects[i]
@@ -95,8 +99,12 @@ func (s *State) unknowing(i int, n needs) *Unknowing {
 	case n.exposure > 0 && n.noisy == "":
 		return &Unknowing{Needs: fmt.Sprintf("%.0f %% of the traffic on it", math.Min(100, math.Ceil(100*n.exposure-1e-9))), ETA: ""}
 	case n.noisy != "" && !math.IsNaN(n.more) && n.more < 200:
+		why := ", which is too noisy to tell yet"
+		if n.young {
+			why = ", to see whether it levels off"
+		}
 		return &Unknowing{
-			Needs: frames(n.more) + " of " + n.noisy + ", which is too noisy to tell yet",
+			Needs: frames(n.more) + " of " + n.noisy + why,
 			ETA:   shortDuration(time.Duration(n.more) * interval),
 		}
 	case n.noisy != "":
