@@ -46,7 +46,7 @@ exposure: ## regenerate the tables of docs/method/exposure.md; takes a minute or
 	go test ./trend -run '^TestMeasured$$' -exposure 1000 -update
 	go test ./release -run '^TestPools$$' -exposure 400 -update
 
-cascade: ## regenerate the tables of docs/method/cascade.md; takes about 5 min
+cascade: ## regenerate the tables of docs/method/cascade.md; takes about 3 min
 	go test ./prediction -run '^TestCascades$$' -timeout 30m -cascades 60 -update
 
 recordings: ## regenerate the recordings in examples/
