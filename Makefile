@@ -47,14 +47,10 @@ exposure: ## regenerate the tables of docs/method/exposure.md; takes a minute or
 	go test ./trend -run '^TestLeaks$$' -leaks 1000 -update
 	go test ./release -run '^TestPools$$' -exposure 400 -update
 
-<<<<<<< HEAD
 record: ## regenerate the tables of docs/method/record.md: how right our predictions were; takes a minute
 	scripts/record
 
-cascade: ## regenerate the tables of docs/method/cascade.md; takes about 5 min
-=======
 cascade: ## regenerate the tables of docs/method/cascade.md; takes about 3 min
->>>>>>> h-sim
 	go test ./prediction -run '^TestCascades$$' -timeout 30m -cascades 60 -update
 
 recordings: ## regenerate the recordings in examples/
