@@ -295,7 +295,11 @@ func (c *Comparison) suffix(fixed, block float64) {
 		}
 		// When it began is read off the clipped means: they know the edges.
 		e := weigh(sum / n)
-		logs, sure, at = append(logs, e), append(sure, weigh(math.Max(sum/n, c.most(sorted)))), append(at, j)
+		certain := e
+		if most := c.most(sorted); most > sum/n {
+			certain = weigh(most)
+		}
+		logs, sure, at = append(logs, e), append(sure, certain), append(at, j)
 		if e > best {
 			best = e
 			c.Effect, c.Typical = raw/n, c.Whole
