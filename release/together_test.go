@@ -1,0 +1,125 @@
+package release_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// A served frame of one version: requests a second, the share that fails, and
+// whether anything is reported of the work.
+type served struct {
+	rate, failing float64
+	silent        bool
+}
+
+// serve plays forty frames before and so many of a release at a tenth of the
+// traffic, of which errors, latency, traffic and memory are measured, and
+// returns its assessments.
+func serve(frames int, version func(k int) (canary, control served)) []release.Assessment {
+	sys := smallSystem(release.Safe)
+	per := func(name string, kind signal.Kind, unit string) signal.Signal {
+		return signal.Signal{Name: name, Family: name, Kind: kind, Unit: signal.ParseUnit(unit), Scope: signal.PerCohort}
+	}
+	sys.Signals = append(sys.Signals, per("errors", signal.Errors, "ratio"), per("traffic", signal.Traffic, "requests/s"), per("memory", signal.Memory, "bytes"))
+	sys.Releases[0].Canary = `version="2"`
+	state := release.New(sys, prevention.DefaultPolicy())
+	rng := rand.New(rand.NewPCG(21, 22))
+	var out []release.Assessment
+	for k := -foldBegins; k < frames; k++ {
+		f := signal.Frame{At: foldStart.Add(time.Duration(k+foldBegins) * 15 * time.Second), Exposure: []signal.Exposure{{}}}
+		add := func(c signal.Cohort, v served) {
+			n := math.Round(15 * v.rate)
+			for id, x := range []float64{0.1 + 0.003*rng.NormFloat64(), v.failing, v.rate * (1 + 0.02*rng.NormFloat64()), 1e8 * (1 + 0.01*rng.NormFloat64())} {
+				r := signal.Missing(signal.Empty, "")
+				if !v.silent || id == 3 {
+					r.Presence, r.Value, r.Age = signal.Present, x, time.Hour
+				}
+				if id == 1 && !v.silent {
+					r.N, r.Events = n, math.Round(v.failing*n)
+				}
+				f.Cells = append(f.Cells, signal.Cell{Signal: id, Cohort: c, Limit: math.NaN(), Readings: []signal.Reading{r}})
+			}
+		}
+		if k < 0 {
+			add(signal.Control, served{rate: 100})
+		} else {
+			f.Exposure[0] = signal.Exposure{Weight: 0.1, Step: 1}
+			canary, control := version(k)
+			add(signal.Control, control)
+			add(signal.Canary, canary)
+		}
+		out = append(out, state.Step(f)...)
+	}
+	return out
+}
+
+func reasons(as []release.Assessment, reason prevention.Reason) (first int) {
+	return slices.IndexFunc(as, func(a release.Assessment) bool { return a.Reason == reason.String() })
+}
+
+// TestBothVersions: both failing from the first frames on calls a person; the
+// same in the middle of a step is somebody else's.
+func TestBothVersions(t *testing.T) {
+	since := func(from int) func(int) (canary, control served) {
+		return func(k int) (canary, control served) {
+			failing := 0.0
+			if k >= from {
+				failing = 0.5
+			}
+			return served{rate: 10, failing: failing}, served{rate: 90, failing: failing}
+		}
+	}
+	as := serve(20, since(0))
+	k := reasons(as, prevention.Together)
+	if k < 0 || k > 8 || as[k].Verdict != "escalate" || !as[k].Warns() || as[k].Culprit < 0.5 {
+		t.Errorf("both fail at once: both-versions in frame %d of %d, want an escalate that warns within 8", k, len(as))
+	}
+	as = serve(40, since(20))
+	if k := reasons(as, prevention.Together); k >= 0 {
+		t.Errorf("both fail from frame 20 on: both-versions in frame %d", k)
+	}
+	if k := reasons(as, prevention.Elsewhere); k < 20 {
+		t.Errorf("both fail from frame 20 on: elsewhere in frame %d, want it after", k)
+	}
+}
+
+// TestSplit: a new version that gets half of the traffic where a tenth was
+// planned is held for that; one that gets its tenth, or a little more, is not.
+func TestSplit(t *testing.T) {
+	for _, tt := range []struct {
+		share float64
+		held  bool
+	}{{0.5, true}, {0.3, true}, {0.1, false}, {0.15, false}} {
+		as := serve(30, func(int) (canary, control served) {
+			return served{rate: 100 * tt.share}, served{rate: 100 * (1 - tt.share)}
+		})
+		k := slices.IndexFunc(as, func(a release.Assessment) bool { return strings.Contains(a.Sentence, "were planned") })
+		if (k >= 0) != tt.held || tt.held && as[k].Verdict != "hold" {
+			t.Errorf("a share of %v where 0.1 was planned: said in frame %d, want %v", tt.share, k, tt.held)
+		}
+	}
+}
+
+// TestDue: that a version serves nothing means something only where requests
+// were due: at 90 a second to the control, and not at one in two minutes.
+func TestDue(t *testing.T) {
+	for _, tt := range []struct {
+		rate   float64
+		silent bool
+	}{{90, true}, {0.008, false}} {
+		as := serve(40, func(int) (canary, control served) {
+			return served{silent: true}, served{rate: tt.rate}
+		})
+		if k := reasons(as, prevention.Silent); (k >= 0) != tt.silent {
+			t.Errorf("control at %v requests a second: silent in frame %d, want %v", tt.rate, k, tt.silent)
+		}
+	}
+}
