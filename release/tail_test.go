@@ -25,7 +25,7 @@ func sizedSaved(by func(k int) float64, buckets bool, frames, save int) []releas
 	sys.Signals[0].Window = 4
 	state := release.New(sys, prevention.DefaultPolicy())
 	rng := rand.New(rand.NewPCG(5, 6))
-	bounds := []float64{0.025, 0.05, 0.1, 0.25, 0.5, 1, math.Inf(1)}
+	bounds := []float64{0.025, 0.05, 0.1, 0.11, 0.25, 0.5, 1, math.Inf(1)}
 	seen := map[signal.Cohort][]float64{}
 	var out []release.Assessment
 	for k := -foldBegins; k < frames; k++ {
@@ -114,9 +114,9 @@ func TestSizesTellSooner(t *testing.T) {
 // TestSizesAskForConsequence: that the requests are certain does not make a
 // change matter that does not.
 func TestSizesAskForConsequence(t *testing.T) {
-	for _, a := range sized(always(1.05), true, 200) {
+	for _, a := range sized(always(1.08), true, 200) {
 		if a.Warns() {
-			t.Fatalf("latency 5 %% up: %s at %s: %s", a.Verdict, a.At, a.Sentence)
+			t.Fatalf("latency 8 %% up: %s at %s: %s", a.Verdict, a.At, a.Sentence)
 		}
 	}
 	late := sized(during(2, 8, 3), true, 60)
