@@ -5,12 +5,10 @@ import (
 	"math"
 	"slices"
 
-	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/stats"
-	"github.com/foreshock/foreshock/trend"
 )
 
 const (
@@ -139,25 +137,4 @@ func (s *State) budget(i int, now, next float64, sc *scene) *Budget {
 		return &Budget{Signal: sig.Name, Limit: Number(limit), Burn: burn(now), Next: burn(next)}
 	}
 	return nil
-}
-
-// nearest returns the failure that is placed nearest; nil where none is.
-func nearest(fs []failure) *failure {
-	for k := range fs {
-		if fs[k].Why == trend.Known {
-			return &fs[k]
-		}
-	}
-	return nil
-}
-
-// rungSignals returns the names of the signals of a rung that are not worse yet.
-func (s *State) rungSignals(i int, rung string, sc *scene) []string {
-	var out []string
-	for _, fd := range sc.releases[i] {
-		if r := pattern.RungOf(fd.Kind); r != 0 && r.String() == rung && (!fd.Rejected || !fd.Active) && len(out) < 2 {
-			out = append(out, s.sys.Signals[fd.Signal].Name)
-		}
-	}
-	return out
 }

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -50,19 +51,8 @@ func (s *State) collapses(i int) []collapse {
 		x.back = c.Back(x.CascadeAhead, x.upstream)
 		out = append(out, x)
 	}
-	slices.SortStableFunc(out, func(a, b collapse) int { return -compareFloat(a.Probability, b.Probability) })
+	slices.SortStableFunc(out, func(a, b collapse) int { return cmp.Compare(b.Probability, a.Probability) })
 	return out
-}
-
-func compareFloat(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	default:
-		return 0
-	}
 }
 
 // cascades puts the cascades on the wire.

@@ -2,6 +2,7 @@ package release
 
 import (
 	"math"
+	"slices"
 
 	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/signal"
@@ -45,7 +46,7 @@ func (s *State) countTails(i int, t tails) {
 			continue
 		}
 		if x.Tails[id] == nil {
-			x.Tails[id] = s.newTail(x, id, append(control, canary...))
+			x.Tails[id] = s.newTail(x, id, slices.Concat(control, canary))
 			continue
 		}
 		if c := x.Canary[id]; c == nil || math.IsNaN(c.Values.Tail(1)[0]) {

@@ -11,6 +11,7 @@ import (
 	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/stats"
+	"github.com/foreshock/foreshock/trend"
 )
 
 // How likely the next rung of a ladder is held to follow the ones that were
@@ -138,4 +139,25 @@ func (s *State) exhaustedNext(i int, sc *scene) []Happening {
 		h.Text += fmt.Sprintf(" on %.0f instances; %.0f would hold it under 80 %% for that long", n, math.Ceil(n/0.8-1e-9))
 	}
 	return []Happening{h}
+}
+
+// nearest returns the failure that is placed nearest; nil where none is.
+func nearest(fs []failure) *failure {
+	for k := range fs {
+		if fs[k].Why == trend.Known {
+			return &fs[k]
+		}
+	}
+	return nil
+}
+
+// rungSignals returns the names of the signals of a rung that are not worse yet.
+func (s *State) rungSignals(i int, rung string, sc *scene) []string {
+	var out []string
+	for _, fd := range sc.releases[i] {
+		if r := pattern.RungOf(fd.Kind); r != 0 && r.String() == rung && (!fd.Rejected || !fd.Active) && len(out) < 2 {
+			out = append(out, s.sys.Signals[fd.Signal].Name)
+		}
+	}
+	return out
 }

@@ -91,7 +91,6 @@ type forecastRecord struct {
 	n, said, held float64
 	errors        []float64 // points of traffic
 	widths        []float64
-	signed        []float64 // errors, positive where it was said too late
 }
 
 // blur takes away what is not known.
@@ -141,7 +140,6 @@ func (r *forecastRecord) forecast(f *model.File, fails float64, seed uint64, kno
 	w, truth := last.Predictions[k].Weight, 100*fails
 	r.said++
 	r.errors = append(r.errors, math.Abs(float64(w.P50)-truth))
-	r.signed = append(r.signed, float64(w.P50)-truth)
 	r.widths = append(r.widths, float64(w.P90-w.P10))
 	if float64(w.P10) <= truth && truth <= float64(w.P90) {
 		r.held++
@@ -180,7 +178,7 @@ func TestFailsAt(t *testing.T) {
 			fmt.Fprintf(&b, "| %s, %s | %s\n", what, []string{"measured", "not measured"}[known], &r)
 			x := &all[known]
 			x.n, x.said, x.held = x.n+r.n, x.said+r.said, x.held+r.held
-			x.errors, x.widths, x.signed = append(x.errors, r.errors...), append(x.widths, r.widths...), append(x.signed, r.signed...)
+			x.errors, x.widths = append(x.errors, r.errors...), append(x.widths, r.widths...)
 		}
 	}
 	for known, r := range all {
@@ -194,9 +192,6 @@ func TestFailsAt(t *testing.T) {
 		}
 		if e := stats.Median(r.errors); e > most && r.said >= 10 {
 			t.Errorf("off by %.1f points of traffic in the median of %v, want at most %v", e, r.said, most)
-		}
-		if testing.Verbose() {
-			t.Logf("signed %.0f", r.signed)
 		}
 		if least := 0.75 - 3*math.Sqrt(0.16/math.Max(1, r.said)); r.held/r.said < least {
 			t.Errorf("%.0f of %.0f intervals of 80 %% hold", r.held, r.said)
