@@ -96,9 +96,9 @@ func FailsAt(r Response) Failure {
 	return f
 }
 
-// serve lets a station of several servers answer for the queue of one, where an
-// answer to exposure is believed: from waits alone the number of servers is not
-// known, and one server is felt the earliest.
+// serve lets a station of several servers answer beside the queue of one, half
+// each, where an answer to exposure is believed: from waits alone the number of
+// servers is not known, and one server is felt the earliest.
 func (f *Failure) serve(r *Response, x *rows) {
 	if !r.Wait || f.Evidence < oddsOfAnswer {
 		return

@@ -271,9 +271,6 @@ const least = 0.01
 // Source: E. C. Fieller, Some problems in interval estimation, Journal of the
 // Royal Statistical Society B 16 (1954).
 func (m *rival) met(w float64) float64 {
-	if m.station != nil {
-		return m.station.met(w)
-	}
 	best := -m.ab / m.bb
 	t, held := m.over(w), m.over(best)
 	switch {
@@ -284,7 +281,11 @@ func (m *rival) met(w float64) float64 {
 	default:
 		t = math.Min(t, held)
 	}
-	return stats.StudentCDF(t, m.nu)
+	p := stats.StudentCDF(t, m.nu)
+	if m.station != nil { // one server or several: neither is known to be likelier
+		p = (p + m.station.met(w)) / 2
+	}
+	return p
 }
 
 // over returns how many standard errors the line lies over the limit at a
