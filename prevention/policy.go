@@ -17,6 +17,10 @@ type Policy struct {
 	// signals whose noise must be estimated; CountAlpha that of counted
 	// events, whose test needs no estimate. Both hold over all looks together.
 	Alpha, CountAlpha float64
+	// SuspectAlpha is the false discovery rate at which a release is suspected:
+	// enough to wait before the next step, not to go back. It takes Alpha's
+	// place; counted events keep their ratio to it.
+	SuspectAlpha float64
 	// PromoteBelow and RollbackAbove are the two levels of the probability of
 	// harm at the next step between which a release is held.
 	PromoteBelow, RollbackAbove float64
@@ -64,7 +68,7 @@ func DefaultPolicy() Policy {
 	resource := Size{Relative: 0.15, Absolute: 0.05, Noise: 0.01}
 	errs := Size{Relative: 0.2, Absolute: 0.002, Noise: 0.002}
 	return Policy{
-		Alpha: 0.002, CountAlpha: 0.02,
+		Alpha: 0.002, CountAlpha: 0.02, SuspectAlpha: 0.02,
 		PromoteBelow: 0.2, RollbackAbove: 0.8, Blame: 0.5,
 		MinFrames: 5, Clear: 3,
 		StartUp: 3 * time.Minute, StartUpFrames: 5,
@@ -87,7 +91,7 @@ func (p Policy) Validate() error {
 	for _, share := range []struct {
 		name  string
 		value float64
-	}{{"alpha", p.Alpha}, {"countAlpha", p.CountAlpha}, {"blame", p.Blame}, {"countFloor", p.CountFloor}, {"countRisk", p.CountRisk}} {
+	}{{"alpha", p.Alpha}, {"countAlpha", p.CountAlpha}, {"suspectAlpha", p.SuspectAlpha}, {"blame", p.Blame}, {"countFloor", p.CountFloor}, {"countRisk", p.CountRisk}} {
 		if !(share.value > 0 && share.value < 1) {
 			return fmt.Errorf("policy: %s is %v; want between 0 and 1", share.name, share.value)
 		}

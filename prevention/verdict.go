@@ -31,7 +31,7 @@ const (
 	Suspect                          // its signals are worse
 	Elsewhere                        // somebody else's incident is on
 	Thin                             // too little was seen
-	Silent                           // it serves nothing
+	Silent                           // it serves nothing, or most of its metrics are missing
 	UnsafeRollback                   // going back is not safe
 	HoldExpired                      // a hold outlived its time
 	Together                         // both versions fail since it began
@@ -58,9 +58,12 @@ type Case struct {
 	Breach    float64 // probability that the next step meets a limit which this exposure does not, 0..1
 	Guess     float64 // the same of limits that lie too far from what was seen to be known, 0..1
 	Proven    bool    // the new version is worse beyond the policy's false-alarm rate
+	Suspected bool    // the same at the policy's rate for suspicions: enough to wait
 	Culprit   float64 // probability that this release hurts the system, 0..1
 	Enough    bool    // the new version was seen long enough
 	Silence   bool    // it serves nothing past its start-up time while the control does
+	Dim       bool    // it serves, and most of what the control says of itself it does not
+	Dimming   bool    // the same, so briefly that it may still be starting
 	Starting  bool    // it has no samples, and may be starting or unseen
 	Suffer    bool    // its callers suffer since it began
 	Elsewhere bool    // somebody else's incident touches it
@@ -102,9 +105,13 @@ func (p Policy) Decide(c Case) Decision {
 		d.Verdict, d.Reason = Hold, Suspect
 	case c.Elsewhere:
 		d.Verdict, d.Reason = Hold, Elsewhere
+	case c.Dim:
+		d.Verdict, d.Reason = Hold, Silent
+	case c.Dimming:
+		d.Verdict, d.Reason = Unknown, Thin
 	case !c.Enough:
 		d.Verdict, d.Reason = Unknown, Thin
-	case c.Harm >= p.PromoteBelow && c.Proven:
+	case c.Harm >= p.PromoteBelow && (c.Proven || c.Suspected):
 		d.Verdict, d.Reason = Hold, Suspect
 	case c.Harm >= p.RollbackAbove:
 		d.Verdict, d.Reason = Hold, Suspect

@@ -65,6 +65,31 @@ func TestDecide(t *testing.T) {
 			prevention.Decision{Verdict: prevention.Unknown, Reason: prevention.Thin},
 		},
 		{
+			"may be harm, suspected",
+			prevention.Case{Enough: true, Harm: 0.2, Suspected: true},
+			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect},
+		},
+		{
+			"suspected, and too small to be harm",
+			prevention.Case{Enough: true, Harm: 0.1, Suspected: true},
+			prevention.Decision{Verdict: prevention.Promote, Reason: prevention.None},
+		},
+		{
+			"most of its metrics are missing",
+			prevention.Case{Enough: true, Dim: true},
+			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Silent},
+		},
+		{
+			"most of its metrics are missing, and what is seen is proven worse",
+			prevention.Case{Enough: true, Dim: true, Harm: 1, Proven: true, Culprit: 1},
+			prevention.Decision{Verdict: prevention.Rollback, Reason: prevention.Suspect, Blames: true},
+		},
+		{
+			"most of its metrics may still come",
+			prevention.Case{Enough: true, Dimming: true},
+			prevention.Decision{Verdict: prevention.Unknown, Reason: prevention.Thin},
+		},
+		{
 			"likely harm, not proven",
 			prevention.Case{Enough: true, Harm: 0.8},
 			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect},

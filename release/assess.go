@@ -55,7 +55,7 @@ func (s *State) assess(i int, f signal.Frame, sc *scene) Assessment {
 		x.Signs = &signs // the first signs tell of the cause, the last ones of its victims
 	}
 	causes := prediction.Causes(*x.Signs)
-	if r.harm >= s.policy.PromoteBelow || silentNow(i, s, sc) || r.Blames || x.Latched.Verdict != 0 {
+	if r.harm >= s.policy.PromoteBelow || silentNow(i, s, sc) || sc.lacks[i].Gone || r.Blames || x.Latched.Verdict != 0 {
 		for _, c := range causes {
 			a.Cause = append(a.Cause, CauseClass{Class: c.Class.String(), Probability: Number(c.Probability), For: c.For, Against: c.Against})
 		}
@@ -180,6 +180,13 @@ func (s *State) shapes(i int, sc *scene) []pattern.Pattern {
 	}
 	if i < len(s.sys.Releases) {
 		out = append(out, s.lookAlikes(i)...)
+		if l := sc.lacks[i]; l.Gone {
+			from := float64(s.mem.Frame - l.For + 1)
+			out = append(out, pattern.Pattern{
+				Kind: pattern.Kind(pattern.SilenceTarget.String()), Signal: -1, Onset: pattern.Onset{P10: from, P50: from, P90: from},
+				Probability: 1, For: l.text(),
+			})
+		}
 		if sil := sc.silences[i]; sil.Kind != pattern.NotSilent {
 			from := float64(s.mem.Frame - sil.For + 1)
 			out = append(out, pattern.Pattern{

@@ -20,6 +20,7 @@ type finding struct {
 	Counted         bool    // whether LogE comes from counts
 	LogE            float64 // evidence that it is worse, 0 when not of consequence
 	Rejected        bool    // worse beyond the false-alarm rate, and of consequence
+	Suspected       bool    // the same at the rate for suspicions
 	Active          bool    // and still so in the last frames
 	Grows           bool    // it is the growth that is of consequence
 	Needs           float64 // observations still needed to tell; 0 when enough
@@ -40,6 +41,7 @@ type scene struct {
 	incidents []prediction.Incident
 	blame     prediction.Blame
 	silences  []pattern.Silence
+	lacks     []lack // by subject
 	suffer    []bool
 	together  []bool      // both versions fail since it began
 	lately    []finding   // of all services; only where a change has no service
@@ -52,7 +54,7 @@ func (s *State) examine(f signal.Frame) *scene {
 	n := len(s.mem.Subjects)
 	sc := &scene{
 		releases: make([][]finding, n), services: s.examineServices(), alike: make([][]finding, len(s.sys.Releases)),
-		silences: make([]pattern.Silence, n), suffer: make([]bool, n), together: make([]bool, n),
+		silences: make([]pattern.Silence, n), lacks: make([]lack, n), suffer: make([]bool, n), together: make([]bool, n),
 	}
 	if len(s.sys.Changes) > 0 {
 		sc.lately = s.examineLately()
@@ -65,7 +67,7 @@ func (s *State) examine(f signal.Frame) *scene {
 			if i < len(f.Exposure) {
 				weight = f.Exposure[i].Weight
 			}
-			sc.silences[i] = s.silence(i, weight)
+			sc.silences[i], sc.lacks[i] = s.silence(i, weight), s.lacks(i)
 		}
 	}
 	return sc
@@ -336,6 +338,9 @@ func (s *State) reject(fs []finding) {
 	logs := make([]float64, len(fs))
 	for i, f := range fs {
 		logs[i] = f.LogE
+	}
+	for _, i := range stats.EBH(logs, s.policy.SuspectAlpha) {
+		fs[i].Suspected = fs[i].LogE > 0
 	}
 	for _, i := range stats.EBH(logs, s.policy.Alpha) {
 		if fs[i].LogE > 0 {

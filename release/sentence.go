@@ -205,6 +205,9 @@ func (s *State) whyUnknown(i int, r ruling, a *Assessment, sc *scene) string {
 	if n := s.doubt(i, sc); n != "" && a.Phase != pattern.Deploy.String() && a.Phase != pattern.Warmup.String() {
 		return n
 	}
+	if l := sc.lacks[i]; l.Late && r.needs.frames <= 0 {
+		return l.text() + ", which may still come"
+	}
 	if i < len(s.sys.Releases) {
 		switch k := sc.silences[i].Kind; {
 		case k == pattern.SilenceStarting && x.Seen < 0:
@@ -257,7 +260,13 @@ func (s *State) because(i int, a *Assessment, sc *scene) string {
 			best = k
 		}
 	}
+	if l := sc.lacks[i]; best < 0 && l.Gone {
+		return l.text() + "; nothing that is seen of it is worse, but most is not seen; mend its metrics endpoint, or its scraping, first."
+	}
 	if best < 0 {
+		if text := s.suspicion(i, sc); text != "" {
+			return text
+		}
 		if len(a.Evidence) == 0 {
 			return "what made it suspect has just gone; it is watched a little longer."
 		}
@@ -277,6 +286,22 @@ func (s *State) because(i int, a *Assessment, sc *scene) string {
 		text += fmt.Sprintf(". It looks like %s (%.0f %%)", classText(a.Cause[0].Class), 100*float64(a.Cause[0].Probability))
 	}
 	return text + "."
+}
+
+// suspicion names the strongest evidence that is not proof yet; "" when there
+// is none that counts.
+func (s *State) suspicion(i int, sc *scene) string {
+	best := -1
+	for k, fd := range sc.releases[i] {
+		if s.suspects(i, &fd) && (best < 0 || fd.LogE > sc.releases[i][best].LogE) {
+			best = k
+		}
+	}
+	if best < 0 {
+		return ""
+	}
+	fd := sc.releases[i][best]
+	return fmt.Sprintf("%s; that comes %s, so it is likely, and not proven yet.", s.contrast(i, fd), rarely(fd.LogE))
 }
 
 // louder orders decided findings for the sentence: symptoms before resources,

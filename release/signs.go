@@ -16,7 +16,7 @@ func (s *State) signs(i int, f signal.Frame, sc *scene, shapes []pattern.Pattern
 		x := &s.mem.Subjects[i]
 		g.NeverServed = x.Seen < 0 && silent(sc.silences[i])
 		g.Stopped = sc.silences[i].Kind == pattern.SilenceStopped
-		g.ExporterOut = sc.silences[i].Kind == pattern.SilenceTarget
+		g.ExporterOut = sc.silences[i].Kind == pattern.SilenceTarget || sc.lacks[i].Gone
 		g.Idle = x.Seen >= 0 && sc.silences[i].Kind == pattern.SilenceTraffic
 		g.Restarts = s.restarts(i)
 		_, g.Misrouted = s.misrouted(i, f)

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"slices"
 	"time"
 
 	"github.com/foreshock/foreshock/pattern"
@@ -63,11 +64,12 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 	gets, misrouted := s.misrouted(i, f)
 	n.exposure = o.needs
 	d := s.policy.Decide(prevention.Case{
-		Unasked: x.unasked(), Harm: harm, Proven: x.Proven >= 2, Culprit: sc.blame.Culprit[i],
+		Unasked: x.unasked(), Harm: harm, Proven: x.Proven >= 2, Suspected: s.suspected(i, sc), Culprit: sc.blame.Culprit[i],
 		Breach: o.breach, Guess: o.guess,
-		Enough:    n.frames <= 0 && n.unasked == "",
-		Silence:   i < len(s.sys.Releases) && silent(sc.silences[i]),
-		Starting:  i < len(s.sys.Releases) && (sc.silences[i].Kind == pattern.SilenceStarting || sc.silences[i].Kind == pattern.SilenceShared || x.Seen < 0),
+		Enough:   n.frames <= 0 && n.unasked == "",
+		Silence:  i < len(s.sys.Releases) && silent(sc.silences[i]),
+		Starting: i < len(s.sys.Releases) && (sc.silences[i].Kind == pattern.SilenceStarting || sc.silences[i].Kind == pattern.SilenceShared || x.Seen < 0),
+		Dim:      sc.lacks[i].Gone, Dimming: sc.lacks[i].Late,
 		Suffer:    sc.suffer[i],
 		Elsewhere: i < len(s.sys.Releases) && s.elsewhere(i, sc),
 		Misrouted: misrouted,
@@ -166,6 +168,17 @@ func (s *State) harm(i int, sc *scene) (p float64, proven bool) {
 		}
 	}
 	return p, proven
+}
+
+// suspected says whether something about release i is worse at the policy's
+// rate for suspicions, and still is. That something may be growing is no reason
+// to wait while its limit is far.
+func (s *State) suspected(i int, sc *scene) bool {
+	return i < len(s.sys.Releases) && slices.ContainsFunc(sc.releases[i], func(fd finding) bool { return s.suspects(i, &fd) })
+}
+
+func (s *State) suspects(i int, fd *finding) bool {
+	return fd.Suspected && fd.Active && fd.Kind != signal.Infra && (!fd.Grows || s.soon(fd, i))
 }
 
 // warming says whether a new version may be slow because it is cold: while it

@@ -13,11 +13,12 @@ import (
 	"github.com/foreshock/foreshock/signal"
 )
 
-// A served frame of one version: requests a second, the share that fails, and
-// whether anything is reported of the work.
+// A served frame of one version: requests a second, the share that fails,
+// whether anything is reported of the work, and signals that are missing.
 type served struct {
 	rate, failing float64
 	silent        bool
+	lacks         []int
 }
 
 // serve plays forty frames before and so many of a release at a tenth of the
@@ -39,7 +40,7 @@ func serve(frames int, version func(k int) (canary, control served)) []release.A
 			n := math.Round(15 * v.rate)
 			for id, x := range []float64{0.1 + 0.003*rng.NormFloat64(), v.failing, v.rate * (1 + 0.02*rng.NormFloat64()), 1e8 * (1 + 0.01*rng.NormFloat64())} {
 				r := signal.Missing(signal.Empty, "")
-				if !v.silent || id == 3 {
+				if (!v.silent || id == 3) && !slices.Contains(v.lacks, id) {
 					r.Presence, r.Value, r.Age = signal.Present, x, time.Hour
 				}
 				if id == 1 && !v.silent {

@@ -44,6 +44,7 @@ func policyOf(d *decoder, node *yaml.Node) (prevention.Policy, error) {
 	o := d.object(node, "policy", "? "+policyFields)
 	o.share("alpha", &p.Alpha)
 	o.share("countAlpha", &p.CountAlpha)
+	o.share("suspectAlpha", &p.SuspectAlpha)
 	o.share("promoteBelow", &p.PromoteBelow)
 	o.share("rollbackAbove", &p.RollbackAbove)
 	o.share("blame", &p.Blame)
@@ -74,7 +75,7 @@ func policyOf(d *decoder, node *yaml.Node) (prevention.Policy, error) {
 	return p, policyFault(d.err)
 }
 
-const policyFields = "alpha countAlpha promoteBelow rollbackAbove blame minFrames clear startUp startUpFrames maxHold major countFloor countRisk sizes signals"
+const policyFields = "alpha countAlpha suspectAlpha promoteBelow rollbackAbove blame minFrames clear startUp startUpFrames maxHold major countFloor countRisk sizes signals"
 
 // policyFault points a fault at where the fields of a policy are described.
 func policyFault(err error) error {

@@ -64,7 +64,7 @@ func TestPolicyErrors(t *testing.T) {
 	tests := []struct{ name, old, text, want string }{
 		{"empty", wholePolicy, "", ": the file is empty; want fields such as 'alpha: 0.002'"},
 		{"a list", wholePolicy, "- alpha\n", ":1: policy is a list; want a mapping of fields"},
-		{"unknown field", "blame:", "blames:", `:6: unknown field "blames" in policy; want one of alpha, countAlpha, promoteBelow, rollbackAbove, blame, minFrames, clear, startUp, startUpFrames, maxHold, major, countFloor, countRisk, sizes, signals`},
+		{"unknown field", "blame:", "blames:", `:6: unknown field "blames" in policy; want one of alpha, countAlpha, suspectAlpha, promoteBelow, rollbackAbove, blame, minFrames, clear, startUp, startUpFrames, maxHold, major, countFloor, countRisk, sizes, signals`},
 		{"a share of one", "alpha: 0.001", "alpha: 1", ":2: policy.alpha is 1; want between 0 and 1, and neither of them"},
 		{"a share beyond", "alpha: 0.001", "alpha: 2", `:2: policy.alpha is "2"; want a number between 0 and 1`},
 		{"a word", "0.001", "low", `:2: policy.alpha is "low"; want a number between 0 and 1`},

@@ -1,0 +1,80 @@
+package release_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/foreshock/foreshock/release"
+)
+
+// TestLacks: a version that serves well by what its callers see, and tells
+// half or less of what the control tells of itself, is held and not blamed. One
+// metric that was renamed is no reason, nor is what is missing for two frames.
+func TestLacks(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		lacks []int
+		from  int
+		to    int
+		held  bool
+	}{
+		{"latency and memory never come", []int{0, 3}, 0, 45, true},
+		{"they stop", []int{0, 3}, 20, 45, true},
+		{"one was renamed", []int{3}, 0, 45, false},
+		{"late for two frames", []int{0, 3}, 30, 32, false},
+	} {
+		as := serve(45, func(k int) (canary, control served) {
+			canary = served{rate: 10}
+			if k >= tt.from && k < tt.to {
+				canary.lacks = tt.lacks
+			}
+			return canary, served{rate: 90}
+		})
+		last := as[len(as)-1]
+		if held := last.Verdict == "hold" && last.Reason == "silent"; held != tt.held || !held && last.Verdict != "promote" {
+			t.Errorf("%s: %s, %s in the end, want held %v, else promoted", tt.name, last.Verdict, last.Reason, tt.held)
+		}
+		if tt.held && (last.Warns() || !strings.Contains(last.Sentence, "2 of the 4 signals that the control gives are missing from the new version")) {
+			t.Errorf("%s: blamed %v: %s", tt.name, last.Warns(), last.Sentence)
+		}
+	}
+}
+
+// TestLacksAndFails: what is seen of it counts, though most is not.
+func TestLacksAndFails(t *testing.T) {
+	as := serve(40, func(int) (canary, control served) {
+		return served{rate: 10, failing: 0.3, lacks: []int{0, 3}}, served{rate: 90}
+	})
+	if last := as[len(as)-1]; last.Verdict != "rollback" {
+		t.Errorf("%s: %s, want rollback", last.Verdict, last.Sentence)
+	}
+}
+
+// TestSuspected: strong evidence that is no proof holds a release, and blames
+// nobody.
+func TestSuspected(t *testing.T) {
+	held := func(as []release.Assessment) (n int) {
+		for _, a := range as {
+			if a.Verdict == "hold" && strings.Contains(a.Sentence, "so it is likely, and not proven yet") {
+				n++
+				if a.Warns() {
+					t.Errorf("it is blamed on a suspicion: %s", a.Sentence)
+				}
+			}
+		}
+		return n
+	}
+	worse := func(k int) (canary, control served) {
+		canary = served{rate: 10}
+		if k >= 20 {
+			canary.failing = 0.004
+		}
+		return canary, served{rate: 90}
+	}
+	if n := held(serve(60, worse)); n == 0 {
+		t.Error("an error in 150 requests against none: never held on a suspicion")
+	}
+	if n := held(serve(60, func(int) (canary, control served) { return served{rate: 10, failing: 0.008}, served{rate: 90, failing: 0.008} })); n > 0 {
+		t.Errorf("the same errors: held on a suspicion in %d frames", n)
+	}
+}
