@@ -62,12 +62,16 @@ func Silent(p Presence) Silence {
 		idle = false
 		wholly = wholly && p.Rests
 	}
+	long := missed
+	if !wholly {
+		long = p.ServedMissed
+	}
 	switch {
 	case !wholly && !idle:
 		return Silence{Kind: NotSilent}
 	case wholly && p.Control < 0.5:
 		return Silence{Kind: SilenceShared, For: missed}
-	case p.Frames < p.StartUp && (!p.Seen || missed <= p.StartUp):
+	case p.Frames < p.StartUp && long <= p.StartUp: // what was silent before the step is not starting
 		return Silence{Kind: SilenceStarting, For: min(missed, p.Frames)}
 	case !wholly:
 		if p.ServedMissed < p.StartUp {

@@ -46,6 +46,10 @@ func TestSilent(t *testing.T) {
 			pattern.Silence{Kind: pattern.SilenceTraffic, For: 5},
 		},
 		{
+			"it has served nothing since before the step", func(p *pattern.Presence) { p.Frames, p.ServedMissed = 2, 12 },
+			pattern.Silence{Kind: pattern.SilenceTraffic, For: 12},
+		},
+		{
 			"idle for less than a start-up time", func(p *pattern.Presence) { p.ServedMissed = 4 },
 			pattern.Silence{Kind: pattern.NotSilent},
 		},

@@ -67,6 +67,10 @@ type Signs struct {
 	Refused     bool // a database that it calls answers, and fails nearly all of its queries
 	Filling     bool // a database that it calls fills up or slows down
 	Cache       bool // it, or a cache that it calls, misses more
+	Lost        bool // a part of what its callers send it never counts
+	Restarted   bool // some instance of it started again
+	MoreCalls   bool // it makes more calls for the same work
+	SlowCalls   bool // the calls it makes take longer
 }
 
 // logPrior is how common each class is held to be among changes that went bad,
@@ -99,10 +103,13 @@ func symptoms(s Signs) []Symptom {
 		{"chatty", s.Chatty, "it makes more calls for the same work", [5]float64{1.5, 0.5, 0, 0, -1}},
 		{"misrouted", s.Misrouted, "it gets far more of the traffic than planned", [5]float64{-1, 0.5, 0, -1, 4}},
 		{"unreached", s.Unreached, "one of its instances gets no work", [5]float64{-1.5, 0, 2, -0.5, 2.5}},
-		{"starved", s.Starved && !s.Misrouted, "what it shares is busier than its own work explains", [5]float64{-0.5, 0, 2, -0.5, 0}},
+		{"starved", s.Starved && !s.Misrouted, "something of a limited size is busier than its own work explains", [5]float64{0, 0, 1, -0.5, 0}},
 		{"both versions", s.Together, "both versions fail since it began", [5]float64{-1, 0.5, 0, 2.5, 0}},
 		{"refused", s.Refused, "its database answers, and fails its queries", [5]float64{0, 0, -0.5, 3, -1}},
 		{"filling", s.Filling && !s.Together, "a database that it calls fills up", [5]float64{0.5, 0, -0.5, 2.5, -1}},
+		{"lost", s.Lost && !s.Restarted && (s.SomeErrors || s.AllErrors), "a part of what its callers send never reaches it", [5]float64{-1.5, 0, 1.5, -1, 2.5}},
+		{"more calls", s.MoreCalls && !s.Chatty && !s.Calls, "it makes more calls for the same work", [5]float64{1, 1, -0.5, 0, -1}},
+		{"slow calls", s.SlowCalls && !s.MoreCalls && !s.Calls, "the calls it makes take longer", [5]float64{0, 0.5, 0.5, 1.5, 0}},
 		{"cache", s.Cache, "its cache is missed more", [5]float64{0.5, 1.5, 0, 0, 0}},
 	}
 }

@@ -3,6 +3,7 @@ package prediction_test
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -58,6 +59,9 @@ func TestCausesOneSign(t *testing.T) {
 		{"network", prediction.Signs{Network: true}, routing, code},
 		{"one instance", prediction.Signs{OneInstance: true}, infra, code},
 		{"node", prediction.Signs{Node: true}, infra, config},
+		{"lost", prediction.Signs{Lost: true, SomeErrors: true}, routing, db},
+		{"more calls", prediction.Signs{MoreCalls: true}, code, routing},
+		{"slow calls", prediction.Signs{SlowCalls: true}, db, code},
 	}
 	prior := prediction.Causes(prediction.Signs{})
 	for _, tt := range tests {
@@ -89,15 +93,28 @@ func TestCausesReference(t *testing.T) {
 	}
 }
 
+// TestCausesExplained: what explains a sign takes its weight: a process that
+// starts again loses work on the way, and more calls take longer.
+func TestCausesExplained(t *testing.T) {
+	same := func(name string, a, b prediction.Signs) {
+		if got, want := prediction.Causes(a), prediction.Causes(b); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
+		}
+	}
+	same("lost in a restart", prediction.Signs{Lost: true, SomeErrors: true, Restarted: true}, prediction.Signs{SomeErrors: true})
+	same("lost, and nothing fails", prediction.Signs{Lost: true}, prediction.Signs{})
+	same("more calls, and slower", prediction.Signs{MoreCalls: true, SlowCalls: true}, prediction.Signs{MoreCalls: true})
+}
+
 // TestCausesLaws: whatever is seen, the probabilities add up to 1, stand in
 // falling order, and every class stands once.
 func TestCausesLaws(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	b := func() bool { return rng.IntN(2) == 0 }
 	for range 2000 {
-		s := prediction.Signs{
-			NeverServed: b(), Stopped: b(), ExporterOut: b(), Idle: b(), SomeErrors: b(), AllErrors: b(), Gradual: b(), Slow: b(),
-			Leak: b(), CPU: b(), Memory: b(), Restarts: b(), Calls: b(), Database: b(), Network: b(), OneInstance: b(), Node: b(),
+		var s prediction.Signs
+		for v, i := reflect.ValueOf(&s).Elem(), 0; i < v.NumField(); i++ {
+			v.Field(i).SetBool(b())
 		}
 		got := prediction.Causes(s)
 		var sum float64

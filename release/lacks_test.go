@@ -74,7 +74,9 @@ func TestSuspected(t *testing.T) {
 	if n := held(serve(60, worse)); n == 0 {
 		t.Error("an error in 150 requests against none: never held on a suspicion")
 	}
-	if n := held(serve(60, func(int) (canary, control served) { return served{rate: 10, failing: 0.008}, served{rate: 90, failing: 0.008} })); n > 0 {
+	if n := held(serve(60, func(int) (canary, control served) {
+		return served{rate: 10, failing: 0.008}, served{rate: 90, failing: 0.008}
+	})); n > 0 {
 		t.Errorf("the same errors: held on a suspicion in %d frames", n)
 	}
 }

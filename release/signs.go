@@ -23,10 +23,12 @@ func (s *State) signs(i int, f signal.Frame, sc *scene, shapes []pattern.Pattern
 		g.Unreached = s.unreached(i)
 		g.Starved = s.starved(i, f, sc)
 		g.Together = x.AtOnce >= atOnceFrames
+		s.counts(i, &g)
 		s.downstream(i, sc, &g)
 		keep(&g, x.Signs)
 	}
 	for _, fd := range sc.releases[i] {
+		s.hint(fd, &g)
 		if !fd.Rejected || !fd.Active {
 			g.CPU = g.CPU || fd.Kind == signal.CPU && certainlyMore(fd)
 			g.Memory = g.Memory || fd.Kind == signal.Memory && certainlyMore(fd)
@@ -192,7 +194,7 @@ func (s *State) downstream(i int, sc *scene, g *prediction.Signs) {
 			failing = failing || fd.Kind == signal.Errors && worse
 			database = database || fd.Kind == signal.Database
 			g.Filling = g.Filling || fd.Kind == signal.Database && worse
-			g.Cache = g.Cache || fd.Kind == signal.Cache && worse
+			g.Cache = g.Cache || fd.Kind == signal.Cache && (worse || fd.Comparison.HarmProbability() >= likely)
 		}
 		g.Refused = g.Refused || failing && database
 	}
