@@ -67,7 +67,8 @@ type PolicyStanding struct {
 	InFirst    int            `json:"inFirstStep"`
 	Stopped    int            `json:"healthyStopped"`
 	RolledBack int            `json:"healthyRolledBack"`
-	Held       int            `json:"healthyHeld"` // at the end
+	Held       int            `json:"healthyHeld"`    // kept from a step, or held at the end
+	Waiting    int            `json:"healthyWaiting"` // held at the end: the last word is to wait
 	Blind      int            `json:"blind"`       // releases of which it could judge nothing
 }
 
@@ -185,6 +186,7 @@ func policyStanding(scores []Score, name string) PolicyStanding {
 			out.Stopped += count(a.StoppedAt != nil)
 			out.RolledBack += count(a.RolledBack)
 			out.Held += count(a.Held)
+			out.Waiting += count(a.Waiting)
 		}
 	}
 	out.Harmed, out.Median = sum(harmed), median(harmed)

@@ -40,6 +40,7 @@ type Acted struct {
 	BlockedStep   int            `json:"blockedStep"`   // the first that would not have begun; 1 is the first of all, 0 none
 	WaitedWeight  release.Number `json:"waitedWeight"`  // percent at which it would have stayed, blocked or held; null when neither
 	Held          bool           `json:"held"`          // it was blocked, or the last word is to wait; and not stopped
+	Waiting       bool           `json:"waiting"`       // the last word is to wait, and it was not stopped
 	Averted       bool           `json:"averted"`       // stopped or blocked before the exposure at which it fails
 	InFirst       bool           `json:"inFirstStep"`   // stopped within the first step
 	Blind         bool           `json:"blind"`         // there was nothing it could judge by
@@ -157,6 +158,7 @@ func (j *Judge) played() []Played {
 				a.BlockedStep = action.Blocked + 1
 				a.WaitedWeight = release.Number(100 * j.sys.Releases[i].Steps[action.Blocked-1].Weight)
 			}
+			a.Waiting = action.Stopped.IsZero() && a.Held
 			a.Held = action.Stopped.IsZero() && (a.Held || action.Blocked > 0)
 			if a.Bad {
 				a.Averted, a.InFirst = j.averted(i, action), j.inFirst(i, action)
