@@ -101,7 +101,7 @@ func TestGolden(t *testing.T) {
 		"  foreshock harms 10 cart:stopped-20% web:on\n",
 		"  foreshock harms 20 cart:blind\n",
 		"  foreshock a:stopped-50% b:stopped-100% c:blocked-2\n",
-		"all: 4 recordings, nobody 420\n  foreshock harms 30 median 10, averted 1/1 at once 1/1, healthy stopped 2 held 1 of 4\n",
+		"all: 4 recordings, nobody 420\n  foreshock harms 30 median 10, averted 1/1 at once 1/1, healthy stopped 2 kept 1 held 0 of 4\n",
 		"tune: 2 recordings, nobody 100\n",
 		"test: 2 recordings, nobody 320\n",
 	} {

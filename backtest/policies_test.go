@@ -75,7 +75,7 @@ func TestPlayed(t *testing.T) {
 		{
 			"unknown: only a gate blocks", "uuuuuuuuuuu",
 			Acted{StoppedWeight: none, WaitedWeight: none},
-			Acted{StoppedWeight: none, WaitedWeight: 10, BlockedStep: 2, Held: true, Averted: true},
+			Acted{StoppedWeight: none, WaitedWeight: 10, BlockedStep: 2, Held: true, Waiting: true, Averted: true},
 			334, 10,
 		},
 		{
@@ -86,8 +86,8 @@ func TestPlayed(t *testing.T) {
 		},
 		{
 			"hold at the end", "pppppppppph",
-			Acted{StoppedWeight: none, WaitedWeight: 110, Held: true},
-			Acted{StoppedWeight: none, WaitedWeight: 110, Held: true},
+			Acted{StoppedWeight: none, WaitedWeight: 110, Held: true, Waiting: true},
+			Acted{StoppedWeight: none, WaitedWeight: 110, Held: true, Waiting: true},
 			334, 334,
 		},
 		{
