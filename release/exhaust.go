@@ -12,8 +12,9 @@ import (
 // has just begun to grow bends as it likes.
 const levelsOff = 12
 
-// runsOut fills in when what grows meets its limit. What levels off below it
-// fills up and does not run out: its growth is no harm then.
+// runsOut fills in when what grows meets its limit. What more likely than not
+// levels off below it, or has just fallen back, fills up and does not run out:
+// its growth counts as likely as it meets the limit, and proves nothing.
 func (s *State) runsOut(fd *finding, e *trend.Exposed) {
 	s.young(fd)
 	tail := pattern.Tail(fd.Subject, 3)
@@ -26,16 +27,18 @@ func (s *State) runsOut(fd *finding, e *trend.Exposed) {
 		r.Exposed = e
 	}
 	g, ok := trend.Exhausts(&fd.Comparison, tail[len(tail)-1], r)
-	if !ok {
-		return
+	switch {
+	case ok:
+		fd.Runs = &g
+		if g.Met >= s.policy.Blame || fd.pastLimit() || fd.Frames < levelsOff {
+			return
+		}
+		fd.Ahead = math.Min(fd.Ahead, g.Met)
+	case !fd.Grows || math.IsNaN(r.Limit) || fd.pastLimit() || fd.Frames < levelsOff:
+		return // where it has fallen back just now, it is not known whether it goes on
 	}
-	fd.Runs = &g
-	if g.Met >= aTenth || fd.pastLimit() || fd.Frames < levelsOff {
-		return
-	}
-	fd.Ahead = 0
 	if fd.Grows {
-		fd.Grows, fd.LogE, fd.Active, fd.Harm = false, 0, false, 0
+		fd.Grows, fd.LogE, fd.Active, fd.Harm = false, 0, false, fd.Ahead
 	}
 }
 

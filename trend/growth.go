@@ -73,10 +73,6 @@ func (f *form) g(u float64) float64 {
 	}
 }
 
-// feeds is how much more what feeds itself is believed than what fills up: to be
-// told of it too late costs more than to be told too early.
-const feeds = 4
-
 // minGrown is how many values since the last reset it takes.
 const minGrown = 6
 
@@ -84,8 +80,8 @@ const minGrown = 6
 // it last fell back to where it came from; false where too little was seen or
 // nothing grows. What grows towards an end below the limit does not meet it.
 //
-// Rival laws are fitted by least squares and weighed by AICc as the answers to
-// exposure are; each says with Fieller's bound when the fitted value meets the
+// Rival laws are fitted by least squares and weighed by their likelihood; each
+// says with Fieller's bound when the fitted value meets the
 // limit. A saw whose teeth grow is followed from peak to peak.
 func Forecast(r Growing) (Growth, bool) {
 	x := r.segment()
@@ -265,7 +261,7 @@ func (r *Growing) forms(x *growthSegment) []form {
 	each := 1 / float64(len(rates))
 	out := []form{{law: Steadily, pace: 1, prior: 1}}
 	for _, k := range rates {
-		out = append(out, form{law: Slowing, pace: 1, rate: k, prior: each}, form{law: Quickening, pace: 1, rate: k, prior: feeds * each})
+		out = append(out, form{law: Slowing, pace: 1, rate: k, prior: each}, form{law: Quickening, pace: 1, rate: k, prior: each})
 	}
 	if x.pace == 0 {
 		return out
@@ -342,8 +338,12 @@ func (f *form) met(u, limit float64) float64 {
 	return stats.StudentCDF((f.fit.At(row)-limit)/se, f.nu)
 }
 
-// share shares the belief among the forms by AICc and what was believed
-// before. The rate of what slows or quickens is a parameter more.
+// fitted is how many parameters of each form are: level, growth, residual
+// variance. Its rate, or its bend, is believed beforehand.
+const fitted = 3
+
+// share shares the belief among the forms by their likelihood and what was
+// believed before. All fit as many parameters, so that none is charged for them.
 func share(forms []form) {
 	best := 0
 	for i := range forms {
@@ -351,13 +351,10 @@ func share(forms []form) {
 			best = i
 		}
 	}
+	n := math.Max(forms[best].effective, fitted)
 	logs := make([]float64, len(forms))
 	for i, f := range forms {
-		k := 3 // level, growth, residual variance
-		if f.law == Slowing || f.law == Quickening {
-			k++
-		}
-		logs[i] = math.Log(f.prior) - aicc(f.rss, forms[best].effective, k)/2
+		logs[i] = math.Log(f.prior) - n/2*math.Log(f.rss/forms[best].rss)
 	}
 	all := stats.LogSumExp(logs)
 	for i := range forms {

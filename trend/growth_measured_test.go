@@ -189,20 +189,24 @@ func TestLevelsOff(t *testing.T) {
 	}
 }
 
-// TestForecastScales: other units of value or of time are other units of the
-// answer.
+// TestForecastScales: another unit of the values says the same, where much was
+// seen, and where little was that wavers slowly.
 func TestForecastScales(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	a, b := stats.NewHistory(0), stats.NewHistory(0)
-	for k := range 50 {
-		v := 0.2 + 0.01*float64(k) + 0.01*rng.NormFloat64()
-		a.Add(k, v)
-		b.Add(k, 4096*v)
-	}
-	x, okX := Forecast(Growing{Values: a, Limit: 1})
-	y, okY := Forecast(Growing{Values: b, Limit: 4096})
-	if !okX || !okY || math.Abs(x.P50-y.P50) > 1e-6*x.P50 || math.Abs(x.P90-y.P90) > 1e-6*x.P90 || x.Law != y.Law {
-		t.Errorf("in other units: %+v and %+v, want the same", x, y)
+	for _, frames := range []int{9, 15, 50} {
+		for _, unit := range []float64{1. / (1 << 30), 4096, 1 << 30} {
+			a, b := stats.NewHistory(0), stats.NewHistory(0)
+			for k := range frames {
+				v := 0.2 + 0.01*float64(k) + 0.01*math.Sin(float64(k)/2) + 0.002*rng.NormFloat64()
+				a.Add(k, v)
+				b.Add(k, unit*v)
+			}
+			x, okX := Forecast(Growing{Values: a, Limit: 1})
+			y, okY := Forecast(Growing{Values: b, Limit: unit})
+			if !okX || !okY || math.Abs(x.Met-y.Met) > 1e-6 || math.Abs(x.P50-y.P50) > 1e-6*x.P50 || math.Abs(x.P90-y.P90) > 1e-6*x.P90 || x.Law != y.Law {
+				t.Errorf("%d frames in a unit of %v: %+v and %+v, want the same", frames, unit, x, y)
+			}
+		}
 	}
 }
 

@@ -324,6 +324,9 @@ func weigh(rs []rival) (evidence float64) {
 		}
 	}
 	n := rs[best].effective
+	for _, m := range rs {
+		n = math.Max(n, float64(m.terms+3))
+	}
 	with, without := make([]float64, len(rs)), make([]float64, len(rs))
 	for i, m := range rs {
 		with[i], without[i] = -aicc(m.rss, n, m.terms+1)/2, -aicc(m.none, n, m.terms)/2
@@ -335,9 +338,9 @@ func weigh(rs []rival) (evidence float64) {
 	return all - stats.LogSumExp(without)
 }
 
-// aicc takes k parameters, the residual variance among them.
+// aicc takes k parameters, the residual variance among them; n must be above
+// k + 1, and the same for all that are compared: RSS has a unit.
 func aicc(rss, n float64, k int) float64 {
 	p := float64(k)
-	n = math.Max(n, p+2)
 	return n*math.Log(rss/n) + 2*p + 2*p*(p+1)/(n-p-1)
 }
