@@ -56,7 +56,7 @@ cascade: ## regenerate the tables of docs/method/cascade.md; takes about 3 min
 recordings: ## regenerate the recordings in examples/
 	go generate ./examples/...
 
-corpus: ## make the recordings in corpus/ that are missing; 62 take about 80 min
+corpus: ## make the recordings in corpus/ that are missing; 90 take about 2 h
 	scripts/corpus
 
 limits: ## measure where the lab's faults fail, into docs/limits.md; about 18 min

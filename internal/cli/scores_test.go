@@ -22,7 +22,7 @@ func TestScores(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.name == "corpus" && (raced || testing.Short()) {
-				t.Skip("62 recordings take long")
+				t.Skip("90 recordings take long")
 			}
 			o := Scoring{Against: peer.Names()}
 			if tt.policy != "" {

@@ -25,7 +25,7 @@ var explanations = []struct {
 	{"elsewhere.text", "examples/recordings/shop-incident", []string{"--release", "checkout"}},
 	{"pool.text", "corpus/n-plus-one-a", []string{"--policy", "../../corpus/policy.yaml"}},
 	{"pool-held.text", "corpus/n-plus-one-a", []string{"--policy", "../../corpus/policy.yaml", "--until", "65s"}},
-	{"cleared.text", "corpus/gc-sawtooth-a", []string{"--policy", "../../corpus/policy.yaml"}},
+	{"cleared.text", "corpus/gc-sawtooth-c", []string{"--policy", "../../corpus/policy.yaml"}},
 	{"leak.markdown", "examples/recordings/cart-leak", nil},
 	{"leak.html", "examples/recordings/cart-leak", nil},
 	{"silent.json", "examples/recordings/payments-silent", nil},
