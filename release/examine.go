@@ -21,6 +21,7 @@ type finding struct {
 	LogE            float64 // evidence that it is worse, 0 when not of consequence
 	Rejected        bool    // worse beyond the false-alarm rate, and of consequence
 	Suspected       bool    // the same at the rate for suspicions
+	Certain         bool    // rejected by counted events so clearly that one frame is enough
 	Active          bool    // and still so in the last frames
 	Grows           bool    // it is the growth that is of consequence
 	Needs           float64 // observations still needed to tell; 0 when enough
@@ -333,6 +334,10 @@ func (s *State) pastFinding(f *finding, l *stats.LimitTest) {
 	}
 }
 
+// twice is how many times the log e-value of a rejection makes it certain in one
+// frame: what two frames that show the same, and nothing of each other, would.
+const twice = 2
+
 // reject applies e-BH across the signals.
 func (s *State) reject(fs []finding) {
 	logs := make([]float64, len(fs))
@@ -345,6 +350,7 @@ func (s *State) reject(fs []finding) {
 	for _, i := range stats.EBH(logs, s.policy.Alpha) {
 		if fs[i].LogE > 0 {
 			fs[i].Rejected = true
+			fs[i].Certain = fs[i].Counted && fs[i].LogE >= twice*math.Log(float64(len(fs))/s.policy.Alpha)
 			fs[i].Harm = math.Max(fs[i].Harm, odds(fs[i].LogE-math.Log(float64(len(fs)))))
 		}
 	}

@@ -1,6 +1,7 @@
 package release_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,6 +48,30 @@ func TestLacksAndFails(t *testing.T) {
 	})
 	if last := as[len(as)-1]; last.Verdict != "rollback" {
 		t.Errorf("%s: %s, want rollback", last.Verdict, last.Sentence)
+	}
+}
+
+// TestCertain: where half of the requests fail, one frame that shows it is
+// enough; where one in sixty does, two frames are.
+func TestCertain(t *testing.T) {
+	for _, tt := range []struct {
+		failing float64
+		frames  int // that show it, up to the rollback
+	}{{0.5, 1}, {1. / 60, 2}} {
+		as := serve(40, func(k int) (canary, control served) {
+			canary = served{rate: 10}
+			if k >= 20 {
+				canary.failing = tt.failing
+			}
+			return canary, served{rate: 90}
+		})
+		shown := slices.IndexFunc(as, func(a release.Assessment) bool {
+			return slices.ContainsFunc(a.Evidence, func(e release.Evidence) bool { return e.Signal == "errors" && e.Decided })
+		})
+		back := slices.IndexFunc(as, func(a release.Assessment) bool { return a.Verdict == "rollback" })
+		if shown < 20 || back-shown+1 != tt.frames {
+			t.Errorf("%v fail: shown in frame %d, rolled back in frame %d, want after %d", tt.failing, shown, back, tt.frames)
+		}
 	}
 }
 

@@ -64,7 +64,7 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 	gets, misrouted := s.misrouted(i, f)
 	n.exposure = o.needs
 	d := s.policy.Decide(prevention.Case{
-		Unasked: x.unasked(), Harm: harm, Proven: x.Proven >= 2, Suspected: s.suspected(i, sc), Culprit: sc.blame.Culprit[i],
+		Unasked: x.unasked(), Harm: harm, Proven: x.Proven >= 2 || s.certainly(i, sc), Suspected: s.suspected(i, sc), Culprit: sc.blame.Culprit[i],
 		Breach: o.breach, Guess: o.guess,
 		Enough:   n.frames <= 0 && n.unasked == "",
 		Silence:  i < len(s.sys.Releases) && silent(sc.silences[i]),
@@ -168,6 +168,13 @@ func (s *State) harm(i int, sc *scene) (p float64, proven bool) {
 		}
 	}
 	return p, proven
+}
+
+// certainly says whether counted events prove release i worse in one frame.
+func (s *State) certainly(i int, sc *scene) bool {
+	return slices.ContainsFunc(sc.releases[i], func(fd finding) bool {
+		return fd.Certain && fd.Active && fd.Kind != signal.Infra
+	})
 }
 
 // suspected says whether something about release i is worse at the policy's
