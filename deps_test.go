@@ -55,7 +55,9 @@ var allowed = map[string]string{
 	"lab":      "lab/part",
 	"lab/part": "",
 
-	// For tests: what all queriers have in common, and real servers.
+	// For tests: tables for documents, what all queriers have in common, and
+	// real servers.
+	"internal/doctable":    "",
 	"internal/queriertest": "engine",
 	"internal/parts":       "",
 
