@@ -58,7 +58,7 @@ func TestDemoInterrupted(t *testing.T) {
 	time.AfterFunc(3*time.Second, cancel)
 	var out, complaints bytes.Buffer
 	start := time.Now()
-	if code := Main(ctx, []string{"demo", "--healthy", "none"}, &out, &complaints); code != exitError {
+	if code := Main(ctx, []string{"demo", "--healthy", "none", "--record", filepath.Join(temp, "rec")}, &out, &complaints); code != exitError {
 		t.Errorf("an interrupted demo exits with %d, want %d", code, exitError)
 	}
 	if took := time.Since(start); took > 8*time.Second {

@@ -71,6 +71,7 @@ type player struct {
 	end     time.Time
 	sys     release.System
 	folder  string
+	whole   bool // nothing is missing in the folder
 
 	mu     sync.Mutex
 	weight float64     // that the edge has
@@ -80,7 +81,8 @@ type player struct {
 }
 
 // Run plays one demo and tells hear of every frame. It ends every process
-// that it started, also when ctx ends early.
+// that it started, also when ctx ends early, and leaves no recording that is
+// not whole.
 func Run(ctx context.Context, o Options, hear func(Update)) (*Result, error) {
 	p := &player{o: o}
 	if err := p.prepare(ctx); err != nil {
@@ -106,6 +108,7 @@ func Run(ctx context.Context, o Options, hear func(Update)) (*Result, error) {
 	if err := p.finish(ctx, result); err != nil {
 		return nil, err
 	}
+	p.whole = true
 	return result, nil
 }
 
@@ -197,7 +200,7 @@ func (p *player) describe(end time.Time) error {
 		}
 		d.steps = append(d.steps, step{at: at, weight: w})
 	}
-	if err := os.WriteFile(filepath.Join(p.folder, "recording.yaml"), []byte(d.text()), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(p.folder, describedIn), []byte(d.text()), 0o644); err != nil {
 		return fmt.Errorf("describe the demo: %w", err)
 	}
 	rec, err := recording.Load(p.folder)
@@ -332,8 +335,12 @@ func (p *player) close() {
 	if p.db != nil {
 		_ = p.db.Close()
 	}
-	if p.o.Record == "" && p.folder != "" {
+	switch {
+	case p.folder == "": // not even that was reached
+	case p.o.Record == "":
 		_ = os.RemoveAll(p.folder)
+	case !p.whole:
+		recording.Discard(p.folder, describedIn, metricsIn, truthIn)
 	}
 }
 
