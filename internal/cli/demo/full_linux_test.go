@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/foreshock/foreshock/internal/tsdb"
@@ -46,7 +47,7 @@ func TestFull(t *testing.T) {
 	app := p.db.Appender(t.Context())
 	for at := p.start; at.Before(p.end); at = at.Add(time.Second) {
 		for i := range 200 {
-			if _, err := app.Append(0, labels.FromStrings(labels.MetricName, "up", "pod", strconv.Itoa(i)), at.UnixMilli(), rng.Float64()); err != nil {
+			if _, err := app.Append(0, labels.FromStrings(model.MetricNameLabel, "up", "pod", strconv.Itoa(i)), at.UnixMilli(), rng.Float64()); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/foreshock/foreshock/internal/scrape"
 	"github.com/foreshock/foreshock/internal/tsdb"
 	"github.com/foreshock/foreshock/lab"
+	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
@@ -35,6 +36,7 @@ type Options struct {
 	Seed     uint64
 	Exe      string // see [lab.Config]
 	Policy   prevention.Policy
+	Past     *prediction.Conformal // how right predictions were, to widen what is told; nil means nothing is
 }
 
 // A Result is how a demo ended.
@@ -249,6 +251,9 @@ func (p *player) judge(ctx context.Context, hear func(Update)) (*Result, error) 
 		for _, a := range state.Step(f) {
 			a.Recording = filepath.Base(p.folder)
 			p.heed(a)
+			if p.o.Past != nil {
+				a = a.Tracked(p.o.Past)
+			}
 			r.note(a, p.failing())
 			u.Assessment = &a
 		}
