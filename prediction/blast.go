@@ -6,38 +6,43 @@ import (
 	"github.com/foreshock/foreshock/topology"
 )
 
-// Reach returns for every service the share of its requests, 0..1, that fail
-// when a share of those to one service do:
+// Reach returns for every service the shares of its requests, 0..1, that fail
+// when a share of those to one service do, now and after the next step:
 //
 //	impact(u) = 1 − Π over callees c of (1 − needs(u→c)·impact(c))
 //
 // with needs the share of u's requests that need the call and have no
 // fallback. Calls are taken to fail independently of each other. In a graph
-// with circles it is the least solution, found by repetition.
-func Reach(g topology.Graph, service int, failing float64) []float64 {
-	out := make([]float64, g.Len())
-	if service < 0 || service >= len(out) {
-		return out
+// with circles it is the least solution, found by repetition. Both shares are
+// found in one walk of the graph, as most of the work is looking calls up.
+func Reach(g topology.Graph, service int, now, next float64) (atNow, atNext []float64) {
+	atNow, atNext = make([]float64, g.Len()), make([]float64, g.Len())
+	if service < 0 || service >= len(atNow) {
+		return atNow, atNext
 	}
-	out[service] = failing
-	for range out {
+	atNow[service], atNext[service] = now, next
+	for range atNow {
 		moved := false
-		for u := range out {
+		for u := range atNow {
 			if u == service {
 				continue
 			}
-			well := 1.0
+			wellNow, wellNext := 1.0, 1.0
 			for _, c := range g.Callees(u) {
-				well *= 1 - g.Needs(u, c)*out[c]
+				if atNow[c] != 0 || atNext[c] != 0 {
+					needs := g.Needs(u, c)
+					wellNow *= 1 - needs*atNow[c]
+					wellNext *= 1 - needs*atNext[c]
+				}
 			}
-			moved = moved || math.Abs(1-well-out[u]) > 1e-12
-			out[u] = 1 - well
+			moved = moved || math.Abs(1-wellNow-atNow[u]) > 1e-12 || math.Abs(1-wellNext-atNext[u]) > 1e-12
+			atNow[u], atNext[u] = 1-wellNow, 1-wellNext
 		}
 		if !moved {
 			break
 		}
 	}
-	return out
+	return atNow, atNext
 }
 
 // Stakes are what a decision about a step is weighed by. Requests are those of

@@ -3,6 +3,7 @@ package prediction_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/foreshock/foreshock/prediction"
@@ -13,11 +14,11 @@ import (
 // need it, and 1 does without in 9 of 10 cases; 4 calls 0, and 5 nobody.
 func TestReach(t *testing.T) {
 	g := topology.New(6, []topology.Edge{{From: 0, To: 1}, {From: 0, To: 2}, {From: 1, To: 3, Fallback: 0.9}, {From: 2, To: 3, Share: 0.5}, {From: 4, To: 0}})
-	got := prediction.Reach(g, 3, 0.4)
+	none, got := prediction.Reach(g, 3, 0, 0.4)
 	want := []float64{1 - (1-0.04)*(1-0.2), 0.04, 0.2, 0.4, 1 - (1-0.04)*(1-0.2), 0}
 	for i := range want {
-		if math.Abs(got[i]-want[i]) > 1e-9 {
-			t.Errorf("Reach(3, 0.4)[%d] = %v, want %v", i, got[i], want[i])
+		if math.Abs(got[i]-want[i]) > 1e-9 || none[i] != 0 {
+			t.Errorf("Reach(3, 0, 0.4)[%d] = %v, %v; want 0, %v", i, none[i], got[i], want[i])
 		}
 	}
 }
@@ -33,7 +34,10 @@ func TestReachLaws(t *testing.T) {
 			edges = append(edges, topology.Edge{From: rng.IntN(n), To: rng.IntN(n), Share: rng.Float64(), Fallback: rng.Float64()})
 		}
 		g, s, p := topology.New(n, edges), rng.IntN(n), rng.Float64()
-		less, more := prediction.Reach(g, s, p/2), prediction.Reach(g, s, p)
+		less, more := prediction.Reach(g, s, p/2, p)
+		if _, alone := prediction.Reach(g, s, p, p); !slices.EqualFunc(alone, more, func(a, b float64) bool { return math.Abs(a-b) < 1e-9 }) {
+			t.Fatalf("Reach of %v from %d is %v beside %v, and %v by itself", p, s, more, p/2, alone)
+		}
 		for i := range more {
 			if !(less[i] >= 0 && less[i] <= more[i]+1e-9 && more[i] <= 1) {
 				t.Fatalf("Reach of %v, then %v from %d: %v, then %v", p/2, p, s, less, more)

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/foreshock/foreshock/internal/doctable"
 	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/queueing"
 	"github.com/foreshock/foreshock/signal"
@@ -312,8 +312,8 @@ func TestCascades(t *testing.T) {
 	t.Log("\n" + strings.Join(rows, "\n"))
 	calm := healthy(t, n)
 	if *update && *cascades > 0 {
-		rewrite(t, "storms", strings.Join(rows, "\n"))
-		rewrite(t, "calm", strings.Join(calm, "\n"))
+		doctable.Write(t, cascadeFile, "storms", strings.Join(rows, "\n"))
+		doctable.Write(t, cascadeFile, "calm", strings.Join(calm, "\n"))
 	}
 }
 
@@ -362,21 +362,3 @@ func healthy(t *testing.T, n int) []string {
 }
 
 const cascadeFile = "../docs/method/cascade.md"
-
-// rewrite puts a table between its marks.
-func rewrite(t *testing.T, mark, table string) {
-	t.Helper()
-	text, err := os.ReadFile(cascadeFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	begin, end := "<!-- "+mark+" -->\n", "<!-- end of "+mark+" -->"
-	head, rest, ok := strings.Cut(string(text), begin)
-	_, tail, both := strings.Cut(rest, end)
-	if !ok || !both {
-		t.Fatalf("%s has no marks %q and %q", cascadeFile, begin, end)
-	}
-	if err := os.WriteFile(cascadeFile, []byte(head+begin+"\n"+table+"\n\n"+end+tail), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}

@@ -111,7 +111,7 @@ func (s *State) severity(i int, sc *scene) (share float64, known bool) {
 // hits returns the services whose requests fail with those of a service,
 // itself first, then the worst.
 func (s *State) hits(service int, now, next float64) []Hit {
-	a, b := prediction.Reach(s.sys.Graph, service, now), prediction.Reach(s.sys.Graph, service, next)
+	a, b := prediction.Reach(s.sys.Graph, service, now, next)
 	out := []Hit{}
 	for j, svc := range s.sys.Services {
 		if j < len(b) && b[j] >= 0.001 {

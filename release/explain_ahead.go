@@ -37,7 +37,7 @@ func (x *explaining) said() []Remark {
 	if n := x.a.Next; n != nil && x.a.Warns() {
 		switch {
 		case n.In != nil:
-			add("next", "Next on the failure ladder: %s, in about %s (%s to %s), by the order %q.", n.Rung, n.In.P50, n.In.P10, n.In.P90, n.Order)
+			add("next", "Next on the failure ladder: %s, in about %s (%s to %s), by the order %q%s.", n.Rung, n.In.P50, n.In.P10, n.In.P90, n.Order, n.Record.after())
 		default:
 			add("next", "Next on the failure ladder: %s, by the order %q; one rung does not tell when.", n.Rung, n.Order)
 		}
@@ -70,9 +70,9 @@ func (x *explaining) predicted(p Prediction) string {
 		if p.NextStep != nil {
 			text += fmt.Sprintf(", %s at the next step", chance(float64(*p.NextStep)))
 		}
-		return text + "."
+		return text + p.Record.after() + "."
 	case p.At != nil:
-		return fmt.Sprintf("%s reaches %s at about %s (%s to %s), if nobody acts: %s likely.", name, limit, x.far(p.At.P50, *p.At), x.far(p.At.P10, *p.At), x.far(p.At.P90, *p.At), chance(float64(p.Probability)))
+		return fmt.Sprintf("%s reaches %s at about %s (%s to %s), if nobody acts: %s likely%s.", name, limit, x.far(p.At.P50, *p.At), x.far(p.At.P10, *p.At), x.far(p.At.P90, *p.At), chance(float64(p.Probability)), p.Record.after())
 	case p.Reason != "":
 		return fmt.Sprintf("%s may meet %s; at which share of the traffic is %s.", name, limit, p.Reason)
 	}

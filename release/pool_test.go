@@ -4,13 +4,13 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/foreshock/foreshock/internal/doctable"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
@@ -331,24 +331,6 @@ func TestPools(t *testing.T) {
 	}
 	t.Log("\n" + strings.Join(rows, "\n"))
 	if *update && *exposureN > 0 {
-		rewrite(t, "pools", strings.Join(rows, "\n")+"\n")
-	}
-}
-
-// rewrite puts a table between its marks.
-func rewrite(t *testing.T, mark, table string) {
-	t.Helper()
-	text, err := os.ReadFile(exposureFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	begin, end := "<!-- "+mark+" -->\n", "<!-- end of "+mark+" -->"
-	head, rest, ok := strings.Cut(string(text), begin)
-	_, tail, both := strings.Cut(rest, end)
-	if !ok || !both {
-		t.Fatalf("%s has no marks %q and %q", exposureFile, begin, end)
-	}
-	if err := os.WriteFile(exposureFile, []byte(head+begin+"\n"+table+"\n"+end+tail), 0o644); err != nil {
-		t.Fatal(err)
+		doctable.Write(t, exposureFile, "pools", strings.Join(rows, "\n"))
 	}
 }

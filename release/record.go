@@ -25,6 +25,14 @@ func (p *Past) String() string {
 	return fmt.Sprintf("right %d of %d times so far", p.Right, p.Of)
 }
 
+// after is String behind what is said of one prediction.
+func (p *Past) after() string {
+	if text := p.String(); text != "" {
+		return "; " + text
+	}
+	return ""
+}
+
 // Seconds returns the points of a time span in seconds, NaN for one that is
 // not to be read.
 func (d *Durations) Seconds() (p10, p50, p90 float64) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/foreshock/foreshock/internal/doctable"
 	"github.com/foreshock/foreshock/stats"
 )
 
@@ -163,7 +164,7 @@ func TestLeaks(t *testing.T) {
 		t.Errorf("something is said of %.0f of %.0f, want 8 in 10", all.said, all.n)
 	}
 	if *update && *leaks > 0 {
-		rewrite(t, growthFile, "leaks", b.String())
+		doctable.Write(t, growthFile, "leaks", b.String())
 	}
 }
 

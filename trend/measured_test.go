@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/foreshock/foreshock/internal/doctable"
 	"github.com/foreshock/foreshock/stats"
 )
 
@@ -277,7 +277,7 @@ func TestMeasured(t *testing.T) {
 	b.WriteString(strings.Join(fail, "\n") + "\n\n")
 	b.WriteString("| they do not fail | n | ever said to fail by 100 % | would have been held | sent to unknown |\n|---|---|---|---|---|\n")
 	b.WriteString(strings.Join(well, "\n") + "\n")
-	rewrite(t, exposureFile, "services", b.String())
+	doctable.Write(t, exposureFile, "services", b.String())
 }
 
 // mustHold holds the loose bounds: eight in ten intervals hold the truth, but
@@ -319,22 +319,4 @@ func (r record) failing(s situation) string {
 func (r record) healthy(s situation) string {
 	share := func(k int) string { return fmt.Sprintf("%.1f %%", 100*float64(k)/float64(r.n)) }
 	return fmt.Sprintf("| %s | %d | %s | %s | %s |", s.name, r.n, share(r.claimed), share(r.held), share(r.unsure))
-}
-
-// rewrite puts a table between its marks.
-func rewrite(t *testing.T, file, mark, table string) {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	begin, end := "<!-- "+mark+" -->\n", "<!-- end of "+mark+" -->"
-	head, rest, ok := strings.Cut(string(text), begin)
-	_, tail, both := strings.Cut(rest, end)
-	if !ok || !both {
-		t.Fatalf("%s has no marks %q and %q", file, begin, end)
-	}
-	if err := os.WriteFile(file, []byte(head+begin+"\n"+table+"\n"+end+tail), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }

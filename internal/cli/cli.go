@@ -45,7 +45,8 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	a := &app{stdout: stdout, stderr: stderr}
 	if len(args) == 1 && args[0] == lab.Argument {
 		if err := lab.Main(ctx, os.Stdin, stdout); err != nil {
-			return a.complain(err)
+			fmt.Fprintln(a.stderr, err) // it goes into an error of who started it
+			return exitError
 		}
 		return exitSuccess
 	}
@@ -69,7 +70,9 @@ func (a *app) complain(err error) int {
 	}
 	fmt.Fprintf(a.stderr, "foreshock: %v\n", err)
 	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) {
+	if hint := fullHint(err); hint != "" {
+		fmt.Fprintf(a.stderr, "hint: %s\n", hint)
+	} else if errors.As(err, &hinted) {
 		fmt.Fprintf(a.stderr, "hint: %s\n", hinted.Hint())
 	}
 	if _, wrong := errors.AsType[*usageError](err); wrong {

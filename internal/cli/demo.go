@@ -29,6 +29,7 @@ type showing struct {
 	list           bool
 	port           int
 	output         string
+	tracked        tracked
 }
 
 // The story of a demo without flags: what it is called, and its schedule.
@@ -82,10 +83,15 @@ Everything ends with the demo. Nothing is left behind but what --record wrote.`,
 			if err := o.settle(cmd); err != nil {
 				return err
 			}
+			if err := o.tracked.open(cmd); err != nil {
+				return err
+			}
+			o.Past = o.tracked.record
 			return a.demo(ctx, o)
 		},
 	}
 	o.flags(cmd.Flags())
+	o.tracked.flag(cmd)
 	return cmd
 }
 

@@ -177,16 +177,16 @@ func drawAhead(p *page, a *release.Assessment) {
 	if a.Next != nil && a.Next.Rung != "" {
 		text := a.Next.Rung
 		if a.Next.In != nil {
-			text += fmt.Sprintf(" in about %s (%s to %s)", a.Next.In.P50, a.Next.In.P10, a.Next.In.P90)
+			text += fmt.Sprintf(" in about %s (%s to %s)", a.Next.In.P50, a.Next.In.P10, a.Next.In.P90) + soFar(a.Next.Record)
 		}
 		p.row("next", text)
 	}
 	if q := failsAt(a); q != nil {
-		p.row("fails at", fmt.Sprintf("about %.0f %% of the traffic (%.0f to %.0f): %s of %s", float64(q.Weight.P50), float64(q.Weight.P10), float64(q.Weight.P90), q.Signal, q.Service))
+		p.row("fails at", fmt.Sprintf("about %.0f %% of the traffic (%.0f to %.0f): %s of %s", float64(q.Weight.P50), float64(q.Weight.P10), float64(q.Weight.P90), q.Signal, q.Service)+soFar(q.Record))
 	}
 	for _, q := range a.Predictions {
 		if q.At != nil {
-			p.row("exhausts", fmt.Sprintf("%s at about %s", q.Signal, q.At.P50.Local().Format("15:04:05")))
+			p.row("exhausts", fmt.Sprintf("%s at about %s", q.Signal, q.At.P50.Local().Format("15:04:05"))+soFar(q.Record))
 		}
 	}
 	if len(a.Cause) > 0 && a.Blames {

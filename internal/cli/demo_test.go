@@ -19,9 +19,12 @@ func TestDemo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a demo takes half a minute")
 	}
-	folder := filepath.Join(t.TempDir(), "rec")
+	folder, record := filepath.Join(t.TempDir(), "rec"), filepath.Join(t.TempDir(), "x.record")
+	if err := os.WriteFile(record, []byte(`{"type": "track-record", "version": 1, "kinds": {"next-step": {"n": 10, "right": 8}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	var out, complaints bytes.Buffer
-	args := []string{"demo", "--fault", "schema-new", "--duration", "32s", "--steps", "30,60,100", "--rate", "60", "--record", folder, "-o", "jsonl"}
+	args := []string{"demo", "--fault", "schema-new", "--duration", "32s", "--steps", "30,60,100", "--rate", "60", "--record", folder, "--track-record", record, "-o", "jsonl"}
 	if code := Main(t.Context(), args, &out, &complaints); code != 0 {
 		t.Fatalf("demo exits with %d: %s", code, complaints.String())
 	}
@@ -29,6 +32,9 @@ func TestDemo(t *testing.T) {
 	var end ending
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &end); err != nil {
 		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), `"record":{"right":8,"of":10,"factor":1}`) {
+		t.Errorf("no assessment says how right such were so far: %s", lines[0])
 	}
 	if end.Strained > end.Frames/4 {
 		t.Skipf("this machine was too busy to tell in %d of %d frames", end.Strained, end.Frames)
@@ -58,7 +64,7 @@ func TestDemoInterrupted(t *testing.T) {
 	time.AfterFunc(3*time.Second, cancel)
 	var out, complaints bytes.Buffer
 	start := time.Now()
-	if code := Main(ctx, []string{"demo", "--healthy", "none"}, &out, &complaints); code != exitError {
+	if code := Main(ctx, []string{"demo", "--healthy", "none", "--record", filepath.Join(temp, "rec")}, &out, &complaints); code != exitError {
 		t.Errorf("an interrupted demo exits with %d, want %d", code, exitError)
 	}
 	if took := time.Since(start); took > 8*time.Second {

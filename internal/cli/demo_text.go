@@ -146,7 +146,7 @@ func (t *teller) end(r *demo.Result) {
 	}
 	if r.Foretold != nil && r.Foretold.Weight != nil {
 		w := r.Foretold.Weight
-		p.wrapped(fmt.Sprintf("Foretold: fails at about %.0f %% (%.0f to %.0f), by %s.", float64(w.P50), float64(w.P10), float64(w.P90), r.Foretold.Signal))
+		p.wrapped(fmt.Sprintf("Foretold: fails at about %.0f %% (%.0f to %.0f), by %s%s.", float64(w.P50), float64(w.P10), float64(w.P90), r.Foretold.Signal, soFar(r.Foretold.Record)))
 	}
 	if t.o.noBrakes && !t.o.Fault.IsHealthy() {
 		p.wrapped(t.truth(r))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -266,7 +267,7 @@ func (a *app) note(format string, args ...any) {
 	fmt.Fprintf(a.stderr, "note: "+format+"\n", args...)
 }
 
-// keep writes a recording into its folder, the description last.
+// keep writes a recording into its folder.
 func (a *app) keep(rec *recording.Recording, taken *capture.Capture, client *prometheus.Client, dir string) error {
 	if taken.Until().Before(rec.End) {
 		rec.End = rec.Start.Add(max(0, taken.Until().Sub(rec.Start)).Truncate(rec.Interval))
@@ -275,21 +276,33 @@ func (a *app) keep(rec *recording.Recording, taken *capture.Capture, client *pro
 		}
 		a.note("interrupted: the recording ends at %s", hms(rec.End))
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("write recording: %w", err)
-	}
-	f, err := os.Create(filepath.Join(dir, "metrics.om.gz"))
-	if err != nil {
-		return fmt.Errorf("write recording: %w", err)
-	}
-	if err := errors.Join(taken.Save(f), f.Close()); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, described), rec.Text("Recorded by foreshock record."), 0o644); err != nil {
+	if err := writeRecording(dir, rec.Text("Recorded by foreshock record."), taken.Save); err != nil {
 		return fmt.Errorf("write recording: %w", err)
 	}
 	a.notes(append(client.Warnings(), taken.Warnings()...))
-	_, err = fmt.Fprintf(a.stdout, "%s: %s to %s UTC, %d samples of %d series of %d metrics\n", dir,
+	_, err := fmt.Fprintf(a.stdout, "%s: %s to %s UTC, %d samples of %d series of %d metrics\n", dir,
 		rec.Start.UTC().Format("2006-01-02 15:04:05"), hms(rec.End), taken.Samples(), taken.Series(), len(taken.Metrics()))
 	return err
+}
+
+// writeRecording writes the samples into a folder, and then the description.
+// What does not become whole is taken away again.
+func writeRecording(dir string, text []byte, save func(io.Writer) error) (err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	const metrics = "metrics.om.gz"
+	defer func() {
+		if err != nil {
+			recording.Discard(dir, metrics, described)
+		}
+	}()
+	f, err := os.Create(filepath.Join(dir, metrics))
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(save(f), f.Close()); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, described), text, 0o644)
 }

@@ -25,6 +25,7 @@ type simulating struct {
 	print        bool
 	fit, change  string // a recording to fit, and what is new in it
 	policy       *prevention.Policy
+	tracked      tracked
 }
 
 func (a *app) simulateCommand(ctx context.Context) *cobra.Command {
@@ -62,12 +63,7 @@ The exit code is the verdict: 0 promote, 10 hold, 20 rollback, 30 unknown,
   foreshock simulate shop.yaml --exact --seed 2`,
 		Args: func(cmd *cobra.Command, args []string) error { return o.suits(cmd, args) },
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var ok bool
-			if o.until, ok = parseUntil(until); !ok {
-				return misused(cmd, "--until is %q; want a span after the start such as 12m, or a time", until)
-			}
-			var err error
-			if o.policy, err = policyOf(cmd, policy); err != nil {
+			if err := o.settle(cmd, until, policy); err != nil {
 				return err
 			}
 			switch {
@@ -83,6 +79,7 @@ The exit code is the verdict: 0 promote, 10 hold, 20 rollback, 30 unknown,
 	o.flags(cmd)
 	cmd.Flags().StringVar(&until, "until", "", "stop this long after the start (12m), or at this `TIME`")
 	policyFlag(cmd, &policy)
+	o.tracked.flag(cmd)
 	return cmd
 }
 
@@ -95,6 +92,18 @@ func (o *simulating) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.print, "print", false, "print the model and do not play it")
 	cmd.Flags().StringVar(&o.fit, "fit", "", "fit a model to the recording in this `DIR`, and print it")
 	cmd.Flags().StringVar(&o.change, "change", "", "with --fit: play the model with this `CHANGE`, as in spec.change (\"cost: 1.4, errors: 0.02\")")
+}
+
+// settle reads what the flags say.
+func (o *simulating) settle(cmd *cobra.Command, until, policy string) (err error) {
+	var ok bool
+	if o.until, ok = parseUntil(until); !ok {
+		return misused(cmd, "--until is %q; want a span after the start such as 12m, or a time", until)
+	}
+	if o.policy, err = policyOf(cmd, policy); err != nil {
+		return err
+	}
+	return o.tracked.open(cmd)
 }
 
 // suits says whether arguments and flags go together.
@@ -252,6 +261,7 @@ func playModel(ctx context.Context, f *model.File, player simulate.Player, o *si
 		for _, as := range state.Step(t.Frame) {
 			as.Recording = f.Name
 			tally.Add(as)
+			as = o.tracked.see(as)
 			remember(ms, as)
 			if err := heard(as); err != nil {
 				return nil, err

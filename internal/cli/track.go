@@ -27,7 +27,7 @@ func (t *tracked) flag(cmd *cobra.Command) {
 
 // writeFlag adds the flag that names a record to write.
 func (t *tracked) writeFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&t.path, "track-record", "", "write how right its predictions were into this `FILE`, for replay and watch --track-record")
+	cmd.Flags().StringVar(&t.path, "track-record", "", "write how right its predictions were into this `FILE`, for --track-record of replay, watch, why, simulate and demo")
 }
 
 // check refuses a flag without a file.
@@ -102,8 +102,8 @@ func (t *tracked) write(c *prediction.Conformal) error {
 
 // soFar says how right such predictions were, after what is said of one.
 func soFar(p *release.Past) string {
-	if p == nil {
-		return ""
+	if text := p.String(); text != "" {
+		return "; " + text
 	}
-	return "; " + p.String()
+	return ""
 }

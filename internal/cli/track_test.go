@@ -7,11 +7,29 @@ import (
 	"testing"
 	"time"
 
+	"github.com/foreshock/foreshock/internal/cli/demo"
 	"github.com/foreshock/foreshock/internal/cli/watch"
 	"github.com/foreshock/foreshock/internal/recording"
 	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/release"
 )
+
+// TestTrackRecordDemo: a demo says how right such predictions were, on the
+// screen and at its end.
+func TestTrackRecordDemo(t *testing.T) {
+	o, u := anUpdate(t)
+	q := &u.Assessment.Predictions[0]
+	q.Record = &release.Past{Right: 17, Of: 20, Factor: 2}
+	p := &page{screen: screen{width: 100}}
+	drawDemo(p, o, u)
+	var out bytes.Buffer
+	(&teller{app: &app{stdout: &out}, o: o}).end(&demo.Result{Frames: 1, Foretold: q, Steps: []float64{1}})
+	for where, text := range map[string]string{"screen": p.String(), "end": out.String()} {
+		if !strings.Contains(strings.Join(strings.Fields(text), " "), "; right 17 of 20 times so far") {
+			t.Errorf("the %s does not say how often it was right:\n%s", where, text)
+		}
+	}
+}
 
 // TestTrackRecordWatch holds that a watch widens what it prints as a replay
 // does, as text and as data.

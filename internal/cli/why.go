@@ -24,6 +24,7 @@ type whying struct {
 	output  string
 	slo     objectives
 	live    window
+	tracked tracked
 }
 
 func (a *app) whyCommand(ctx context.Context) *cobra.Command {
@@ -83,6 +84,7 @@ whatever is explained; foreshock replay has the verdict as its code.`,
 	policyFlag(cmd, &policy)
 	o.slo.flag(cmd)
 	o.live.flags(cmd)
+	o.tracked.flag(cmd)
 	return cmd
 }
 
@@ -101,6 +103,9 @@ func (o *whying) settle(cmd *cobra.Command, until, policy string) (err error) {
 	if o.policy, err = policyOf(cmd, policy); err != nil {
 		return err
 	}
+	if err := o.tracked.open(cmd); err != nil {
+		return err
+	}
 	return o.slo.load(cmd)
 }
 
@@ -111,7 +116,7 @@ func (a *app) why(ctx context.Context, dir string, o *whying) error {
 	var chronicle *release.Chronicle
 	var wanted []string
 	moments := map[string]*moments{}
-	p, err := play(ctx, dir, o.until, hearing(&chronicle, listener{
+	p, err := play(ctx, dir, o.until, hearing(&chronicle, o.tracked.see, listener{
 		policy: o.policy,
 		slo:    &o.slo,
 		loaded: func(rec *recording.Recording) error {
@@ -149,9 +154,9 @@ func (a *app) why(ctx context.Context, dir string, o *whying) error {
 	return err
 }
 
-// hearing lets a new chronicle listen too. It saw nothing before the play
-// begins.
-func hearing(to **release.Chronicle, l listener) listener {
+// hearing lets a new chronicle listen too, to assessments as they are told. It
+// saw nothing before the play begins.
+func hearing(to **release.Chronicle, told func(release.Assessment) release.Assessment, l listener) listener {
 	begin, saw, assess := l.begin, l.saw, l.assess
 	l.begin = func(name string, sys release.System) error {
 		*to = release.NewChronicle(sys)
@@ -167,6 +172,7 @@ func hearing(to **release.Chronicle, l listener) listener {
 		}
 	}
 	l.assess = func(as release.Assessment) error {
+		as = told(as)
 		(*to).Heard(as)
 		if assess == nil {
 			return nil

@@ -133,7 +133,7 @@ func TestWhyMarks(t *testing.T) {
 func explanationOf(t *testing.T, name, id string) release.Explanation {
 	t.Helper()
 	var c *release.Chronicle
-	p, err := play(t.Context(), filepath.Join("../../examples/recordings", name), until{}, hearing(&c, listener{}))
+	p, err := play(t.Context(), filepath.Join("../../examples/recordings", name), until{}, hearing(&c, (&tracked{}).see, listener{}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,61 +17,61 @@ func (d *decoder) change(f *File, spec object, index map[string]int) {
 	n := old
 	n.Calls = slices.Clone(old.Calls)
 	m.New = n
-	if !spec.has("change") {
+	if !spec.Has("change") {
 		f.Changes = []string{"nothing that the model knows of"}
 		return
 	}
-	o := d.object(spec.at("change"), "spec.change", "? cost work variability errors leak perRequest memory threads calls instances")
+	o := d.object(spec.At("change"), "spec.change", "? cost work variability errors leak perRequest memory threads calls instances")
 	say := func(format string, args ...any) { f.Changes = append(f.Changes, fmt.Sprintf(format, args...)) }
-	if o.has("cost") {
+	if o.Has("cost") {
 		by := o.number("cost", 0, 1e6, 1)
 		n.Work *= by
 		say("each request costs ×%.3g processor time", by)
 	}
-	if o.has("work") {
+	if o.Has("work") {
 		n.Work = o.seconds("work", n.Work)
 		say("each request costs %s of processor time", seconds(n.Work))
 	}
 	n.Spread = o.number("variability", 0, 20, n.Spread)
-	if o.has("errors") {
+	if o.Has("errors") {
 		n.Errors = o.number("errors", 0, 1, 0)
 		say("%.3g %% of the requests fail", 100*n.Errors)
 	}
-	if o.has("leak") {
+	if o.Has("leak") {
 		n.Memory.Leak = o.bytes("leak", 0)
 		say("each request leaks %s", signal.ParseUnit("B").Format(n.Memory.Leak))
 	}
-	if o.has("perRequest") {
+	if o.Has("perRequest") {
 		n.Memory.PerRequest = o.bytes("perRequest", 0)
 		say("a request takes %s while it is there", signal.ParseUnit("B").Format(n.Memory.PerRequest))
 	}
-	if o.has("memory") {
+	if o.Has("memory") {
 		n.Memory.Base = o.bytes("memory", 0)
 		say("an instance takes %s before its first request", signal.ParseUnit("B").Format(n.Memory.Base))
 	}
-	if o.has("threads") {
+	if o.Has("threads") {
 		n.Threads = o.number("threads", 1, math.Inf(1), n.Threads)
 		say("an instance has %.0f threads", n.Threads)
 	}
-	if o.has("instances") {
+	if o.Has("instances") {
 		n.Instances = o.count("instances", n.Instances)
 		say("it is deployed as %d instances, which were %d", n.Instances, old.Instances)
 	}
-	for i, node := range o.list("calls") {
+	for i, node := range o.List("calls") {
 		c := d.object(node, fmt.Sprintf("spec.change.calls[%d]", i), "to ? add calls timeout tries backoff budget pool cache")
 		d.changeCall(m, &n, c, index, say)
 	}
 	m.New = n
 	if m.Rollout.Shared && (n.Memory.PerRequest != old.Memory.PerRequest || n.Memory.Base != old.Memory.Base || n.Threads != old.Threads || n.Instances != old.Instances) {
-		d.fail(o.node, "spec.change changes memory, threads or instances, and spec.rollout.placement is shared; those belong to the instances, so use placement: instances")
+		d.Fail(o.Node, "spec.change changes memory, threads or instances, and spec.rollout.placement is shared; those belong to the instances, so use placement: instances")
 	}
 }
 
 // changeCall changes the calls to one service, or adds them.
 func (d *decoder) changeCall(m *simulate.Model, n *simulate.Service, c object, index map[string]int, say func(string, ...any)) {
-	to, ok := index[c.text("to")]
+	to, ok := index[c.Text("to")]
 	if !ok {
-		c.fail(c.at("to"), "%s.to is %q, which is no service; want one of %s", c.where, c.text("to"), names(index))
+		c.Fail(c.At("to"), "%s.to is %q, which is no service; want one of %s", c.Where, c.Text("to"), names(index))
 		return
 	}
 	name := m.Services[to].Name
@@ -83,37 +83,37 @@ func (d *decoder) changeCall(m *simulate.Model, n *simulate.Service, c object, i
 	x := &n.Calls[k]
 	x.Calls = c.number("calls", 0, 1000, x.Calls) + c.number("add", -1000, 1000, 0)
 	if x.Calls < 0 {
-		c.fail(c.at("add"), "%s.add leaves %g calls of %s; want at least 0", c.where, x.Calls, name)
+		c.Fail(c.At("add"), "%s.add leaves %g calls of %s; want at least 0", c.Where, x.Calls, name)
 	}
-	if c.has("calls") || c.has("add") {
+	if c.Has("calls") || c.Has("add") {
 		say("each request makes %.3g calls of %s", x.Calls, name)
 	}
 	p := caller(c, x.Timeout)
-	if !c.has("tries") {
+	if !c.Has("tries") {
 		p.Tries = x.Tries
 	}
-	if !c.has("backoff") {
+	if !c.Has("backoff") {
 		p.Backoff = x.Backoff
 	}
-	if !c.has("budget") {
+	if !c.Has("budget") {
 		p.Budget = x.Budget
 	}
 	x.Caller = p
 	x.Pool, x.Hits = c.number("pool", 1, math.Inf(1), x.Pool), c.number("cache", 0, 1, x.Hits)
 	var parts []string
-	if c.has("timeout") {
+	if c.Has("timeout") {
 		parts = append(parts, "a timeout of "+seconds(x.Timeout))
 	}
-	if c.has("tries") {
+	if c.Has("tries") {
 		parts = append(parts, fmt.Sprintf("%d tries", x.Tries))
 	}
-	if c.has("budget") {
+	if c.Has("budget") {
 		parts = append(parts, fmt.Sprintf("a budget of %.3g retries a request", x.Budget))
 	}
-	if c.has("pool") {
+	if c.Has("pool") {
 		parts = append(parts, fmt.Sprintf("a pool of %.0f connections", x.Pool))
 	}
-	if c.has("cache") {
+	if c.Has("cache") {
 		parts = append(parts, fmt.Sprintf("%.3g %% answered by the cache", 100*x.Hits))
 	}
 	if len(parts) > 0 {

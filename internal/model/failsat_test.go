@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/foreshock/foreshock/internal/doctable"
 	"github.com/foreshock/foreshock/internal/model"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
@@ -198,24 +198,6 @@ func TestFailsAt(t *testing.T) {
 		}
 	}
 	if *update && *services > 0 {
-		rewrite(t, "../../docs/method/exposure.md", "models", b.String())
-	}
-}
-
-// rewrite puts a table between its marks.
-func rewrite(t *testing.T, file, mark, table string) {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	begin, end := "<!-- "+mark+" -->\n", "<!-- end of "+mark+" -->"
-	head, rest, ok := strings.Cut(string(text), begin)
-	_, tail, both := strings.Cut(rest, end)
-	if !ok || !both {
-		t.Fatalf("%s has no marks %q and %q", file, begin, end)
-	}
-	if err := os.WriteFile(file, []byte(head+begin+"\n"+table+"\n"+end+tail), 0o644); err != nil {
-		t.Fatal(err)
+		doctable.Write(t, "../../docs/method/exposure.md", "models", b.String())
 	}
 }

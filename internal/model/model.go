@@ -10,7 +10,6 @@ package model
 import (
 	"embed"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path"
@@ -18,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/foreshock/foreshock/internal/strictyaml"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/simulate"
@@ -89,17 +89,12 @@ func read(name string) ([]byte, error) {
 	if slices.Contains(Scenarios(), name) {
 		return scenarios.ReadFile(path.Join("scenarios", name+".yaml"))
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		if os.IsNotExist(err) && !strings.ContainsAny(name, "./") {
-			return nil, &UnknownError{Name: name}
-		}
-		return nil, fmt.Errorf("read model: %w", err)
+	b, err := strictyaml.ReadFile(name)
+	if os.IsNotExist(err) && !strings.ContainsAny(name, "./") {
+		return nil, &UnknownError{Name: name}
 	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxYAML+1))
 	if err != nil {
-		return nil, fmt.Errorf("read model %s: %w", name, err)
+		return nil, fmt.Errorf("read model: %w", err)
 	}
 	return b, nil
 }
@@ -150,7 +145,7 @@ func (f *File) System() release.System {
 func overfull(d *decoder, services []object, m simulate.Model) {
 	uses, err := m.AtRest()
 	if err != nil {
-		d.fail(services[0].node, "spec.services: %v", err)
+		d.Fail(services[0].Node, "spec.services: %v", err)
 		return
 	}
 	for _, u := range uses {
@@ -158,7 +153,7 @@ func overfull(d *decoder, services []object, m simulate.Model) {
 			continue
 		}
 		i := slices.IndexFunc(m.Services, func(s simulate.Service) bool { return s.Name == u.Service })
-		d.fail(services[i].node, "%s of %s is passed before anything is released: at the traffic of the start %s are needed, %.3g times what there is; lower traffic or work, or add instances",
+		d.Fail(services[i].Node, "%s of %s is passed before anything is released: at the traffic of the start %s are needed, %.3g times what there is; lower traffic or work, or add instances",
 			u.What, u.Service, percent(u.Share), u.Share)
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/foreshock/foreshock/engine"
+	"github.com/foreshock/foreshock/internal/strictyaml"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/topology"
@@ -17,7 +18,7 @@ import (
 
 // builder makes a system of the parts of a spec.
 type builder struct {
-	decoder
+	strictyaml.Decoder
 	services map[string]int // by name, index into the system's services
 	ids      map[string]int // of releases and changes, the line
 	warnings []signal.Warning
@@ -40,94 +41,94 @@ func (b *builder) service(sys *release.System, name string) int {
 
 func (b *builder) id(n *yaml.Node, id string) {
 	if line, twice := b.ids[id]; twice {
-		b.fail(n, "id %q stands already in line %d; give each release and change an id of its own", id, line)
+		b.Fail(n, "id %q stands already in line %d; give each release and change an id of its own", id, line)
 	}
 	b.ids[id] = n.Line
 }
 
-func (b *builder) releases(sys *release.System, spec object) {
-	nodes := spec.list("releases")
-	objects := make([]object, len(nodes))
+func (b *builder) releases(sys *release.System, spec strictyaml.Object) {
+	nodes := spec.List("releases")
+	objects := make([]strictyaml.Object, len(nodes))
 	times := map[string]int{}
 	for i, n := range nodes {
-		objects[i] = b.object(n, fmt.Sprintf("spec.releases[%d]", i), "service steps ? id from to strategy cohorts change")
-		times[objects[i].text("service")]++
+		objects[i] = b.Object(n, fmt.Sprintf("spec.releases[%d]", i), "service steps ? id from to strategy cohorts change")
+		times[objects[i].Text("service")]++
 	}
 	for _, o := range objects {
-		if b.err != nil {
+		if b.Err != nil {
 			return
 		}
 		r := b.release(sys, o)
 		if r.ID == "" {
-			r.ID = o.text("service")
+			r.ID = o.Text("service")
 			if times[r.ID] > 1 && r.To == "" {
-				b.fail(o.node, "%s has no id, and service %s is released more than once; give an id or the field to", o.where, r.ID)
+				b.Fail(o.Node, "%s has no id, and service %s is released more than once; give an id or the field to", o.Where, r.ID)
 			} else if times[r.ID] > 1 {
 				r.ID += "@" + r.To
 			}
 		}
-		b.id(o.node, r.ID)
+		b.id(o.Node, r.ID)
 		sys.Releases = append(sys.Releases, r)
 	}
 }
 
 var strategies = []string{"canary", "blue-green", "rolling", "recreate"}
 
-func (b *builder) release(sys *release.System, o object) release.Release {
+func (b *builder) release(sys *release.System, o strictyaml.Object) release.Release {
 	r := release.Release{
-		ID: o.text("id"), Service: b.service(sys, o.text("service")), From: o.text("from"), To: o.text("to"),
+		ID: o.Text("id"), Service: b.service(sys, o.Text("service")), From: o.Text("from"), To: o.Text("to"),
 		Strategy: release.CanaryRelease, Rollback: release.SafetyUnknown, Steps: b.steps(o),
 	}
-	if o.has("strategy") {
-		s := o.text("strategy")
+	if o.Has("strategy") {
+		s := o.Text("strategy")
 		i := slices.Index(strategies, s)
 		if i < 0 {
-			b.fail(o.at("strategy"), "unknown strategy %q; want one of %s", s, strings.Join(strategies, ", "))
+			b.Fail(o.At("strategy"), "unknown strategy %q; want one of %s", s, strings.Join(strategies, ", "))
 		}
 		r.Strategy = release.Strategy(i + 1)
 	}
-	if o.has("cohorts") {
-		c := b.object(o.at("cohorts"), o.where+".cohorts", "canary ? control")
+	if o.Has("cohorts") {
+		c := b.Object(o.At("cohorts"), o.Name("cohorts"), "canary ? control")
 		r.Canary, r.Control = b.selector(c, "canary"), b.selector(c, "control")
 	}
-	if o.has("change") {
-		b.facts(&r, b.object(o.at("change"), o.where+".change", "? rollback *"))
+	if o.Has("change") {
+		b.facts(&r, b.Object(o.At("change"), o.Name("change"), "? rollback *"))
 	}
 	return r
 }
 
-func (b *builder) selector(o object, name string) string {
-	if !o.has(name) {
+func (b *builder) selector(o strictyaml.Object, name string) string {
+	if !o.Has(name) {
 		return ""
 	}
-	s := strings.TrimSpace(o.text(name))
-	if err := engine.CheckSelector(s); b.err == nil && err != nil {
-		b.fail(o.at(name), "%s.%s: %v", o.where, name, err)
+	s := strings.TrimSpace(o.Text(name))
+	if err := engine.CheckSelector(s); b.Err == nil && err != nil {
+		b.Fail(o.At(name), "%s: %v", o.Name(name), err)
 	}
 	return s
 }
 
-func (b *builder) steps(o object) []release.Step {
+func (b *builder) steps(o strictyaml.Object) []release.Step {
 	var steps []release.Step
-	for i, n := range o.list("steps") {
-		s := b.object(n, fmt.Sprintf("%s.steps[%d]", o.where, i), "at weight ? completedAt canaryReplicas controlReplicas")
+	for i, n := range o.List("steps") {
+		s := b.Object(n, fmt.Sprintf("%s.steps[%d]", o.Where, i), "at weight ? completedAt canaryReplicas controlReplicas")
 		step := release.Step{
-			At: s.time("at"), CompletedAt: s.time("completedAt"), Weight: s.number("weight", 0, 100, 0) / 100,
-			CanaryReplicas: s.count("canaryReplicas"), ControlReplicas: s.count("controlReplicas"),
+			At: s.Time("at"), CompletedAt: s.Time("completedAt"), Weight: s.Number("weight", 0, 100, 0) / 100,
+			CanaryReplicas: s.Whole("canaryReplicas", 0, 0), ControlReplicas: s.Whole("controlReplicas", 0, 0),
 		}
-		if !s.has("completedAt") {
+		if !s.Has("completedAt") {
 			step.CompletedAt = step.At
 		}
 		if step.CompletedAt.Before(step.At) {
-			b.fail(s.at("completedAt"), "%s is completed before it begins; want completedAt at or after at", s.where)
+			b.Fail(s.At("completedAt"), "%s is completed before it begins; want completedAt at or after at", s.Where)
 		}
 		if i > 0 && !step.At.After(steps[i-1].At) {
-			b.fail(s.at("at"), "%s begins no later than the step before it; sort the steps by time", s.where)
+			b.Fail(s.At("at"), "%s begins no later than the step before it; sort the steps by time", s.Where)
 		}
 		steps = append(steps, step)
 	}
 	if len(steps) == 0 {
-		b.fail(o.at("steps"), "%s.steps is empty; want at least one step {at, weight}", o.where)
+		b.Fail(o.At("steps"), "%s is empty; want at least one step {at, weight}", o.Name("steps"))
 	}
 	return steps
 }
@@ -135,18 +136,18 @@ func (b *builder) steps(o object) []release.Step {
 var safeties = []string{"unknown", "safe", "unsafe"}
 
 // facts keeps what is said of a change as text for people, sorted by name.
-func (b *builder) facts(r *release.Release, o object) {
-	if o.has("rollback") {
-		s := o.text("rollback")
+func (b *builder) facts(r *release.Release, o strictyaml.Object) {
+	if o.Has("rollback") {
+		s := o.Text("rollback")
 		i := slices.Index(safeties, s)
 		if i < 0 {
-			b.fail(o.at("rollback"), "unknown rollback %q in %s; want safe, unsafe or unknown", s, o.where)
+			b.Fail(o.At("rollback"), "unknown rollback %q in %s; want safe, unsafe or unknown", s, o.Where)
 		}
 		r.Rollback = release.Safety(i + 1)
 	}
-	for name, n := range o.fields {
+	for name, n := range o.Fields {
 		if name != "rollback" {
-			r.Facts = append(r.Facts, name+": "+b.fact(n, o.where+"."+name))
+			r.Facts = append(r.Facts, name+": "+b.fact(n, o.Where+"."+name))
 		}
 	}
 	slices.Sort(r.Facts)
@@ -163,91 +164,91 @@ func (b *builder) fact(n *yaml.Node, where string) string {
 		}
 		return strings.Join(items, ", ")
 	default:
-		b.fail(n, "%s is %s; want a value or a list of values", where, kindOf(n))
+		b.Fail(n, "%s is %s; want a value or a list of values", where, strictyaml.Describe(n))
 		return ""
 	}
 }
 
-func (b *builder) changes(sys *release.System, spec object) {
-	for i, n := range spec.list("changes") {
-		o := b.object(n, fmt.Sprintf("spec.changes[%d]", i), "id at ? what")
-		c := release.Change{ID: o.text("id"), At: o.time("at"), What: o.text("what")}
+func (b *builder) changes(sys *release.System, spec strictyaml.Object) {
+	for i, n := range spec.List("changes") {
+		o := b.Object(n, fmt.Sprintf("spec.changes[%d]", i), "id at ? what")
+		c := release.Change{ID: o.Text("id"), At: o.Time("at"), What: o.Text("what")}
 		b.id(n, c.ID)
 		sys.Changes = append(sys.Changes, c)
 	}
 }
 
-func (b *builder) topology(sys *release.System, spec object) {
+func (b *builder) topology(sys *release.System, spec strictyaml.Object) {
 	var edges []topology.Edge
-	for i, n := range spec.list("topology") {
-		o := b.object(n, fmt.Sprintf("spec.topology[%d]", i), "from to ? share fallback")
-		from, to := o.text("from"), o.text("to")
-		if from == to && b.err == nil {
+	for i, n := range spec.List("topology") {
+		o := b.Object(n, fmt.Sprintf("spec.topology[%d]", i), "from to ? share fallback")
+		from, to := o.Text("from"), o.Text("to")
+		if from == to && b.Err == nil {
 			b.warn("self-call", "%s calls itself; the edge is left out", from)
 		}
 		edges = append(edges, topology.Edge{
 			From: b.service(sys, from), To: b.service(sys, to),
-			Share: o.number("share", 0, 1, 1), Fallback: o.number("fallback", 0, 1, 0),
+			Share: o.Number("share", 0, 1, 1), Fallback: o.Number("fallback", 0, 1, 0),
 		})
 	}
-	for _, n := range spec.list("services") { // the graph is over all of them
+	for _, n := range spec.List("services") { // the graph is over all of them
 		if n.Kind == yaml.MappingNode {
-			b.service(sys, b.object(n, "spec.services", "name ? selector criticality").text("name"))
+			b.service(sys, b.Object(n, "spec.services", "name ? selector criticality").Text("name"))
 		}
 	}
 	sys.Graph = topology.New(len(sys.Services), edges)
 }
 
 // selectors reads the list of services, all of which are known by now.
-func (b *builder) selectors(sys *release.System, spec object) {
+func (b *builder) selectors(sys *release.System, spec strictyaml.Object) {
 	lines := map[string]int{}
-	for i, n := range spec.list("services") {
-		o := b.object(n, fmt.Sprintf("spec.services[%d]", i), "name ? selector criticality")
-		name := o.text("name")
+	for i, n := range spec.List("services") {
+		o := b.Object(n, fmt.Sprintf("spec.services[%d]", i), "name ? selector criticality")
+		name := o.Text("name")
 		if line, twice := lines[name]; twice {
-			b.fail(n, "service %q stands already in line %d; drop one", name, line)
+			b.Fail(n, "service %q stands already in line %d; drop one", name, line)
 		}
 		lines[name] = n.Line
-		if b.err != nil {
+		if b.Err != nil {
 			return
 		}
 		s := &sys.Services[b.service(sys, name)]
 		s.Selector = b.selector(o, "selector")
-		s.Criticality = o.number("criticality", 0, math.MaxFloat64, 1)
+		s.Criticality = o.Number("criticality", 0, math.Inf(1), 1)
 	}
 }
 
-func (b *builder) signals(sys *release.System, spec object) {
+func (b *builder) signals(sys *release.System, spec strictyaml.Object) {
 	lines := map[string]int{}
-	for i, n := range spec.list("signals") {
-		o := b.object(n, fmt.Sprintf("spec.signals[%d]", i), "name kind query ? unit scope worse limit")
+	for i, n := range spec.List("signals") {
+		o := b.Object(n, fmt.Sprintf("spec.signals[%d]", i), "name kind query ? unit scope worse limit")
 		s := b.signal(o)
 		if line, twice := lines[s.Name]; twice {
-			b.fail(n, "signal %q stands already in line %d; give each a name of its own", s.Name, line)
+			b.Fail(n, "signal %q stands already in line %d; give each a name of its own", s.Name, line)
 		}
 		lines[s.Name] = n.Line
 		sys.Signals = append(sys.Signals, s)
 	}
 }
 
-func (b *builder) signal(o object) signal.Signal {
-	unit, _ := o.scalar("unit", "a unit such as seconds")
+func (b *builder) signal(o strictyaml.Object) signal.Signal {
+	unit, _ := o.Scalar("unit", "a unit such as seconds")
 	s := signal.Signal{
-		Name: o.text("name"), Family: o.text("name"), Query: o.text("query"),
+		Name: o.Text("name"), Family: o.Text("name"), Query: o.Text("query"),
 		Unit: signal.ParseUnit(unit), Scope: signal.PerCohort,
 	}
 	var err error
-	if s.Kind, err = signal.ParseKind(o.text("kind")); err != nil {
-		b.fail(o.at("kind"), "%s: %v", o.where, err)
+	if s.Kind, err = signal.ParseKind(o.Text("kind")); err != nil {
+		b.Fail(o.At("kind"), "%s: %v", o.Where, err)
 	}
-	if o.has("scope") {
-		if s.Scope, err = signal.ParseScope(o.text("scope")); err != nil {
-			b.fail(o.at("scope"), "%s: %v", o.where, err)
+	if o.Has("scope") {
+		if s.Scope, err = signal.ParseScope(o.Text("scope")); err != nil {
+			b.Fail(o.At("scope"), "%s: %v", o.Where, err)
 		}
 	}
-	if o.has("worse") {
-		if s.Worse, err = signal.ParseDirection(o.text("worse")); err != nil {
-			b.fail(o.at("worse"), "%s: %v", o.where, err)
+	if o.Has("worse") {
+		if s.Worse, err = signal.ParseDirection(o.Text("worse")); err != nil {
+			b.Fail(o.At("worse"), "%s: %v", o.Where, err)
 		}
 	}
 	b.template(o, "query", s.Query)
@@ -255,27 +256,27 @@ func (b *builder) signal(o object) signal.Signal {
 	return s
 }
 
-func (b *builder) template(o object, name, query string) {
+func (b *builder) template(o strictyaml.Object, name, query string) {
 	err := engine.CheckTemplate(query)
 	var q *engine.QueryError
-	if b.err == nil && errors.As(err, &q) {
-		b.fail(o.at(name), "%s.%s: %v", o.where, name, q)
-	} else if b.err == nil && err != nil {
-		b.fail(o.at(name), "%s.%s: %v", o.where, name, err)
+	if b.Err == nil && errors.As(err, &q) {
+		b.Fail(o.At(name), "%s: %v", o.Name(name), q)
+	} else if b.Err == nil && err != nil {
+		b.Fail(o.At(name), "%s: %v", o.Name(name), err)
 	}
 }
 
 // limit reads a value in the signal's unit, or a query.
-func (b *builder) limit(o object, s *signal.Signal) {
-	n := o.fields["limit"]
+func (b *builder) limit(o strictyaml.Object, s *signal.Signal) {
+	n := o.Fields["limit"]
 	if n == nil {
 		return
 	}
 	s.Limit.Set = true
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" {
-		s.Limit.Query = o.text("limit")
+		s.Limit.Query = o.Text("limit")
 		b.template(o, "limit", s.Limit.Query)
 		return
 	}
-	s.Limit.Value = o.number("limit", -math.MaxFloat64, math.MaxFloat64, 0) * s.Unit.Scale
+	s.Limit.Value = o.Number("limit", math.Inf(-1), math.Inf(1), 0) * s.Unit.Scale
 }

@@ -1,7 +1,6 @@
 package recording
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/foreshock/foreshock/engine"
+	"github.com/foreshock/foreshock/internal/strictyaml"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
@@ -51,7 +51,7 @@ type Watched struct {
 
 // LoadConfig reads a foreshock.yaml, as strictly as a recording.
 func LoadConfig(path string) (*Config, error) {
-	text, err := limited(path)
+	text, err := strictyaml.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read config: %w", err)
 	}
@@ -63,45 +63,40 @@ func LoadConfig(path string) (*Config, error) {
 }
 
 func decodeConfig(path string, text []byte) (*Config, error) {
-	node, err := parseFor(path, text, "a document with apiVersion, kind and spec")
-	if err != nil {
-		return nil, configFault(err)
+	b := &builder{Decoder: strictyaml.Decoder{File: path, Mend: configMend}, services: map[string]int{}, ids: map[string]int{}}
+	node := b.Document(text, "a document with apiVersion, kind and spec")
+	if b.Err != nil {
+		return nil, b.Err
 	}
-	b := &builder{decoder: decoder{file: path}, services: map[string]int{}, ids: map[string]int{}}
-	top := b.object(node, "the config", "apiVersion kind spec")
-	if v := top.text("apiVersion"); b.err == nil && v != APIVersion {
-		b.fail(top.at("apiVersion"), "apiVersion is %q; want %s", v, APIVersion)
+	top := b.Object(node, "the config", "apiVersion kind spec")
+	if v := top.Text("apiVersion"); b.Err == nil && v != APIVersion {
+		b.Fail(top.At("apiVersion"), "apiVersion is %q; want %s", v, APIVersion)
 	}
-	if v := top.text("kind"); b.err == nil && v != ConfigKind {
-		b.fail(top.at("kind"), "kind is %q; want %s", v, ConfigKind)
+	if v := top.Text("kind"); b.Err == nil && v != ConfigKind {
+		b.Fail(top.At("kind"), "kind is %q; want %s", v, ConfigKind)
 	}
 	c := &Config{}
-	if b.err == nil {
-		b.config(c, b.object(top.at("spec"), "spec", "prometheus ? interval services signals policy slo"))
+	if b.Err == nil {
+		b.config(c, b.Object(top.At("spec"), "spec", "prometheus ? interval services signals policy slo"))
 	}
-	return c, configFault(b.err)
+	return c, b.Err
 }
 
-// configFault points a fault at where the fields are described.
-func configFault(err error) error {
-	if fault, ok := errors.AsType[*SyntaxError](err); ok && fault.hint == "" {
-		fault.hint = "the fields are described in docs/how-to/prometheus.md; 'foreshock init' writes a file to begin with"
-	}
-	return err
-}
+// configMend says where the fields of a config are described.
+const configMend = "the fields are described in docs/how-to/prometheus.md; 'foreshock init' writes a file to begin with"
 
-func (b *builder) config(c *Config, spec object) {
-	b.server(&c.Prometheus, b.object(spec.at("prometheus"), "spec.prometheus",
+func (b *builder) config(c *Config, spec strictyaml.Object) {
+	b.server(&c.Prometheus, b.Object(spec.At("prometheus"), "spec.prometheus",
 		"url ? timeout bearerTokenFile user passwordFile caFile certFile keyFile serverName insecure headers"))
-	if spec.has("interval") {
-		c.Interval = spec.duration("interval")
+	if spec.Has("interval") {
+		c.Interval = spec.Duration("interval")
 	}
 	lines := map[string]int{}
-	for i, n := range spec.list("services") {
-		o := b.object(n, fmt.Sprintf("spec.services[%d]", i), "name ? selector cohorts weight plan")
+	for i, n := range spec.List("services") {
+		o := b.Object(n, fmt.Sprintf("spec.services[%d]", i), "name ? selector cohorts weight plan")
 		w := b.watched(o)
 		if line, twice := lines[w.Name]; twice {
-			b.fail(n, "service %q stands already in line %d; give each a name of its own", w.Name, line)
+			b.Fail(n, "service %q stands already in line %d; give each a name of its own", w.Name, line)
 		}
 		lines[w.Name] = n.Line
 		c.Services = append(c.Services, w)
@@ -109,30 +104,30 @@ func (b *builder) config(c *Config, spec object) {
 	var sys release.System
 	b.signals(&sys, spec)
 	c.Signals = sys.Signals
-	for i, n := range spec.list("slo") {
+	for i, n := range spec.List("slo") {
 		if n.Kind != yaml.ScalarNode || n.Value == "" {
-			b.fail(n, "spec.slo[%d] is %s; want the path of a file", i, kindOf(n))
+			b.Fail(n, "spec.slo[%d] is %s; want the path of a file", i, strictyaml.Describe(n))
 			continue
 		}
 		path := n.Value
 		if !filepath.IsAbs(path) {
-			path = filepath.Join(filepath.Dir(b.file), path)
+			path = filepath.Join(filepath.Dir(b.File), path)
 		}
 		c.Objectives = append(c.Objectives, path)
 	}
-	if b.err == nil && spec.has("policy") {
-		p, err := policyOf(&b.decoder, spec.at("policy"))
+	if b.Err == nil && spec.Has("policy") {
+		p, err := policyOf(b.File, spec.At("policy"))
 		c.Policy = &p
-		if b.err == nil {
-			b.err = err
+		if b.Err == nil {
+			b.Err = err
 		}
 	}
 }
 
-func (b *builder) server(s *Server, o object) {
-	s.URL = o.text("url")
-	if o.has("timeout") {
-		s.Timeout = o.duration("timeout")
+func (b *builder) server(s *Server, o strictyaml.Object) {
+	s.URL = o.Text("url")
+	if o.Has("timeout") {
+		s.Timeout = o.Duration("timeout")
 	}
 	for _, f := range []struct {
 		name string
@@ -144,42 +139,36 @@ func (b *builder) server(s *Server, o object) {
 		{"certFile", &s.CertFile},
 		{"keyFile", &s.KeyFile},
 	} {
-		if *f.to = o.text(f.name); *f.to != "" && !filepath.IsAbs(*f.to) {
-			*f.to = filepath.Join(filepath.Dir(b.file), *f.to)
+		if *f.to = o.Text(f.name); *f.to != "" && !filepath.IsAbs(*f.to) {
+			*f.to = filepath.Join(filepath.Dir(b.File), *f.to)
 		}
 	}
-	s.User, s.Name = o.text("user"), o.text("serverName")
-	switch v, _ := o.scalar("insecure", "true or false"); v {
-	case "", "false":
-	case "true":
-		s.Insecure = true
-	default:
-		b.fail(o.at("insecure"), "%s.insecure is %q; want true or false", o.where, v)
-	}
-	if o.has("headers") {
+	s.User, s.Name = o.Text("user"), o.Text("serverName")
+	s.Insecure = o.Flag("insecure")
+	if o.Has("headers") {
 		s.Headers = map[string]string{}
-		headers := b.object(o.at("headers"), o.where+".headers", "? *")
-		for name := range headers.fields {
-			s.Headers[name] = headers.text(name)
+		headers := b.Object(o.At("headers"), o.Name("headers"), "? *")
+		for name := range headers.Fields {
+			s.Headers[name] = headers.Text(name)
 		}
 	}
 }
 
-func (b *builder) watched(o object) Watched {
-	w := Watched{Name: o.text("name"), Selector: b.selector(o, "selector"), Weight: o.text("weight")}
-	if o.has("cohorts") {
-		c := b.object(o.at("cohorts"), o.where+".cohorts", "canary ? control")
+func (b *builder) watched(o strictyaml.Object) Watched {
+	w := Watched{Name: o.Text("name"), Selector: b.selector(o, "selector"), Weight: o.Text("weight")}
+	if o.Has("cohorts") {
+		c := b.Object(o.At("cohorts"), o.Name("cohorts"), "canary ? control")
 		w.Canary, w.Control = b.selector(c, "canary"), b.selector(c, "control")
 	}
 	if w.Weight != "" {
-		if _, err := engine.ParseQuery(w.Weight); b.err == nil && err != nil {
-			b.fail(o.at("weight"), "%s.weight: %v", o.where, err)
+		if _, err := engine.ParseQuery(w.Weight); b.Err == nil && err != nil {
+			b.Fail(o.At("weight"), "%s: %v", o.Name("weight"), err)
 		}
 	}
-	for i, n := range o.list("plan") {
+	for i, n := range o.List("plan") {
 		x, err := strconv.ParseFloat(n.Value, 64)
 		if k := len(w.Plan); err != nil || !(x > 0 && x <= 100) || k > 0 && x/100 <= w.Plan[k-1] {
-			b.fail(n, "%s.plan[%d] is %s; want percents that rise, such as [10, 25, 50, 100]", o.where, i, kindOf(n))
+			b.Fail(n, "%s.plan[%d] is %s; want percents that rise, such as [10, 25, 50, 100]", o.Where, i, strictyaml.Describe(n))
 		}
 		w.Plan = append(w.Plan, x/100)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/foreshock/foreshock/internal/strictyaml"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
 )
@@ -100,7 +101,7 @@ func TestConfigFaults(t *testing.T) {
 			t.Errorf("%s: %v; want %s", tt.new, err, tt.want)
 			continue
 		}
-		if fault, ok := err.(*SyntaxError); !ok || !strings.Contains(fault.Hint(), "docs/") || strings.Contains(fault.Hint(), "recording.schema") { //nolint:errorlint // nothing is wrapped here
+		if fault, ok := err.(*strictyaml.SyntaxError); !ok || !strings.Contains(fault.Hint(), "docs/") || strings.Contains(fault.Hint(), "recording.schema") { //nolint:errorlint // nothing is wrapped here
 			t.Errorf("%s: hint of %v", tt.new, err)
 		}
 	}

@@ -1,7 +1,6 @@
 package recording
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -10,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/foreshock/foreshock/internal/strictyaml"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
 )
@@ -19,7 +19,7 @@ import (
 // in sizes may change some of its fields; one in signals is of a signal by
 // name, which has no default, and gives all but most.
 func LoadPolicy(path string) (prevention.Policy, error) {
-	text, err := limited(path)
+	text, err := strictyaml.ReadFile(path)
 	if err != nil {
 		return prevention.Policy{}, fmt.Errorf("read policy: %w", err)
 	}
@@ -31,117 +31,114 @@ func LoadPolicy(path string) (prevention.Policy, error) {
 }
 
 func decodePolicy(path string, text []byte) (prevention.Policy, error) {
-	node, err := parseFor(path, text, "fields such as 'alpha: 0.002'")
-	if err != nil {
-		return prevention.Policy{}, policyFault(err)
+	d := &strictyaml.Decoder{File: path, Mend: policyMend}
+	node := d.Document(text, "fields such as 'alpha: 0.002'")
+	if d.Err != nil {
+		return prevention.Policy{}, d.Err
 	}
-	return policyOf(&decoder{file: path}, node)
+	return policyOf(path, node)
 }
 
-// policyOf reads the fields of a policy.
-func policyOf(d *decoder, node *yaml.Node) (prevention.Policy, error) {
+// policyMend says where the fields of a policy are described.
+const policyMend = "the fields and their defaults are described in docs/method/policy.md"
+
+// policyOf reads the fields of a policy that stands in a file.
+func policyOf(file string, node *yaml.Node) (prevention.Policy, error) {
+	d := &strictyaml.Decoder{File: file, Mend: policyMend}
 	p := prevention.DefaultPolicy()
-	o := d.object(node, "policy", "? "+policyFields)
-	o.share("alpha", &p.Alpha)
-	o.share("countAlpha", &p.CountAlpha)
-	o.share("suspectAlpha", &p.SuspectAlpha)
-	o.share("promoteBelow", &p.PromoteBelow)
-	o.share("rollbackAbove", &p.RollbackAbove)
-	o.share("blame", &p.Blame)
-	o.share("countFloor", &p.CountFloor)
-	o.share("countRisk", &p.CountRisk)
-	o.whole("minFrames", 3, &p.MinFrames)
-	o.whole("clear", 1, &p.Clear)
-	o.whole("startUpFrames", 1, &p.StartUpFrames)
-	if o.has("startUp") {
-		p.StartUp = o.duration("startUp")
+	o := d.Object(node, "policy", "? "+policyFields)
+	share(o, "alpha", &p.Alpha)
+	share(o, "countAlpha", &p.CountAlpha)
+	share(o, "suspectAlpha", &p.SuspectAlpha)
+	share(o, "promoteBelow", &p.PromoteBelow)
+	share(o, "rollbackAbove", &p.RollbackAbove)
+	share(o, "blame", &p.Blame)
+	share(o, "countFloor", &p.CountFloor)
+	share(o, "countRisk", &p.CountRisk)
+	integer(o, "minFrames", 3, &p.MinFrames)
+	integer(o, "clear", 1, &p.Clear)
+	integer(o, "startUpFrames", 1, &p.StartUpFrames)
+	if o.Has("startUp") {
+		p.StartUp = o.Duration("startUp")
 	}
-	if o.has("maxHold") {
-		p.MaxHold = o.duration("maxHold")
+	if o.Has("maxHold") {
+		p.MaxHold = o.Duration("maxHold")
 	}
-	p.Major = o.number("major", 1, math.MaxFloat64, p.Major)
-	if d.err == nil && p.PromoteBelow >= p.RollbackAbove {
-		n := o.fields["promoteBelow"]
+	p.Major = o.Number("major", 1, math.Inf(1), p.Major)
+	if d.Err == nil && p.PromoteBelow >= p.RollbackAbove {
+		n := o.Fields["promoteBelow"]
 		if n == nil {
-			n = o.at("rollbackAbove")
+			n = o.At("rollbackAbove")
 		}
-		d.fail(n, "policy.promoteBelow is %v and policy.rollbackAbove %v; want the first below the second", p.PromoteBelow, p.RollbackAbove)
+		d.Fail(n, "policy.promoteBelow is %v and policy.rollbackAbove %v; want the first below the second", p.PromoteBelow, p.RollbackAbove)
 	}
-	d.sizes(o, &p)
-	d.signalSizes(o, &p)
-	if err := p.Validate(); d.err == nil && err != nil { // what is not seen above
-		return p, fmt.Errorf("%s: %w", d.file, err)
+	sizesByKind(o, &p)
+	sizesBySignal(o, &p)
+	if err := p.Validate(); d.Err == nil && err != nil { // what is not seen above
+		return p, fmt.Errorf("%s: %w", d.File, err)
 	}
-	return p, policyFault(d.err)
+	return p, d.Err
 }
 
 const policyFields = "alpha countAlpha suspectAlpha promoteBelow rollbackAbove blame minFrames clear startUp startUpFrames maxHold major countFloor countRisk sizes signals"
 
-// policyFault points a fault at where the fields of a policy are described.
-func policyFault(err error) error {
-	if fault, ok := errors.AsType[*SyntaxError](err); ok {
-		fault.hint = "the fields and their defaults are described in docs/method/policy.md"
-	}
-	return err
-}
-
 // share reads a number strictly between 0 and 1.
-func (o object) share(name string, to *float64) {
-	if !o.has(name) {
+func share(o strictyaml.Object, name string, to *float64) {
+	if !o.Has(name) {
 		return
 	}
-	x := o.number(name, 0, 1, *to)
+	x := o.Number(name, 0, 1, *to)
 	if x <= 0 || x >= 1 {
-		o.fail(o.at(name), "%s.%s is %v; want between 0 and 1, and neither of them", o.where, name, x)
+		o.Fail(o.At(name), "%s is %v; want between 0 and 1, and neither of them", o.Name(name), x)
 	}
 	*to = x
 }
 
-// whole reads a whole number.
-func (o object) whole(name string, least int, to *int) {
-	if !o.has(name) {
+// integer reads a whole number.
+func integer(o strictyaml.Object, name string, least int, to *int) {
+	if !o.Has(name) {
 		return
 	}
-	n := o.count(name)
+	n := o.Whole(name, 0, 0)
 	if n < least {
-		o.fail(o.at(name), "%s.%s is %d; want %d or more", o.where, name, n, least)
+		o.Fail(o.At(name), "%s is %d; want %d or more", o.Name(name), n, least)
 	}
 	*to = n
 }
 
-// sizes reads the sizes of consequence by kind.
-func (d *decoder) sizes(o object, p *prevention.Policy) {
-	if !o.has("sizes") {
+// sizesByKind reads the sizes of consequence by kind.
+func sizesByKind(o strictyaml.Object, p *prevention.Policy) {
+	if !o.Has("sizes") {
 		return
 	}
 	var kinds []string
 	for _, k := range signal.Kinds() {
 		kinds = append(kinds, k.String())
 	}
-	sizes := d.object(o.at("sizes"), "sizes", "? "+strings.Join(kinds, " "))
+	sizes := o.Object(o.At("sizes"), "sizes", "? "+strings.Join(kinds, " "))
 	for _, k := range signal.Kinds() {
-		if n := sizes.fields[k.String()]; n != nil {
-			p.Sizes[k] = size(d.object(n, "sizes."+k.String(), "? relative absolute most noise"), p.Sizes[k])
+		if n := sizes.Fields[k.String()]; n != nil {
+			p.Sizes[k] = size(o.Object(n, "sizes."+k.String(), "? relative absolute most noise"), p.Sizes[k])
 		}
 	}
 }
 
-// signalSizes reads the sizes of consequence by signal.
-func (d *decoder) signalSizes(o object, p *prevention.Policy) {
-	if !o.has("signals") {
+// sizesBySignal reads the sizes of consequence by signal.
+func sizesBySignal(o strictyaml.Object, p *prevention.Policy) {
+	if !o.Has("signals") {
 		return
 	}
-	signals := d.object(o.at("signals"), "signals", "? *")
-	for _, name := range slices.Sorted(maps.Keys(signals.fields)) { // so that of two faults always the same is said
-		p.Signals[name] = size(d.object(signals.fields[name], "signals."+name, "relative absolute noise ? most"), prevention.Size{})
+	signals := o.Object(o.At("signals"), "signals", "? *")
+	for _, name := range slices.Sorted(maps.Keys(signals.Fields)) { // so that of two faults always the same is said
+		p.Signals[name] = size(o.Object(signals.Fields[name], "signals."+name, "relative absolute noise ? most"), prevention.Size{})
 	}
 }
 
-func size(o object, s prevention.Size) prevention.Size {
+func size(o strictyaml.Object, s prevention.Size) prevention.Size {
 	return prevention.Size{
-		Relative: o.number("relative", 0, math.MaxFloat64, s.Relative),
-		Absolute: o.number("absolute", 0, math.MaxFloat64, s.Absolute),
-		Most:     o.number("most", 0, math.MaxFloat64, s.Most),
-		Noise:    o.number("noise", 0, math.MaxFloat64, s.Noise),
+		Relative: o.Number("relative", 0, math.Inf(1), s.Relative),
+		Absolute: o.Number("absolute", 0, math.Inf(1), s.Absolute),
+		Most:     o.Number("most", 0, math.Inf(1), s.Most),
+		Noise:    o.Number("noise", 0, math.Inf(1), s.Noise),
 	}
 }

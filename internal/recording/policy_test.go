@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/foreshock/foreshock/internal/strictyaml"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
 )
@@ -86,7 +87,7 @@ func TestPolicyErrors(t *testing.T) {
 			if err == nil || err.Error() != "read policy: "+path+tt.want {
 				t.Fatalf("LoadPolicy:\n got %v\nwant %s", err, "read policy: "+path+tt.want)
 			}
-			var fault *SyntaxError
+			var fault *strictyaml.SyntaxError
 			if !errors.As(err, &fault) || !strings.Contains(fault.Hint(), "docs/method/policy.md") {
 				t.Errorf("the hint of %v is %q", err, fault.Hint())
 			}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/foreshock/foreshock/internal/strictyaml"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
 )
@@ -46,10 +47,14 @@ const (
 // minute.
 const maxFrames = 100_000
 
+// recordingMend says where the fields of recording.yaml and truth.yaml are
+// described.
+const recordingMend = "the fields are described in internal/recording/recording.schema.json, a JSON Schema that editors understand"
+
 // Load reads the recording in the folder. It does not read the metrics.
 func Load(dir string) (*Recording, error) {
 	path := filepath.Join(dir, "recording.yaml")
-	text, err := limited(path)
+	text, err := strictyaml.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read recording: %w", err)
 	}
@@ -63,47 +68,47 @@ func Load(dir string) (*Recording, error) {
 
 // decode makes a recording of the text of the file.
 func decode(path string, text []byte) (*Recording, error) {
-	node, err := parse(path, text)
-	if err != nil {
-		return nil, err
+	b := builder{Decoder: strictyaml.Decoder{File: path, Mend: recordingMend}, services: map[string]int{}, ids: map[string]int{}}
+	node := b.Document(text, "a document with apiVersion, kind, metadata and spec")
+	if b.Err != nil {
+		return nil, b.Err
 	}
-	b := builder{decoder: decoder{file: path}, services: map[string]int{}, ids: map[string]int{}}
-	rec := b.recording(b.object(node, "the recording", "apiVersion kind metadata spec"))
-	if b.err == nil {
-		b.err = validate(path, node)
+	rec := b.recording(b.Object(node, "the recording", "apiVersion kind metadata spec"))
+	if b.Err == nil {
+		b.Err = validate(path, node)
 	}
-	if b.err != nil {
-		return nil, b.err
+	if b.Err != nil {
+		return nil, b.Err
 	}
 	return rec, nil
 }
 
-func (b *builder) recording(top object) *Recording {
-	if v := top.text("apiVersion"); b.err == nil && v != APIVersion {
-		b.fail(top.at("apiVersion"), "apiVersion is %q; want %s", v, APIVersion)
+func (b *builder) recording(top strictyaml.Object) *Recording {
+	if v := top.Text("apiVersion"); b.Err == nil && v != APIVersion {
+		b.Fail(top.At("apiVersion"), "apiVersion is %q; want %s", v, APIVersion)
 	}
-	if v := top.text("kind"); b.err == nil && v != Kind {
-		b.fail(top.at("kind"), "kind is %q; want %s", v, Kind)
+	if v := top.Text("kind"); b.Err == nil && v != Kind {
+		b.Fail(top.At("kind"), "kind is %q; want %s", v, Kind)
 	}
 	rec := &Recording{}
-	if b.err == nil {
-		rec.Name = b.object(top.at("metadata"), "metadata", "name").text("name")
+	if b.Err == nil {
+		rec.Name = b.Object(top.At("metadata"), "metadata", "name").Text("name")
 	}
-	if b.err == nil {
-		b.spec(rec, b.object(top.at("spec"), "spec", "start end interval ? metrics topology services releases changes signals"))
+	if b.Err == nil {
+		b.spec(rec, b.Object(top.At("spec"), "spec", "start end interval ? metrics topology services releases changes signals"))
 	}
 	return rec
 }
 
-func (b *builder) spec(rec *Recording, spec object) {
-	rec.Start, rec.End, rec.Interval = spec.time("start"), spec.time("end"), spec.duration("interval")
+func (b *builder) spec(rec *Recording, spec strictyaml.Object) {
+	rec.Start, rec.End, rec.Interval = spec.Time("start"), spec.Time("end"), spec.Duration("interval")
 	b.frames(rec, spec)
 	rec.Metrics = "metrics.om.gz"
-	if spec.has("metrics") {
-		rec.Metrics = spec.text("metrics")
+	if spec.Has("metrics") {
+		rec.Metrics = spec.Text("metrics")
 	}
-	if b.err == nil && !filepath.IsLocal(filepath.FromSlash(rec.Metrics)) {
-		b.fail(spec.at("metrics"), "spec.metrics %q leaves the folder of the recording; want a path inside", rec.Metrics)
+	if b.Err == nil && !filepath.IsLocal(filepath.FromSlash(rec.Metrics)) {
+		b.Fail(spec.At("metrics"), "spec.metrics %q leaves the folder of the recording; want a path inside", rec.Metrics)
 	}
 	rec.System = release.System{Interval: rec.Interval}
 	b.releases(&rec.System, spec)
@@ -118,19 +123,19 @@ func (b *builder) spec(rec *Recording, spec object) {
 	rec.Warnings = b.warnings
 }
 
-func (b *builder) frames(rec *Recording, spec object) {
-	if b.err != nil {
+func (b *builder) frames(rec *Recording, spec strictyaml.Object) {
+	if b.Err != nil {
 		return
 	}
 	length := rec.End.Sub(rec.Start)
 	switch {
 	case length <= 0:
-		b.fail(spec.at("end"), "spec.end %s is not after spec.start %s", rec.End.Format(time.RFC3339), rec.Start.Format(time.RFC3339))
+		b.Fail(spec.At("end"), "spec.end %s is not after spec.start %s", rec.End.Format(time.RFC3339), rec.Start.Format(time.RFC3339))
 	case rec.Interval > length:
-		b.fail(spec.at("interval"), "spec.interval %s is longer than the recording (%s); want many intervals in it", rec.Interval, length)
+		b.Fail(spec.At("interval"), "spec.interval %s is longer than the recording (%s); want many intervals in it", rec.Interval, length)
 	case length/rec.Interval > maxFrames:
-		b.fail(spec.at("interval"), "spec.interval %s makes more than %d frames; want a longer interval or a shorter recording", rec.Interval, maxFrames)
+		b.Fail(spec.At("interval"), "spec.interval %s makes more than %d frames; want a longer interval or a shorter recording", rec.Interval, maxFrames)
 	case rec.Interval < 10*time.Millisecond || length == math.MaxInt64:
-		b.fail(spec.at("interval"), "spec.interval %s is too short; want 10ms or more", rec.Interval)
+		b.Fail(spec.At("interval"), "spec.interval %s is too short; want 10ms or more", rec.Interval)
 	}
 }

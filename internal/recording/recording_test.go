@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/foreshock/foreshock/internal/strictyaml"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
 )
@@ -118,8 +119,8 @@ func TestLoadErrors(t *testing.T) {
 		{"empty", whole, "", ": the file is empty; want a document with apiVersion, kind, metadata and spec"},
 		{"no mapping", whole, "- a\n", ":1: the recording is a list; want a mapping of fields"},
 		{"no YAML", "metadata:\n", "metadata: [\n", ":2: this is no YAML: did not find expected ',' or ']'"},
-		{"two documents", "kind: Recording\n", "kind: Recording\n---\na: 1\n", ":3: a second document; want one document a file"},
-		{"huge", whole, whole + strings.Repeat("# a comment\n", 1_000_000), ": more than 1 MiB of YAML; metrics belong in metrics.om.gz"},
+		{"two documents", "kind: Recording\n", "kind: Recording\n---\na: 1\n", ":4: a second document; want one document a file"},
+		{"huge", whole, whole + strings.Repeat("# a comment\n", 1_000_000), ": more than 1 MiB of YAML; want a document with apiVersion, kind, metadata and spec"},
 		{"alias", "from: v1\n    to: v2", "from: &v v1\n    to: *v", ":17: anchors and aliases are not read; write the value out"},
 		{"version", "foreshock.dev/v1alpha1", "foreshock.dev/v2", `:1: apiVersion is "foreshock.dev/v2"; want foreshock.dev/v1alpha1`},
 		{"kind", "kind: Recording", "kind: Rollout", `:2: kind is "Rollout"; want Recording`},
@@ -175,7 +176,7 @@ func TestLoadErrors(t *testing.T) {
 			if got := strings.TrimPrefix(err.Error(), "read recording: "+filepath.Join(dir, "recording.yaml")); got != tt.want {
 				t.Errorf("Load:\n got %s\nwant %s", got, tt.want)
 			}
-			var syntax *SyntaxError
+			var syntax *strictyaml.SyntaxError
 			if !errors.As(err, &syntax) || syntax.Hint() == "" {
 				t.Errorf("Load gives %T, want a *SyntaxError with a hint", err)
 			}
@@ -228,7 +229,7 @@ healthy: [web]
 		t.Errorf("LoadTruth of no file = %v, %v, %v", truth, ok, err)
 	}
 	dir = write(t, map[string]string{"truth.yaml": "faulty: cart\n"})
-	if _, _, err := LoadTruth(dir); err == nil || err.Error() != "read truth: "+filepath.Join(dir, "truth.yaml")+`:1: the truth.faulty is "cart"; want a list` {
+	if _, _, err := LoadTruth(dir); err == nil || err.Error() != "read truth: "+filepath.Join(dir, "truth.yaml")+`:1: faulty is "cart"; want a list` {
 		t.Errorf("LoadTruth = %v", err)
 	}
 	dir = write(t, map[string]string{"truth.yaml": "faulty: []\n"})
@@ -277,10 +278,7 @@ func TestTruthRequests(t *testing.T) {
 // TestSchema holds the schema against what the decoder lets pass: the good
 // recording passes, and what only the schema sees is said with its line.
 func TestSchema(t *testing.T) {
-	node, err := parse("recording.yaml", []byte(whole))
-	if err != nil {
-		t.Fatal(err)
-	}
+	node := (&strictyaml.Decoder{}).Document([]byte(whole), "")
 	if err := validate("recording.yaml", node); err != nil {
 		t.Errorf("the good recording: %v", err)
 	}
@@ -288,10 +286,7 @@ func TestSchema(t *testing.T) {
 		{"weight: 20,", "weight: 200,", "recording.yaml:22: spec.releases[0].steps[0].weight is not as the schema wants it: maximum: got 200, want 100"},
 		{"kind: latency", "kind: speed", "recording.yaml:30: spec.signals[0].kind is not as the schema wants it: value must be one of 'latency', 'errors', 'cpu', 'memory', 'network', 'database', 'cache', 'dependency', 'traffic', 'retries', 'timeouts', 'crashes', 'saturation', 'infra'"},
 	} {
-		node, err := parse("recording.yaml", []byte(strings.Replace(whole, tt.old, tt.text, 1)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		node := (&strictyaml.Decoder{}).Document([]byte(strings.Replace(whole, tt.old, tt.text, 1)), "")
 		if err := validate("recording.yaml", node); err == nil || err.Error() != tt.want {
 			t.Errorf("validate:\n got %v\nwant %s", err, tt.want)
 		}

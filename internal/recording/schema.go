@@ -11,6 +11,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/foreshock/foreshock/internal/strictyaml"
 )
 
 // Schema is the published JSON Schema (draft 2020-12) of recording.yaml.
@@ -50,7 +52,7 @@ func validate(file string, n *yaml.Node) error {
 	if i := strings.LastIndex(msg, "': "); i >= 0 {
 		msg = msg[i+3:]
 	}
-	return &SyntaxError{File: file, Line: line, Msg: fmt.Sprintf("%s is not as the schema wants it: %s", where, msg)}
+	return &strictyaml.SyntaxError{File: file, Line: line, Mend: recordingMend, Msg: fmt.Sprintf("%s is not as the schema wants it: %s", where, msg)}
 }
 
 // locate follows a path into the document and says it as the decoder does.

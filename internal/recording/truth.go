@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/foreshock/foreshock/internal/strictyaml"
 )
 
 // Truth is what really happened in a recording. Only a backtest may read it.
@@ -38,46 +38,41 @@ type Requests struct {
 // LoadTruth reads truth.yaml in the folder; false means that there is none.
 func LoadTruth(dir string) (*Truth, bool, error) {
 	path := filepath.Join(dir, "truth.yaml")
-	text, err := limited(path)
+	text, err := strictyaml.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}
 	if err != nil {
 		return nil, false, fmt.Errorf("read truth: %w", err)
 	}
-	node, err := parse(path, text)
-	if err != nil {
-		return nil, false, fmt.Errorf("read truth: %w", err)
+	d := strictyaml.Decoder{File: path, Mend: recordingMend}
+	node := d.Document(text, "fields such as 'faulty: [cart]'")
+	if d.Err != nil {
+		return nil, false, fmt.Errorf("read truth: %w", d.Err)
 	}
-	d := decoder{file: path}
-	o := d.object(node, "the truth", "? faulty class fault onsetAt detectedAt crashedAt failsAtWeight harmed healthy requests")
+	o := d.Object(node, "the truth", "? faulty class fault onsetAt detectedAt crashedAt failsAtWeight harmed healthy requests")
 	t := &Truth{
-		Faulty: o.texts("faulty"), Class: o.texts("class"), Fault: o.text("fault"),
-		OnsetAt: o.time("onsetAt"), DetectedAt: o.time("detectedAt"), CrashedAt: o.time("crashedAt"),
-		FailsAtWeight: o.number("failsAtWeight", 0, 100, math.NaN()) / 100,
-		Harmed:        o.texts("harmed"), Healthy: o.texts("healthy"),
+		Faulty: o.Texts("faulty"), Class: o.Texts("class"), Fault: o.Text("fault"),
+		OnsetAt: o.Time("onsetAt"), DetectedAt: o.Time("detectedAt"), CrashedAt: o.Time("crashedAt"),
+		FailsAtWeight: o.Number("failsAtWeight", 0, 100, math.NaN()) / 100,
+		Harmed:        o.Texts("harmed"), Healthy: o.Texts("healthy"),
 	}
-	if o.has("requests") {
-		t.Requests = d.requests(d.object(o.at("requests"), "requests", "objective perFrame ? background harmed"))
+	if o.Has("requests") {
+		t.Requests = requests(o.Object(o.At("requests"), "requests", "objective perFrame ? background harmed"))
 	}
-	if d.err != nil {
-		return nil, false, fmt.Errorf("read truth: %w", d.err)
+	if d.Err != nil {
+		return nil, false, fmt.Errorf("read truth: %w", d.Err)
 	}
 	return t, true, nil
 }
 
-func (d *decoder) requests(o object) *Requests {
-	r := &Requests{
-		Objective:  o.duration("objective"),
-		Background: o.number("background", 0, 1, math.NaN()),
-		Harmed:     o.number("harmed", 0, math.MaxFloat64, math.NaN()),
+func requests(o strictyaml.Object) *Requests {
+	return &Requests{
+		Objective:  o.Duration("objective"),
+		PerFrame:   o.Numbers("perFrame", 0, math.Inf(1)),
+		Background: o.Number("background", 0, 1, math.NaN()),
+		Harmed:     o.Number("harmed", 0, math.Inf(1), math.NaN()),
 	}
-	for i, n := range o.list("perFrame") {
-		name := fmt.Sprintf("perFrame[%d]", i)
-		item := object{decoder: d, node: n, where: o.where, fields: map[string]*yaml.Node{name: n}}
-		r.PerFrame = append(r.PerFrame, item.number(name, 0, math.MaxFloat64, 0))
-	}
-	return r
 }
 
 // Fits says whether there is one number for each frame of a recording. The
@@ -88,14 +83,4 @@ func (r *Requests) Fits(dir string, rec *Recording) error {
 			filepath.Join(dir, "truth.yaml"), len(r.PerFrame), frames)
 	}
 	return nil
-}
-
-// texts returns a list of texts.
-func (o object) texts(name string) []string {
-	var out []string
-	for _, n := range o.list(name) {
-		item := object{decoder: o.decoder, node: n, where: o.where, fields: map[string]*yaml.Node{name: n}}
-		out = append(out, item.text(name))
-	}
-	return out
 }

@@ -2,6 +2,8 @@ package recording
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +37,16 @@ func (r *Recording) Text(remark string) []byte {
 		b.WriteString(first(i, "  signals:\n") + signalText(s))
 	}
 	return []byte(b.String())
+}
+
+// Discard takes files of a recording that did not become whole out of its
+// folder, and the folder too when nothing else is in it. What cannot be taken
+// away stays.
+func Discard(dir string, files ...string) {
+	for _, name := range files {
+		_ = os.Remove(filepath.Join(dir, name))
+	}
+	_ = os.Remove(dir)
 }
 
 // first returns a text before the first of several.

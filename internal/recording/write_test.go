@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/foreshock/foreshock/internal/strictyaml"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/topology"
@@ -121,6 +122,6 @@ func FuzzWrite(f *testing.F) {
 
 // refused says whether a name or matcher is none that a recording may have.
 func refused(err error) bool {
-	fault, ok := err.(*SyntaxError) //nolint:errorlint // decode wraps nothing
+	fault, ok := err.(*strictyaml.SyntaxError) //nolint:errorlint // decode wraps nothing
 	return ok && fault.Line > 0
 }

@@ -14,26 +14,26 @@ import (
 // window is a setting of Sloth's and not in the file.
 func (r *reader) sloth(o object) {
 	service := o.must("service")
-	if r.err != nil {
+	if r.Err != nil {
 		return
 	}
 	for i, n := range o.list("slos") {
-		s := r.object(n, fmt.Sprintf("%s[%d]", o.name("slos"), i))
+		s := r.object(n, fmt.Sprintf("%s[%d]", o.Name("slos"), i))
 		name, target := s.must("name"), s.number("objective")/100
 		sli := s.in("sli")
 		query := ""
 		switch {
-		case sli.has("events"):
+		case sli.Has("events"):
 			e := sli.in("events")
-			bad := r.template(e.at("error_query"), e.name("error_query"), e.must("error_query"), false)
-			query = failing(bad, r.template(e.at("total_query"), e.name("total_query"), e.must("total_query"), false))
-		case sli.has("raw"):
+			bad := r.template(e.At("error_query"), e.Name("error_query"), e.must("error_query"), false)
+			query = failing(bad, r.template(e.At("total_query"), e.Name("total_query"), e.must("total_query"), false))
+		case sli.Has("raw"):
 			e := sli.in("raw")
-			query = r.template(e.at("error_ratio_query"), e.name("error_ratio_query"), e.must("error_ratio_query"), false)
-		case sli.has("plugin"):
-			r.fail(sli.at("plugin"), "%s is a plugin of Sloth's; write its queries out as events or raw", sli.name("plugin"))
+			query = r.template(e.At("error_ratio_query"), e.Name("error_ratio_query"), e.must("error_ratio_query"), false)
+		case sli.Has("plugin"):
+			r.Fail(sli.At("plugin"), "%s is a plugin of Sloth's; write its queries out as events or raw", sli.Name("plugin"))
 		default:
-			r.fail(sli.node, "%s has neither events nor raw; want one of them", sli.where)
+			r.Fail(sli.Node, "%s has neither events nor raw; want one of them", sli.Where)
 		}
 		r.add(n, Objective{Name: name, Service: service, Target: target, Signal: signal.Signal{Query: query}})
 	}
@@ -45,7 +45,7 @@ func (r *reader) sloth(o object) {
 func (r *reader) pyrra(o object) {
 	meta, spec := o.in("metadata"), o.in("spec")
 	out := Objective{Name: meta.must("name"), Target: spec.number("target") / 100, Window: spec.span("window")}
-	if meta.has("labels") {
+	if meta.Has("labels") {
 		labels := meta.in("labels")
 		for _, name := range []string{"service", "pyrra.dev/service"} {
 			if s := labels.text(name); s != "" {
@@ -56,39 +56,39 @@ func (r *reader) pyrra(o object) {
 	indicator := spec.in("indicator")
 	metric := func(in object, name string) string {
 		m := in.in(name)
-		return sum(r.template(m.at("metric"), m.name("metric"), m.must("metric"), true))
+		return sum(r.template(m.At("metric"), m.Name("metric"), m.must("metric"), true))
 	}
 	switch {
-	case r.err != nil:
-	case indicator.has("ratio"):
+	case r.Err != nil:
+	case indicator.Has("ratio"):
 		in := indicator.in("ratio")
 		out.Signal.Query = failing(metric(in, "errors"), metric(in, "total"))
-	case indicator.has("latency"):
+	case indicator.Has("latency"):
 		in := indicator.in("latency")
 		out.Signal.Query = rest(metric(in, "success"), metric(in, "total"))
-	case indicator.has("latencyNative"):
+	case indicator.Has("latencyNative"):
 		in := indicator.in("latencyNative")
 		out.Signal.Query = fmt.Sprintf("1 - histogram_fraction(0, %g, %s)", in.span("latency").Seconds(), metric(in, "total"))
 		if in.text("latency") == "" {
-			r.fail(in.node, "%s has no latency; it must be given", in.where)
+			r.Fail(in.Node, "%s has no latency; it must be given", in.Where)
 		}
-	case indicator.has("bool_gauge"):
+	case indicator.Has("bool_gauge"):
 		in := indicator.in("bool_gauge")
-		out.Signal.Query = "1 - avg(" + r.template(in.at("metric"), in.name("metric"), in.must("metric"), false) + ")"
+		out.Signal.Query = "1 - avg(" + r.template(in.At("metric"), in.Name("metric"), in.must("metric"), false) + ")"
 	default:
-		r.fail(indicator.node, "%s has none of ratio, latency, latencyNative and bool_gauge; want one of them", indicator.where)
+		r.Fail(indicator.Node, "%s has none of ratio, latency, latencyNative and bool_gauge; want one of them", indicator.Where)
 	}
-	r.add(o.node, out)
+	r.add(o.Node, out)
 }
 
 // indicator keeps an SLI of OpenSLO's, to which objectives may refer.
 func (r *reader) indicator(n *yaml.Node) {
-	if n.Kind != yaml.MappingNode || r.err != nil {
+	if n.Kind != yaml.MappingNode || r.Err != nil {
 		return
 	}
 	o := r.object(n, "the document")
 	if api := o.text("apiVersion"); (api == openSLOAPI || api == openSLOAPICom) && o.text("kind") == "SLI" {
-		r.indicators[o.in("metadata").must("name")] = o.in("spec").node
+		r.indicators[o.in("metadata").must("name")] = o.in("spec").Node
 	}
 }
 
@@ -98,7 +98,7 @@ func (r *reader) openSLO(o object, kind string) {
 	kinds := strings.Fields("SLO SLI Service DataSource AlertPolicy AlertCondition AlertNotificationTarget")
 	switch {
 	case !slices.Contains(kinds, kind):
-		r.fail(o.at("kind"), "kind is %q; want one of %s", kind, strings.Join(kinds, ", "))
+		r.Fail(o.At("kind"), "kind is %q; want one of %s", kind, strings.Join(kinds, ", "))
 		return
 	case kind != "SLO":
 		return
@@ -106,12 +106,12 @@ func (r *reader) openSLO(o object, kind string) {
 	name, spec := o.in("metadata").must("name"), o.in("spec")
 	indicator := r.indicatorOf(spec)
 	out := Objective{Name: name, Service: spec.must("service")}
-	if spec.has("timeWindow") {
-		out.Window = r.object(spec.list("timeWindow")[0], spec.name("timeWindow")+"[0]").span("duration")
+	if spec.Has("timeWindow") {
+		out.Window = r.object(spec.list("timeWindow")[0], spec.Name("timeWindow")+"[0]").span("duration")
 	}
 	objectives := spec.list("objectives")
 	for i, n := range objectives {
-		one, at := r.object(n, fmt.Sprintf("%s[%d]", spec.name("objectives"), i)), out
+		one, at := r.object(n, fmt.Sprintf("%s[%d]", spec.Name("objectives"), i)), out
 		if len(objectives) > 1 {
 			at.Name = fmt.Sprintf("%s %d", name, i+1)
 			if display := one.text("displayName"); display != "" {
@@ -119,23 +119,23 @@ func (r *reader) openSLO(o object, kind string) {
 			}
 		}
 		switch {
-		case one.has("target"):
+		case one.Has("target"):
 			at.Target = one.number("target")
-		case one.has("targetPercent"):
+		case one.Has("targetPercent"):
 			at.Target = one.number("targetPercent") / 100
 		default:
-			r.fail(n, "%s has neither target nor targetPercent; want one of them", one.where)
+			r.Fail(n, "%s has neither target nor targetPercent; want one of them", one.Where)
 		}
-		if r.err != nil {
+		if r.Err != nil {
 			return
 		}
 		switch {
-		case indicator.has("ratioMetric"):
+		case indicator.Has("ratioMetric"):
 			at.Signal.Query = r.ratio(indicator.in("ratioMetric"))
-		case indicator.has("thresholdMetric"):
+		case indicator.Has("thresholdMetric"):
 			r.threshold(&at.Signal, indicator.in("thresholdMetric"), one)
 		default:
-			r.fail(indicator.node, "%s has neither ratioMetric nor thresholdMetric; want one of them", indicator.where)
+			r.Fail(indicator.Node, "%s has neither ratioMetric nor thresholdMetric; want one of them", indicator.Where)
 		}
 		r.add(n, at)
 	}
@@ -143,10 +143,10 @@ func (r *reader) openSLO(o object, kind string) {
 
 // indicatorOf returns the spec of the indicator of an objective.
 func (r *reader) indicatorOf(spec object) object {
-	if ref := spec.text("indicatorRef"); ref != "" && !spec.has("indicator") {
+	if ref := spec.text("indicatorRef"); ref != "" && !spec.Has("indicator") {
 		n := r.indicators[ref]
 		if n == nil {
-			r.fail(spec.at("indicatorRef"), "%s is %q, and there is no SLI of this name in the file; put it there", spec.name("indicatorRef"), ref)
+			r.Fail(spec.At("indicatorRef"), "%s is %q, and there is no SLI of this name in the file; put it there", spec.Name("indicatorRef"), ref)
 			return spec
 		}
 		return r.object(n, "spec of SLI "+ref)
@@ -158,7 +158,7 @@ func (r *reader) indicatorOf(spec object) object {
 func (r *reader) ratio(o object) string {
 	counter := o.text("counter") == "true"
 	switch {
-	case o.has("raw"):
+	case o.Has("raw"):
 		query := r.source(o.in("raw"), false)
 		switch kind := o.text("rawType"); kind {
 		case "failure":
@@ -166,15 +166,15 @@ func (r *reader) ratio(o object) string {
 		case "success":
 			return "1 - (" + query + ")"
 		default:
-			r.fail(o.at("rawType"), "%s is %q; want success or failure", o.name("rawType"), kind)
+			r.Fail(o.At("rawType"), "%s is %q; want success or failure", o.Name("rawType"), kind)
 			return ""
 		}
-	case o.has("bad"):
+	case o.Has("bad"):
 		return failing(sum(r.source(o.in("bad"), counter)), sum(r.source(o.in("total"), counter)))
-	case o.has("good"):
+	case o.Has("good"):
 		return rest(sum(r.source(o.in("good"), counter)), sum(r.source(o.in("total"), counter)))
 	default:
-		r.fail(o.node, "%s has none of good, bad and raw; want one of them", o.where)
+		r.Fail(o.Node, "%s has none of good, bad and raw; want one of them", o.Where)
 		return ""
 	}
 }
@@ -183,11 +183,11 @@ func (r *reader) ratio(o object) string {
 func (r *reader) source(o object, counter bool) string {
 	s := o.in("metricSource")
 	if kind := s.text("type"); kind != "" && !strings.EqualFold(kind, "prometheus") {
-		r.fail(s.at("type"), "%s is %q; only Prometheus is asked", s.name("type"), kind)
+		r.Fail(s.At("type"), "%s is %q; only Prometheus is asked", s.Name("type"), kind)
 		return ""
 	}
 	spec := s.in("spec")
-	return r.template(spec.at("query"), spec.name("query"), spec.must("query"), counter)
+	return r.template(spec.At("query"), spec.Name("query"), spec.must("query"), counter)
 }
 
 // threshold makes a signal of its own with the value as its limit.
@@ -207,6 +207,6 @@ func (r *reader) threshold(s *signal.Signal, o, objective object) {
 	case "gte", "gt":
 		s.Worse = signal.Down
 	default:
-		r.fail(objective.at("op"), "%s is %q; want lte, lt, gte or gt", objective.name("op"), op)
+		r.Fail(objective.At("op"), "%s is %q; want lte, lt, gte or gt", objective.Name("op"), op)
 	}
 }

@@ -25,21 +25,21 @@ var window = regexp.MustCompile(`\{\{-?\s*\.window\s*-?\}\}`)
 // asked of one version, so that the matchers of the version go into every
 // selector. Where the query is of raw counters, they are rated.
 func (r *reader) template(n *yaml.Node, where, query string, raw bool) string {
-	if r.err != nil {
+	if r.Err != nil {
 		return ""
 	}
 	text := window.ReplaceAllString(strings.TrimSpace(query), stand)
 	switch {
 	case strings.Contains(text, "{{"):
-		r.fail(n, "%s has a template other than {{.window}}; write it out", where)
+		r.Fail(n, "%s has a template other than {{.window}}; write it out", where)
 		return ""
 	case strings.Contains(text, "$"):
-		r.fail(n, "%s has a $; only {{.window}} stands for something", where)
+		r.Fail(n, "%s has a $; only {{.window}} stands for something", where)
 		return ""
 	}
 	expr, err := engine.ParseQuery(text)
 	if err != nil {
-		r.fail(n, "%s: %s", where, faultOf(err))
+		r.Fail(n, "%s: %s", where, faultOf(err))
 		return ""
 	}
 	edits := editsOf(expr, text, raw)
@@ -48,7 +48,7 @@ func (r *reader) template(n *yaml.Node, where, query string, raw bool) string {
 	}
 	text = strings.ReplaceAll(text, stand, "$window")
 	if err := engine.CheckTemplate(text); err != nil {
-		r.fail(n, "%s: %s", where, faultOf(err))
+		r.Fail(n, "%s: %s", where, faultOf(err))
 	}
 	return text
 }

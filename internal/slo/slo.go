@@ -1,18 +1,14 @@
 package slo
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"math"
-	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/foreshock/foreshock/internal/strictyaml"
 	"github.com/foreshock/foreshock/signal"
 )
 
@@ -31,41 +27,15 @@ type Objective struct {
 	Line   int
 }
 
-// A SyntaxError is a fault in a file of objectives.
-type SyntaxError struct {
-	File string
-	Line int // 1 is the first; 0 when the fault is in no line
-	Msg  string
-}
+// mend says which forms are read.
+const mend = "objectives are read as Sloth, Pyrra and OpenSLO write them; what of them is read stands in docs/how-to/slo.md"
 
-// Error returns file:line: message.
-func (e *SyntaxError) Error() string {
-	if e.Line == 0 {
-		return e.File + ": " + e.Msg
-	}
-	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Msg)
-}
-
-// Hint says which forms are read.
-func (e *SyntaxError) Hint() string {
-	return "objectives are read as Sloth, Pyrra and OpenSLO write them; what of them is read stands in docs/how-to/slo.md"
-}
-
-// maxYAML is the most YAML that is read, and maxObjectives the most
-// objectives of one file.
-const (
-	maxYAML       = 1 << 20
-	maxObjectives = 1000
-)
+// maxObjectives is the most objectives of one file.
+const maxObjectives = 1000
 
 // Load reads the objectives of a file.
 func Load(path string) ([]Objective, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read objectives: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxYAML+1))
+	text, err := strictyaml.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read objectives: %w", err)
 	}
@@ -77,13 +47,10 @@ func Load(path string) ([]Objective, error) {
 }
 
 // Parse reads the objectives of a text, which may have several documents. The
-// file is for messages. Errors are [*SyntaxError].
+// file is for messages. Errors are [*strictyaml.SyntaxError].
 func Parse(file string, text []byte) ([]Objective, error) {
-	if len(text) > maxYAML {
-		return nil, &SyntaxError{File: file, Msg: "more than 1 MiB of YAML; want objectives"}
-	}
-	r := &reader{file: file, indicators: map[string]*yaml.Node{}}
-	docs := r.documents(text)
+	r := &reader{Decoder: strictyaml.Decoder{File: file, Mend: mend}, indicators: map[string]*yaml.Node{}}
+	docs := r.Documents(text, "objectives")
 	for _, n := range docs {
 		r.indicator(n)
 	}
@@ -91,13 +58,11 @@ func Parse(file string, text []byte) ([]Objective, error) {
 		r.document(n)
 	}
 	r.distinguish()
-	switch {
-	case r.err != nil:
-		return nil, r.err
-	case len(docs) == 0:
-		return nil, &SyntaxError{File: file, Msg: "the file is empty; want objectives"}
-	case len(r.out) == 0:
-		return nil, &SyntaxError{File: file, Line: docs[0].Line, Msg: "there is no objective in the file"}
+	if r.Err == nil && len(r.out) == 0 {
+		r.Fail(docs[0], "there is no objective in the file")
+	}
+	if r.Err != nil {
+		return nil, r.Err
 	}
 	return r.out, nil
 }
@@ -105,57 +70,9 @@ func Parse(file string, text []byte) ([]Objective, error) {
 // reader reads documents. It keeps the first fault; what is read after a
 // fault is zero.
 type reader struct {
-	file       string
-	err        error
+	strictyaml.Decoder
 	out        []Objective
 	indicators map[string]*yaml.Node // the specs of OpenSLO's SLIs, by name
-}
-
-func (r *reader) fail(n *yaml.Node, format string, args ...any) {
-	if r.err == nil {
-		r.err = &SyntaxError{File: r.file, Line: n.Line, Msg: fmt.Sprintf(format, args...)}
-	}
-}
-
-func (r *reader) documents(text []byte) []*yaml.Node {
-	var out []*yaml.Node
-	dec := yaml.NewDecoder(bytes.NewReader(text))
-	for {
-		var doc yaml.Node
-		err := dec.Decode(&doc)
-		if errors.Is(err, io.EOF) {
-			return out
-		}
-		if err != nil {
-			line, msg := 0, strings.TrimPrefix(err.Error(), "yaml: ")
-			if _, scan := fmt.Sscanf(msg, "line %d: ", &line); scan == nil {
-				_, msg, _ = strings.Cut(msg, ": ")
-			}
-			r.err = &SyntaxError{File: r.file, Line: line, Msg: "this is no YAML: " + msg}
-			return nil
-		}
-		if len(doc.Content) != 1 || doc.Content[0].Tag == "!!null" {
-			continue // an empty document between two lines of "---"
-		}
-		if n := alias(doc.Content[0]); n != nil {
-			r.fail(n, "anchors and aliases are not read; write the value out")
-			return nil
-		}
-		out = append(out, doc.Content[0])
-	}
-}
-
-// alias finds the first anchor or alias, which could make little text huge.
-func alias(n *yaml.Node) *yaml.Node {
-	if n.Kind == yaml.AliasNode || n.Anchor != "" {
-		return n
-	}
-	for _, c := range n.Content {
-		if found := alias(c); found != nil {
-			return found
-		}
-	}
-	return nil
 }
 
 // The forms that are read, as their files say them.
@@ -171,54 +88,54 @@ const forms = `version "` + slothVersion + `" or apiVersion ` + slothAPI + ` (Sl
 
 // document reads one document by what it says it is.
 func (r *reader) document(n *yaml.Node) {
-	if r.err != nil {
+	if r.Err != nil {
 		return
 	}
 	o := r.object(n, "the document")
 	version, api, kind := o.text("version"), o.text("apiVersion"), o.text("kind")
 	switch {
-	case r.err != nil:
+	case r.Err != nil:
 	case version != "" && api == "":
 		if version != slothVersion {
-			r.fail(o.at("version"), "version is %q; want %s", version, forms)
+			r.Fail(o.At("version"), "version is %q; want %s", version, forms)
 		}
 		r.sloth(o)
 	case api == slothAPI && r.kind(o, kind, "PrometheusServiceLevel"):
-		r.sloth(r.object(o.at("spec"), "spec"))
+		r.sloth(r.object(o.At("spec"), "spec"))
 	case api == pyrraAPI && r.kind(o, kind, "ServiceLevelObjective"):
 		r.pyrra(o)
 	case api == openSLOAPI || api == openSLOAPICom:
 		r.openSLO(o, kind)
-	case r.err == nil && api == "":
-		r.fail(n, "the document has neither version nor apiVersion; want %s", forms)
+	case r.Err == nil && api == "":
+		r.Fail(n, "the document has neither version nor apiVersion; want %s", forms)
 	default:
-		r.fail(o.at("apiVersion"), "apiVersion is %q; want %s", api, forms)
+		r.Fail(o.At("apiVersion"), "apiVersion is %q; want %s", api, forms)
 	}
 }
 
 // kind wants a kind.
 func (r *reader) kind(o object, kind, want string) bool {
 	if kind != want {
-		r.fail(o.at("kind"), "kind is %q; want %s", kind, want)
+		r.Fail(o.At("kind"), "kind is %q; want %s", kind, want)
 	}
-	return r.err == nil
+	return r.Err == nil
 }
 
 // add keeps an objective that was read.
 func (r *reader) add(n *yaml.Node, o Objective) {
-	if r.err != nil {
+	if r.Err != nil {
 		return
 	}
 	if len(r.out) == maxObjectives {
-		r.fail(n, "more than %d objectives in one file; split it", maxObjectives)
+		r.Fail(n, "more than %d objectives in one file; split it", maxObjectives)
 		return
 	}
 	if !(o.Target > 0 && o.Target < 1) {
-		r.fail(n, "the objective of %s is %v; want between 0 and 100 %%, without the ends: at 100 %% nothing may ever fail", o.Name, 100*o.Target)
+		r.Fail(n, "the objective of %s is %v; want between 0 and 100 %%, without the ends: at 100 %% nothing may ever fail", o.Name, 100*o.Target)
 		return
 	}
 	o.Target, o.Budget = tidy(o.Target), tidy(1-o.Target)
-	o.File, o.Line = r.file, n.Line
+	o.File, o.Line = r.File, n.Line
 	o.Signal.Name, o.Signal.Family, o.Signal.Scope = "slo/"+o.Name, "slo/"+o.Name, signal.PerCohort
 	if !o.Signal.Limit.Set {
 		o.Signal.Kind, o.Signal.Unit = signal.Errors, signal.ParseUnit("ratio")
@@ -247,8 +164,8 @@ func (r *reader) distinguish() {
 	}
 	seen := map[string]int{}
 	for _, o := range r.out {
-		if line, twice := seen[o.Signal.Name]; twice && r.err == nil {
-			r.err = &SyntaxError{File: r.file, Line: o.Line, Msg: fmt.Sprintf("objective %q stands already in line %d; give each a name of its own", o.Name, line)}
+		if line, twice := seen[o.Signal.Name]; twice && r.Err == nil {
+			r.Err = &strictyaml.SyntaxError{File: r.File, Line: o.Line, Mend: mend, Msg: fmt.Sprintf("objective %q stands already in line %d; give each a name of its own", o.Name, line)}
 		}
 		seen[o.Signal.Name] = o.Line
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/foreshock/foreshock/engine"
+	"github.com/foreshock/foreshock/internal/strictyaml"
 	"github.com/foreshock/foreshock/signal"
 )
 
@@ -119,12 +120,12 @@ func TestParseFaults(t *testing.T) {
 		{"no SLI of the name", "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: a}\nspec: {service: cart, indicatorRef: b, objectives: [{target: 0.9}]}", `f.yaml:4: spec.indicatorRef is "b", and there is no SLI of this name in the file; put it there`},
 		{"one name twice", sloth + "{raw: {error_ratio_query: a}}\n- name: a\n  objective: 90\n  sli: {raw: {error_ratio_query: b}}", `f.yaml:7: objective "a" stands already in line 4; give each a name of its own`},
 		{"an anchor", "a: &b c", "f.yaml:1: anchors and aliases are not read; write the value out"},
-		{"much", strings.Repeat("#", maxYAML+1), "f.yaml: more than 1 MiB of YAML; want objectives"},
+		{"much", strings.Repeat("#", strictyaml.MaxBytes+1), "f.yaml: more than 1 MiB of YAML; want objectives"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := Parse("f.yaml", []byte(tt.text))
-			var fault *SyntaxError
+			var fault *strictyaml.SyntaxError
 			if !errors.As(err, &fault) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Parse = %+v, %v; want %q", got, err, tt.want)
 			}
@@ -168,7 +169,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		all, err := Parse("f.yaml", text)
 		if err != nil {
-			if _, ok := errors.AsType[*SyntaxError](err); !ok {
+			if _, ok := errors.AsType[*strictyaml.SyntaxError](err); !ok {
 				t.Fatalf("Parse: %v is no SyntaxError", err)
 			}
 			return

@@ -12,7 +12,10 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// write writes metrics.om.zst, recording.yaml and truth.yaml.
+// The files of a recording.
+const describedIn, metricsIn, truthIn = "recording.yaml", "metrics.om.zst", "truth.yaml"
+
+// write writes all of them.
 func (p *player) write(ctx context.Context, r *Result) error {
 	if err := p.describe(p.end); err != nil {
 		return err
@@ -21,7 +24,7 @@ func (p *player) write(ctx context.Context, r *Result) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(p.folder, "metrics.om.zst")
+	path := filepath.Join(p.folder, metricsIn)
 	f, err := os.Create(path)
 	if err != nil {
 		return fmt.Errorf("record: %w", err)
@@ -39,9 +42,9 @@ func (p *player) write(ctx context.Context, r *Result) error {
 		err = f.Close()
 	}
 	if err != nil {
-		return fmt.Errorf("record into %s: %w", path, err)
+		return fmt.Errorf("record: %w", err)
 	}
-	truth := filepath.Join(p.folder, "truth.yaml")
+	truth := filepath.Join(p.folder, truthIn)
 	if err := os.WriteFile(truth, []byte(p.truth(r)), 0o644); err != nil {
 		return fmt.Errorf("record: %w", err)
 	}

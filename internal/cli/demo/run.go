@@ -13,6 +13,7 @@ import (
 	"github.com/foreshock/foreshock/internal/scrape"
 	"github.com/foreshock/foreshock/internal/tsdb"
 	"github.com/foreshock/foreshock/lab"
+	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
@@ -35,6 +36,7 @@ type Options struct {
 	Seed     uint64
 	Exe      string // see [lab.Config]
 	Policy   prevention.Policy
+	Past     *prediction.Conformal // how right predictions were, to widen what is told; nil means nothing is
 }
 
 // A Result is how a demo ended.
@@ -71,6 +73,7 @@ type player struct {
 	end     time.Time
 	sys     release.System
 	folder  string
+	whole   bool // nothing is missing in the folder
 
 	mu     sync.Mutex
 	weight float64     // that the edge has
@@ -80,7 +83,8 @@ type player struct {
 }
 
 // Run plays one demo and tells hear of every frame. It ends every process
-// that it started, also when ctx ends early.
+// that it started, also when ctx ends early, and leaves no recording that is
+// not whole.
 func Run(ctx context.Context, o Options, hear func(Update)) (*Result, error) {
 	p := &player{o: o}
 	if err := p.prepare(ctx); err != nil {
@@ -106,6 +110,7 @@ func Run(ctx context.Context, o Options, hear func(Update)) (*Result, error) {
 	if err := p.finish(ctx, result); err != nil {
 		return nil, err
 	}
+	p.whole = true
 	return result, nil
 }
 
@@ -197,7 +202,7 @@ func (p *player) describe(end time.Time) error {
 		}
 		d.steps = append(d.steps, step{at: at, weight: w})
 	}
-	if err := os.WriteFile(filepath.Join(p.folder, "recording.yaml"), []byte(d.text()), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(p.folder, describedIn), []byte(d.text()), 0o644); err != nil {
 		return fmt.Errorf("describe the demo: %w", err)
 	}
 	rec, err := recording.Load(p.folder)
@@ -246,6 +251,9 @@ func (p *player) judge(ctx context.Context, hear func(Update)) (*Result, error) 
 		for _, a := range state.Step(f) {
 			a.Recording = filepath.Base(p.folder)
 			p.heed(a)
+			if p.o.Past != nil {
+				a = a.Tracked(p.o.Past)
+			}
 			r.note(a, p.failing())
 			u.Assessment = &a
 		}
@@ -332,8 +340,12 @@ func (p *player) close() {
 	if p.db != nil {
 		_ = p.db.Close()
 	}
-	if p.o.Record == "" && p.folder != "" {
+	switch {
+	case p.folder == "": // not even that was reached
+	case p.o.Record == "":
 		_ = os.RemoveAll(p.folder)
+	case !p.whole:
+		recording.Discard(p.folder, describedIn, metricsIn, truthIn)
 	}
 }
 
