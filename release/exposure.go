@@ -225,7 +225,7 @@ func (s *State) meets(i int, a *failure, before, since *pattern.Track, f signal.
 	}
 	r := trend.Response{
 		Since: &since.Values, Exposed: &x.Exposed, Limit: limit, Falls: sig.Direction() == signal.Down, Wait: wait,
-		Window: sig.Window, LoadBefore: x.LoadBefore, Load: x.Load,
+		Own: a.cohort == signal.Canary, Window: sig.Window, LoadBefore: x.LoadBefore, Load: x.Load,
 	}
 	if before != nil {
 		r.Before = &before.Values
