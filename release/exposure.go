@@ -1,7 +1,6 @@
 package release
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -18,6 +17,7 @@ type failure struct {
 	service, signal int
 	cohort          signal.Cohort
 	limit           float64
+	inferred        bool // nothing measures how full it is
 }
 
 // A flow is the traffic of one cell in one frame.
@@ -121,12 +121,14 @@ func (s *State) load(service int, weight float64, sides [2]flow, whole []flow) f
 // foresee looks for the exposure at which each release meets a limit.
 func (s *State) foresee(f signal.Frame, sc *scene) {
 	sc.failures = make([][]failure, len(s.sys.Releases))
+	sc.inferred = make([][]failure, len(s.sys.Releases))
 	for i := range s.sys.Releases {
 		if s.mem.Subjects[i].Begun >= 0 && i < len(f.Exposure) && f.Exposure[i].Weight < 1 {
-			sc.failures[i] = s.failuresOf(i, f, sc)
+			sc.failures[i], sc.inferred[i] = s.failuresOf(i, f, sc), s.unmeasured(i)
 		}
 	}
 	rivalry(sc.failures)
+	rivalry(sc.inferred)
 }
 
 // rivalry weighs the releases that one signal may answer to against each
@@ -173,9 +175,7 @@ func (s *State) failuresOf(i int, f signal.Frame, sc *scene) []failure {
 		add(failure{service: r.Service, signal: id, cohort: signal.Canary}, nil, x.Canary[id])
 		add(failure{service: r.Service, signal: id, cohort: signal.Control}, x.Before[id], x.Control[id])
 	}
-	slices.SortStableFunc(out, func(a, b failure) int {
-		return cmp.Or(cmp.Compare(unplaced(a), unplaced(b)), cmp.Compare(a.P50, b.P50))
-	})
+	byWeight(out)
 	seen := map[[2]int]bool{}
 	return slices.DeleteFunc(out, func(a failure) bool {
 		at := [2]int{a.service, a.signal}

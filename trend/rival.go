@@ -24,6 +24,7 @@ type rival struct {
 	nu        float64  // degrees of freedom behind them
 	limit     float64  // in the scale of the line
 	station   *station // where a wait of several servers, or by Gunther's law, meets its limit; nil for the others
+	gridded   bool     // whether the station is all there is
 	priced    bool     // whether the measured cost of a request went in
 }
 
@@ -281,7 +282,7 @@ const least = 0.01
 // Source: E. C. Fieller, Some problems in interval estimation, Journal of the
 // Royal Statistical Society B 16 (1954).
 func (m *rival) met(w float64) float64 {
-	if m.shape == Scaling {
+	if m.gridded {
 		return m.station.met(w)
 	}
 	best := -m.ab / m.bb

@@ -92,7 +92,7 @@ func (m *rival) meetsScaled(g *stats.Regression, variance, level float64, r *Res
 		b = g.Beta[1]
 	}
 	y := math.Min(r.Limit, (b+2*math.Sqrt(c))/(math.Sqrt(c)*a))
-	m.station = &station{}
+	m.station, m.gridded = &station{}, true
 	var was float64
 	for k := range m.station.by {
 		row := scaling(stationReach*float64(k)/(stationGrid-1), y, m.dropped)
