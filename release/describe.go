@@ -169,6 +169,9 @@ func (s *State) fails(i int, o outlook, sc *scene) []Prediction {
 		} else {
 			p.Limit = &limit
 		}
+		if x.usual > 0 {
+			p.Text = s.unusualText(x)
+		}
 		switch {
 		case len(out) == mostFailures || p.Probability < aTenth:
 			continue

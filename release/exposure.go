@@ -17,7 +17,8 @@ type failure struct {
 	service, signal int
 	cohort          signal.Cohort
 	limit           float64
-	inferred        bool // nothing measures how full it is
+	inferred        bool    // nothing measures how full it is
+	usual           float64 // what is usual now, where the limit is from memory; else 0
 }
 
 // A flow is the traffic of one cell in one frame.
@@ -124,7 +125,7 @@ func (s *State) foresee(f signal.Frame, sc *scene) {
 	sc.inferred = make([][]failure, len(s.sys.Releases))
 	for i := range s.sys.Releases {
 		if s.mem.Subjects[i].Begun >= 0 && i < len(f.Exposure) && f.Exposure[i].Weight < 1 {
-			sc.failures[i], sc.inferred[i] = s.failuresOf(i, f, sc), s.unmeasured(i)
+			sc.failures[i], sc.inferred[i] = s.failuresOf(i, f, sc), slices.Concat(s.unmeasured(i), s.unusual(i, f, sc))
 		}
 	}
 	rivalry(sc.failures)
@@ -160,28 +161,38 @@ func rivalry(failures [][]failure) {
 // cohorts, and of the services that its load or its slowness can reach. The
 // nearest limit comes first.
 func (s *State) failuresOf(i int, f signal.Frame, sc *scene) []failure {
-	x, r := &s.mem.Subjects[i], s.sys.Releases[i]
 	var out []failure
-	add := func(a failure, before, since *pattern.Track) {
+	s.candidates(i, func(a failure, before, since *pattern.Track) {
 		if s.meets(i, &a, before, since, f, sc) {
 			out = append(out, a)
 		}
-	}
+	})
+	byWeight(out)
+	return once(out)
+}
+
+// candidates gives every series in which a release may meet a limit to visit,
+// with its values before and since the first step.
+func (s *State) candidates(i int, visit func(a failure, before, since *pattern.Track)) {
+	x, r := &s.mem.Subjects[i], s.sys.Releases[i]
 	reached := s.reached(r.Service)
 	for id := range s.sys.Signals {
 		for _, j := range reached {
-			add(failure{service: j, signal: id, cohort: signal.Whole}, s.mem.Services[j].Before[id], s.mem.Services[j].After[id])
+			visit(failure{service: j, signal: id, cohort: signal.Whole}, s.mem.Services[j].Before[id], s.mem.Services[j].After[id])
 		}
-		add(failure{service: r.Service, signal: id, cohort: signal.Canary}, nil, x.Canary[id])
-		add(failure{service: r.Service, signal: id, cohort: signal.Control}, x.Before[id], x.Control[id])
+		visit(failure{service: r.Service, signal: id, cohort: signal.Canary}, nil, x.Canary[id])
+		visit(failure{service: r.Service, signal: id, cohort: signal.Control}, x.Before[id], x.Control[id])
 	}
-	byWeight(out)
+}
+
+// once leaves the first of several cohorts of one signal.
+func once(out []failure) []failure {
 	seen := map[[2]int]bool{}
 	return slices.DeleteFunc(out, func(a failure) bool {
 		at := [2]int{a.service, a.signal}
 		was := seen[at]
 		seen[at] = true
-		return was // of another cohort
+		return was
 	})
 }
 
@@ -216,6 +227,9 @@ func (s *State) meets(i int, a *failure, before, since *pattern.Track, f signal.
 	}
 	sig, x := s.sys.Signals[a.signal], &s.mem.Subjects[i]
 	limit := limitOf(sig, since)
+	if a.usual > 0 {
+		limit = usualTimes * a.usual
+	}
 	if math.IsNaN(limit) {
 		return false
 	}
