@@ -13,8 +13,8 @@ var unmeasuredServers = [...]float64{1, 2, 3, 4, 6, 8, 12, 16, 24, 32}
 
 // What is believed of a station before its waits are looked at.
 const (
-	leastBusy, mostBusy = 0.03, 0.94 // utilisation at weight 0, evenly
-	busyStep            = 0.01
+	leastBusy, mostBusy = 0.03, 0.95 // utilisation at weight 0, evenly
+	busyStep            = 0.02
 	// What is full is felt before, give or take. These three and the two below are
 	// chosen on simulated services; half as much of each holds no less often.
 	feltAt, feltBy = 0.9, 0.05
@@ -155,6 +155,9 @@ func (b *busy) grows() (evidence float64) {
 		}
 		x.loads = false
 	}
+	if !r.glance(&x) { // as most do not
+		return math.Inf(-1)
+	}
 	rs := r.rivals(&x)
 	if len(rs) == 0 {
 		return math.Inf(-1)
@@ -222,9 +225,13 @@ type busyPoint struct {
 func (b *busy) lay(f *Failure) {
 	var s station
 	var all, past float64
+	growths := fifths[:]
+	if b.se == 0 {
+		growths = fifths[2:3]
+	}
 	for _, p := range b.points() {
 		for _, z := range fifths {
-			for _, v := range fifths {
+			for _, v := range growths {
 				at := (math.Min(stationFull, feltAt+feltBy*z)/p.rho - 1) / math.Max(p.k+b.se*v, 1e-6)
 				if at <= b.now { // it does well here
 					past += p.like
@@ -255,7 +262,7 @@ func (b *busy) points() []busyPoint {
 	if !b.Calls {
 		shares = shares[len(shares)-1:]
 	}
-	out := make([]busyPoint, 0, len(unmeasuredServers)*len(shares)*int((mostBusy-leastBusy)/busyStep+2))
+	out := make([]busyPoint, 0, len(unmeasuredServers)*len(shares)*50)
 	best := math.Inf(-1)
 	for c := range unmeasuredServers {
 		for rho := leastBusy; rho < mostBusy; rho += busyStep {

@@ -151,3 +151,19 @@ func TestUnmeasuredWidth(t *testing.T) {
 		last = w
 	}
 }
+
+// BenchmarkUnmeasured is what one station costs in one frame: one that fills up,
+// and one that does not.
+func BenchmarkUnmeasured(b *testing.B) {
+	for name, more := range map[string]float64{"fills": 1.5, "healthy": 0} {
+		h := drawHidden(1)
+		h.more = more
+		u := h.seen()
+		u.Calls = true
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				u.FailsAt()
+			}
+		})
+	}
+}
