@@ -247,6 +247,9 @@ func (s *State) meets(i int, a *failure, before, since *pattern.Track, f signal.
 	if a.cohort == signal.Whole && a.service == s.sys.Releases[i].Service && !wait {
 		r.Cost, r.CostSE = s.cost(i, sig.Kind, f, sc)
 	}
+	if !wait {
+		r.Again = s.again(i, a.service)
+	}
 	r.Early, r.Zone = zone(sig, limit)
 	if a.cohort == signal.Canary && !wait && s.samePods(i, f) {
 		r.Idle, r.IdleSE = s.idle(i, a.signal)

@@ -32,6 +32,7 @@ type Response struct {
 	// stable one, where both were measured apart, with its standard error; NaN
 	// or 0 when they were not.
 	Cost, CostSE float64
+	Again        *Again // what is tried again; nil when it is not known, or nothing is
 }
 
 // leastBefore is for how many frames the time before the first step counts at
@@ -48,6 +49,7 @@ type rows struct {
 	weight [maxRows]float64 // of the release, in effect
 	time   [maxRows]float64 // of the middle, in frames from now, ≤ 0
 	load   [maxRows]float64 // traffic over that of now
+	again  [maxRows]float64 // attempts for each first attempt, where r.Again is known
 	value  [maxRows]float64 // turned so that worse is up
 	frames [maxRows]float64 // with a value, in blocks of the time since
 	loads  bool             // whether the traffic of all of them is known
@@ -128,6 +130,9 @@ func (x *rows) add(r *Response, s stretch, current float64) {
 	x.time[k] = float64(s.from+s.to)/2 - float64(r.Since.Newest)
 	x.value[k] = r.sign() * s.sum / s.count
 	x.frames[k] = s.count / float64(r.Since.Size)
+	if r.Again != nil {
+		x.tried(r, k, s)
+	}
 	if !x.loads {
 		return
 	}
@@ -217,6 +222,7 @@ func (x *rows) fill(r *Response) (seen []exposure, met float64) {
 	for i := range x.n {
 		if x.weight[i] <= met-0.005 {
 			x.weight[n], x.time[n], x.load[n], x.value[n], x.frames[n] = x.weight[i], x.time[i], x.load[i], x.value[i], x.frames[i]
+			x.again[n] = x.again[i]
 			n++
 		}
 	}

@@ -12,6 +12,7 @@ import (
 type rival struct {
 	shape     Shape
 	scaled    bool    // whether it goes with traffic
+	retried   bool    // whether it goes with attempts, of which the retries come on top of the traffic
 	terms     int     // with the answer to exposure
 	dropped   int     // how many of them are the answer
 	rss, none float64 // sum of squares left, with and without the answer; relative to the level of what was fitted
@@ -64,6 +65,9 @@ func (r *Response) rivals(x *rows) []rival {
 		shapes = append(shapes, rival{shape: Queue, dropped: 1})
 	case !r.Wait && x.loads:
 		shapes = append(shapes, rival{shape: Linear, scaled: true, dropped: 1})
+	}
+	if x.retried(r) {
+		shapes = append(shapes, rival{shape: Linear, retried: true, scaled: x.loads, dropped: 1})
 	}
 	var out []rival
 	var d design
@@ -122,6 +126,9 @@ func (d *design) fill(x *rows, s rival, c course) {
 		by := 1.0
 		if s.scaled {
 			by = x.load[i]
+		}
+		if s.retried {
+			by *= x.again[i]
 		}
 		beside := t * t
 		if c == begun {
@@ -253,6 +260,9 @@ func (m *rival) read(x *rows, d *design, g *stats.Regression, n int, tau float64
 	var zone float64
 	m.limit, zone = r.felt(x)
 	m.apart = zone * zone
+	if m.retried {
+		m.limit = math.Min(m.limit, r.Again.Tips*r.Limit)
+	}
 	if m.scaled {
 		m.apart += m.limit * m.limit * x.loadSE * x.loadSE
 	}
