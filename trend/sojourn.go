@@ -1,25 +1,23 @@
 package trend
 
-import (
-	"math"
-	"sync"
-)
+import "math"
 
 // busySteps is how many utilisations a table has: 0 to 98 %.
 const busySteps = 99
 
-// medians returns the logarithm of the median time in a station, in units of
-// its mean service time, by servers (those of unmeasuredServers) and
-// utilisation in percent.
-var medians = sync.OnceValue(func() *[len(unmeasuredServers)][busySteps]float64 {
-	var out [len(unmeasuredServers)][busySteps]float64
+// medians are the logarithms of the median time in a station, in units of its
+// mean service time, by servers (those of unmeasuredServers) and utilisation in
+// percent.
+type medians [len(unmeasuredServers)][busySteps]float64
+
+// fill makes the table, which takes about a millisecond.
+func (t *medians) fill() {
 	for i, c := range unmeasuredServers {
 		for k := range busySteps {
-			out[i][k] = math.Log(medianStay(c, float64(k)/100))
+			t[i][k] = math.Log(medianStay(c, float64(k)/100))
 		}
 	}
-	return &out
-})
+}
 
 // medianStay returns the median time in a station of c servers at utilisation
 // ρ < 1, in units of its mean service time, with Poisson arrivals and
@@ -35,31 +33,44 @@ func medianStay(c, rho float64) float64 {
 	if math.Abs(theta-1) < 1e-3 {
 		theta = 1.001 // the limit of the fraction is (1+t)·e^−t; near it digits are lost
 	}
-	later := func(t float64) float64 {
-		return (1-waits)*math.Exp(-t) + waits*(theta*math.Exp(-t)-math.Exp(-theta*t))/(theta-1)
+	later := func(t float64) (p, falls float64) {
+		own, both := math.Exp(-t), math.Exp(-theta*t)
+		p = (1-waits)*own + waits*(theta*own-both)/(theta-1)
+		return p - 0.5, (1-waits)*own + waits*theta*(own-both)/(theta-1)
 	}
-	low, high := 0.0, 1.0
-	for later(high) > 0.5 {
-		high *= 2
+	low, high := math.Ln2, 2.0 // no median is less than that of service alone
+	for p, _ := later(high); p > 0; p, _ = later(high) {
+		low, high = high, 2*high
 	}
-	for range 30 {
-		if mid := (low + high) / 2; later(mid) > 0.5 {
-			low = mid
+	// Newton's method, between brackets: near 0 those that wait come slowly.
+	t := low
+	for range 40 {
+		p, falls := later(t)
+		if p > 0 {
+			low = t
 		} else {
-			high = mid
+			high = t
 		}
+		next := t + p/falls
+		if !(next > low && next < high) {
+			next = (low + high) / 2
+		}
+		if math.Abs(next-t) < 1e-12*t {
+			break
+		}
+		t = next
 	}
-	return high
+	return t
 }
 
-// logMedian reads the table between its points; +Inf from 98 % on, where
-// everything waits.
-func logMedian(servers int, rho float64) float64 {
+// at reads the table between its points; +Inf from 98 % on, where everything
+// waits.
+func (t *medians) at(servers int, rho float64) float64 {
 	if !(rho < stationFull) {
 		return math.Inf(1)
 	}
-	t := &medians()[servers]
+	row := &t[servers]
 	x := 100 * math.Max(0, rho)
 	k := min(int(x), busySteps-2)
-	return t[k] + (x-float64(k))*(t[k+1]-t[k])
+	return row[k] + (x-float64(k))*(row[k+1]-row[k])
 }

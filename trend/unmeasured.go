@@ -98,6 +98,7 @@ func (u Unmeasured) FailsAt() Failure {
 	if f.Evidence < oddsOfAnswer || !(b.arrivals > 0) {
 		return f
 	}
+	b.medians.fill()
 	b.lay(&f)
 	return f
 }
@@ -109,8 +110,9 @@ type busy struct {
 	loads    []float64  // what arrived meanwhile, over what arrives now
 	now      float64    // the weight
 	arrivals float64    // now, per second
-	k, se    float64    // by how much the load grows to all the traffic, as a share of it; of a callee
-	longer   float64    // by how much the new version's median is longer, over the stable one's at weight 0; of a shared station
+	medians  medians
+	k, se    float64 // by how much the load grows to all the traffic, as a share of it; of a callee
+	longer   float64 // by how much the new version's median is longer, over the stable one's at weight 0; of a shared station
 }
 
 // apart returns how many rows say as much as one independent one, from how
@@ -308,7 +310,7 @@ func (b *busy) answer(f *Failure, s *station) {
 // k = longer/(own·ln 2/m(ρ₀)), m the median there in units of the service time.
 func (b *busy) weigh(p *busyPoint) bool {
 	c := unmeasuredServers[p.servers]
-	level := logMedian(p.servers, p.rho)
+	level := b.medians.at(p.servers, p.rho)
 	service := p.own * math.Exp(-level) // of the median at weight 0
 	if b.Beside != nil {
 		p.k = b.longer / (service * math.Ln2)
@@ -322,7 +324,7 @@ func (b *busy) weigh(p *busyPoint) bool {
 		} else {
 			more = 1
 		}
-		m := logMedian(p.servers, rho)
+		m := b.medians.at(p.servers, rho)
 		if math.IsInf(m, 1) {
 			return false
 		}

@@ -167,3 +167,27 @@ func BenchmarkUnmeasured(b *testing.B) {
 		})
 	}
 }
+
+// TestMedianStay: by hand for M/M/1, whose time in the station is exponential of
+// mean s/(1−ρ), where Sakasegawa's share is exact; of many servers it is that of
+// service alone until they are nearly full; and the table reads between its
+// points to two thousandths.
+func TestMedianStay(t *testing.T) {
+	for rho := 0.0; rho < 0.98; rho += 0.07 {
+		if got, want := medianStay(1, rho), math.Ln2/(1-rho); math.Abs(got-want) > 2e-3*want {
+			t.Errorf("medianStay(1, %.2f) = %v, want %v", rho, got, want)
+		}
+	}
+	if got := medianStay(32, 0.6); math.Abs(got-math.Ln2) > 0.01 {
+		t.Errorf("medianStay(32, 0.6) = %v, want about ln 2", got)
+	}
+	var m medians
+	m.fill()
+	for i, c := range unmeasuredServers {
+		for rho := 0.005; rho < 0.95; rho += 0.05 {
+			if got, want := m.at(i, rho), math.Log(medianStay(c, rho)); math.Abs(got-want) > 2e-3 {
+				t.Errorf("%v servers at %.3f: %v between points, want %v", c, rho, got, want)
+			}
+		}
+	}
+}
