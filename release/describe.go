@@ -157,11 +157,20 @@ func (s *State) fails(i int, o outlook, sc *scene) []Prediction {
 	if i >= len(s.sys.Releases) {
 		return nil
 	}
-	for _, x := range sc.failures[i] {
-		limit := Number(x.limit)
+	all := slices.Concat(sc.failures[i], sc.inferred[i])
+	byWeight(all)
+	for _, x := range all {
 		p := Prediction{
 			Kind: "fails-at", Signal: s.sys.Signals[x.signal].Name, Service: s.sys.Services[x.service].Name,
-			Probability: Number(x.Breach(1)), Limit: &limit,
+			Probability: Number(x.Breach(1)),
+		}
+		if limit := Number(x.limit); x.inferred {
+			p.Text = s.inferredText(x)
+		} else {
+			p.Limit = &limit
+		}
+		if x.usual > 0 {
+			p.Text = s.unusualText(x)
 		}
 		switch {
 		case len(out) == mostFailures || p.Probability < aTenth:
@@ -174,6 +183,8 @@ func (s *State) fails(i int, o outlook, sc *scene) []Prediction {
 				at := Number(x.Breach(o.next))
 				p.NextStep = &at
 			}
+		case x.inferred:
+			p.Probability, p.Reason = Number(math.NaN()), "not identifiable yet: needs a signal of how full it is"
 		default:
 			p.Probability, p.Reason = Number(math.NaN()), "not identifiable yet: "+needsExposure(x.Failure)
 		}

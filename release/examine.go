@@ -47,6 +47,7 @@ type scene struct {
 	together  []bool      // both versions fail since it began
 	lately    []finding   // of all services; only where a change has no service
 	failures  [][]failure // by release: limits that its exposure meets
+	inferred  [][]failure // of each release, what fills up unmeasured
 	collapses []collapse  // of the release that is assessed
 }
 

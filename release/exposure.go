@@ -1,7 +1,6 @@
 package release
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -18,6 +17,8 @@ type failure struct {
 	service, signal int
 	cohort          signal.Cohort
 	limit           float64
+	inferred        bool    // nothing measures how full it is
+	usual           float64 // what is usual now, where the limit is from memory; else 0
 }
 
 // A flow is the traffic of one cell in one frame.
@@ -121,12 +122,14 @@ func (s *State) load(service int, weight float64, sides [2]flow, whole []flow) f
 // foresee looks for the exposure at which each release meets a limit.
 func (s *State) foresee(f signal.Frame, sc *scene) {
 	sc.failures = make([][]failure, len(s.sys.Releases))
+	sc.inferred = make([][]failure, len(s.sys.Releases))
 	for i := range s.sys.Releases {
 		if s.mem.Subjects[i].Begun >= 0 && i < len(f.Exposure) && f.Exposure[i].Weight < 1 {
-			sc.failures[i] = s.failuresOf(i, f, sc)
+			sc.failures[i], sc.inferred[i] = s.failuresOf(i, f, sc), slices.Concat(s.unmeasured(i), s.unusual(i, f, sc))
 		}
 	}
 	rivalry(sc.failures)
+	rivalry(sc.inferred)
 }
 
 // rivalry weighs the releases that one signal may answer to against each
@@ -158,30 +161,38 @@ func rivalry(failures [][]failure) {
 // cohorts, and of the services that its load or its slowness can reach. The
 // nearest limit comes first.
 func (s *State) failuresOf(i int, f signal.Frame, sc *scene) []failure {
-	x, r := &s.mem.Subjects[i], s.sys.Releases[i]
 	var out []failure
-	add := func(a failure, before, since *pattern.Track) {
+	s.candidates(i, func(a failure, before, since *pattern.Track) {
 		if s.meets(i, &a, before, since, f, sc) {
 			out = append(out, a)
 		}
-	}
+	})
+	byWeight(out)
+	return once(out)
+}
+
+// candidates gives every series in which a release may meet a limit to visit,
+// with its values before and since the first step.
+func (s *State) candidates(i int, visit func(a failure, before, since *pattern.Track)) {
+	x, r := &s.mem.Subjects[i], s.sys.Releases[i]
 	reached := s.reached(r.Service)
 	for id := range s.sys.Signals {
 		for _, j := range reached {
-			add(failure{service: j, signal: id, cohort: signal.Whole}, s.mem.Services[j].Before[id], s.mem.Services[j].After[id])
+			visit(failure{service: j, signal: id, cohort: signal.Whole}, s.mem.Services[j].Before[id], s.mem.Services[j].After[id])
 		}
-		add(failure{service: r.Service, signal: id, cohort: signal.Canary}, nil, x.Canary[id])
-		add(failure{service: r.Service, signal: id, cohort: signal.Control}, x.Before[id], x.Control[id])
+		visit(failure{service: r.Service, signal: id, cohort: signal.Canary}, nil, x.Canary[id])
+		visit(failure{service: r.Service, signal: id, cohort: signal.Control}, x.Before[id], x.Control[id])
 	}
-	slices.SortStableFunc(out, func(a, b failure) int {
-		return cmp.Or(cmp.Compare(unplaced(a), unplaced(b)), cmp.Compare(a.P50, b.P50))
-	})
+}
+
+// once leaves the first of several cohorts of one signal.
+func once(out []failure) []failure {
 	seen := map[[2]int]bool{}
 	return slices.DeleteFunc(out, func(a failure) bool {
 		at := [2]int{a.service, a.signal}
 		was := seen[at]
 		seen[at] = true
-		return was // of another cohort
+		return was
 	})
 }
 
@@ -216,6 +227,9 @@ func (s *State) meets(i int, a *failure, before, since *pattern.Track, f signal.
 	}
 	sig, x := s.sys.Signals[a.signal], &s.mem.Subjects[i]
 	limit := limitOf(sig, since)
+	if a.usual > 0 {
+		limit = usualTimes * a.usual
+	}
 	if math.IsNaN(limit) {
 		return false
 	}
@@ -225,13 +239,16 @@ func (s *State) meets(i int, a *failure, before, since *pattern.Track, f signal.
 	}
 	r := trend.Response{
 		Since: &since.Values, Exposed: &x.Exposed, Limit: limit, Falls: sig.Direction() == signal.Down, Wait: wait,
-		Window: sig.Window, LoadBefore: x.LoadBefore, Load: x.Load,
+		Own: a.cohort == signal.Canary, Window: sig.Window, LoadBefore: x.LoadBefore, Load: x.Load,
 	}
 	if before != nil {
 		r.Before = &before.Values
 	}
 	if a.cohort == signal.Whole && a.service == s.sys.Releases[i].Service && !wait {
 		r.Cost, r.CostSE = s.cost(i, sig.Kind, f, sc)
+	}
+	if !wait {
+		r.Again = s.again(i, a.service)
 	}
 	r.Early, r.Zone = zone(sig, limit)
 	if a.cohort == signal.Canary && !wait && s.samePods(i, f) {

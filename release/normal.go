@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/trend"
 )
 
 // usualReach is how many standard deviations above normal a rate of counted
@@ -34,4 +36,37 @@ func (s *State) recalled(i int, sc *scene) []WarningText {
 	}
 	now := s.mem.At.UTC()
 	return []WarningText{{Code: "memory", Text: fmt.Sprintf("compared with what is normal on %ss at %s UTC, from memory", now.Weekday(), now.Format("15:04"))}}
+}
+
+// usualTimes is how many times what is usual a wait must come to for that to
+// count as its limit where nobody set one, and usualSpreads how many standard
+// deviations above it that must be at least: beyond what days differ by.
+const usualTimes, usualSpreads = 3, 6
+
+// unusual looks for waits without a limit that come to three times what memory
+// says is usual now, as a release gets more of the traffic. It foretells, and
+// holds nothing: nobody said that this is too slow.
+func (s *State) unusual(i int, f signal.Frame, sc *scene) []failure {
+	var out []failure
+	s.candidates(i, func(a failure, before, since *pattern.Track) {
+		sig := s.sys.Signals[a.signal]
+		if since == nil || sig.Kind != signal.Latency || sig.Unit.Dimension != signal.Time || sig.Limit.Set || !math.IsNaN(since.Limit) {
+			return
+		}
+		if !(since.Level > 0) || (usualTimes-1)*since.Level < usualSpreads*since.Normal {
+			return
+		}
+		a.usual = since.Level
+		if s.meets(i, &a, before, since, f, sc) && a.Why == trend.Known {
+			out = append(out, a)
+		}
+	})
+	byWeight(out)
+	return once(out)
+}
+
+// unusualText says where the limit comes from.
+func (s *State) unusualText(x failure) string {
+	unit := s.sys.Signals[x.signal].Unit
+	return fmt.Sprintf("%s: no limit is set; %d times the %s that is usual at this hour, from memory", s.limitText(x), usualTimes, unit.Format(x.usual))
 }

@@ -59,6 +59,7 @@ func ModelSignals() []signal.Signal {
 			Scope: signal.PerCohort, Query: "simulated " + x.name,
 		}
 	}
+	s[sigP50].Quantile, s[sigP99].Quantile = 0.5, 0.99
 	return s
 }
 

@@ -11,8 +11,9 @@ type Shape uint8
 
 // The shapes.
 const (
-	Linear Shape = iota + 1 // it adds up: value = a + b·weight
-	Queue                   // it waits: 1/value = a − b·weight, so that the value grows without bound
+	Linear  Shape = iota + 1 // it adds up: value = a + b·weight
+	Queue                    // it waits: 1/value = a − b·weight, so that the value grows without bound
+	Scaling                  // it waits, and those inside hinder each other: Gunther's law
 )
 
 // Why says why a weight of failure is given, or why none is.
@@ -124,14 +125,16 @@ func (f *Failure) Answers() bool { return f.Why == Known || len(f.rivals) > 0 &&
 
 // describe names the likelier shape.
 func (f *Failure) describe() {
-	var queue float64
+	var by [Scaling + 1]float64
 	for _, m := range f.rivals {
-		if m.shape == Queue {
-			queue += m.share
-		}
+		by[m.shape] += m.share
 	}
-	if f.Shape = Linear; queue > 0.5 {
+	f.Shape = Linear
+	if by[Queue]+by[Scaling] > 0.5 {
 		f.Shape = Queue
+	}
+	if by[Scaling] > 0.5 {
+		f.Shape = Scaling
 	}
 }
 

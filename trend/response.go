@@ -22,6 +22,7 @@ type Response struct {
 	// fills up, give or take Zone: standard deviations in the signal's unit, ≥ 0.
 	Early, Zone float64
 	Falls       bool // whether worse is down
+	Own         bool // of what serves the release's share alone, so that its load goes with the weight
 	Wait        bool // a latency or another wait, which may grow as a queue does; otherwise a use, which adds up
 	Window      int  // frames that one value looks back over; 0 counts as 1
 	// LoadBefore and Load are the traffic in the same frames, in any unit; nil
@@ -31,6 +32,7 @@ type Response struct {
 	// stable one, where both were measured apart, with its standard error; NaN
 	// or 0 when they were not.
 	Cost, CostSE float64
+	Again        *Again // what is tried again; nil when it is not known, or nothing is
 }
 
 // leastBefore is for how many frames the time before the first step counts at
@@ -47,6 +49,7 @@ type rows struct {
 	weight [maxRows]float64 // of the release, in effect
 	time   [maxRows]float64 // of the middle, in frames from now, ≤ 0
 	load   [maxRows]float64 // traffic over that of now
+	again  [maxRows]float64 // attempts for each first attempt, where r.Again is known
 	value  [maxRows]float64 // turned so that worse is up
 	frames [maxRows]float64 // with a value, in blocks of the time since
 	loads  bool             // whether the traffic of all of them is known
@@ -127,6 +130,9 @@ func (x *rows) add(r *Response, s stretch, current float64) {
 	x.time[k] = float64(s.from+s.to)/2 - float64(r.Since.Newest)
 	x.value[k] = r.sign() * s.sum / s.count
 	x.frames[k] = s.count / float64(r.Since.Size)
+	if r.Again != nil {
+		x.tried(r, k, s)
+	}
 	if !x.loads {
 		return
 	}
@@ -216,6 +222,7 @@ func (x *rows) fill(r *Response) (seen []exposure, met float64) {
 	for i := range x.n {
 		if x.weight[i] <= met-0.005 {
 			x.weight[n], x.time[n], x.load[n], x.value[n], x.frames[n] = x.weight[i], x.time[i], x.load[i], x.value[i], x.frames[i]
+			x.again[n] = x.again[i]
 			n++
 		}
 	}

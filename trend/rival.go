@@ -12,7 +12,9 @@ import (
 type rival struct {
 	shape     Shape
 	scaled    bool    // whether it goes with traffic
+	retried   bool    // whether it goes with attempts, of which the retries come on top of the traffic
 	terms     int     // with the answer to exposure
+	dropped   int     // how many of them are the answer
 	rss, none float64 // sum of squares left, with and without the answer; relative to the level of what was fitted
 	effective float64 // observations that the rows are worth
 	share     float64 // of belief, among the rivals
@@ -22,7 +24,8 @@ type rival struct {
 	apart     float64  // variance of the line that has nothing to do with the weight: of the traffic now, and of where the limit is felt
 	nu        float64  // degrees of freedom behind them
 	limit     float64  // in the scale of the line
-	station   *station // where a wait of several servers meets its limit; nil for the others
+	station   *station // where a wait of several servers, or by Gunther's law, meets its limit; nil for the others
+	gridded   bool     // whether the station is all there is
 	priced    bool     // whether the measured cost of a request went in
 }
 
@@ -56,12 +59,15 @@ func (c course) terms() int {
 
 // rivals fits every shape that the signal may have.
 func (r *Response) rivals(x *rows) []rival {
-	shapes := []rival{{shape: Linear}}
+	shapes := []rival{{shape: Linear, dropped: 1}}
 	switch {
 	case r.Wait && x.positive() && r.sign()*r.Limit > 0:
-		shapes = append(shapes, rival{shape: Queue})
+		shapes = append(shapes, rival{shape: Queue, dropped: 1})
 	case !r.Wait && x.loads:
-		shapes = append(shapes, rival{shape: Linear, scaled: true})
+		shapes = append(shapes, rival{shape: Linear, scaled: true, dropped: 1})
+	}
+	if x.retried(r) {
+		shapes = append(shapes, rival{shape: Linear, retried: true, scaled: x.loads, dropped: 1})
 	}
 	var out []rival
 	var d design
@@ -72,6 +78,9 @@ func (r *Response) rivals(x *rows) []rival {
 				out = append(out, m)
 			}
 		}
+	}
+	if len(shapes) > 1 && r.Wait {
+		out = append(out, r.scalings(x)...)
 	}
 	return out
 }
@@ -118,6 +127,9 @@ func (d *design) fill(x *rows, s rival, c course) {
 		if s.scaled {
 			by = x.load[i]
 		}
+		if s.retried {
+			by *= x.again[i]
+		}
 		beside := t * t
 		if c == begun {
 			beside = math.Min(0, t-x.began/math.Max(1, x.span))
@@ -163,6 +175,9 @@ func (r *Response) fit(x *rows, d *design, s rival, n int) (rival, bool) {
 	}
 	if r.Cost > 0 && r.CostSE > 0 && !r.Wait {
 		g, s.priced = r.priced(x, d, g, n, tau)
+	}
+	if s.shape == Scaling && !scales(&g, s.dropped) {
+		return rival{}, false
 	}
 	s.read(x, d, &g, n, tau, r)
 	return s, true
@@ -245,6 +260,9 @@ func (m *rival) read(x *rows, d *design, g *stats.Regression, n int, tau float64
 	var zone float64
 	m.limit, zone = r.felt(x)
 	m.apart = zone * zone
+	if m.retried {
+		m.limit = math.Min(m.limit, r.Again.Tips*r.Limit)
+	}
 	if m.scaled {
 		m.apart += m.limit * m.limit * x.loadSE * x.loadSE
 	}
@@ -254,6 +272,9 @@ func (m *rival) read(x *rows, d *design, g *stats.Regression, n int, tau float64
 	m.rss = rss / (d.level * d.level)
 	// Dropping one term of a regression adds b²/(XᵀWX)⁻¹ to what is left.
 	m.none = (rss + g.Beta[1]*g.Beta[1]/g.Inverse[1][1]) / (d.level * d.level)
+	if m.shape == Scaling {
+		m.meetsScaled(g, variance, d.level, r)
+	}
 }
 
 // least is the smallest spread from frame to frame that a signal is believed
@@ -271,6 +292,9 @@ const least = 0.01
 // Source: E. C. Fieller, Some problems in interval estimation, Journal of the
 // Royal Statistical Society B 16 (1954).
 func (m *rival) met(w float64) float64 {
+	if m.gridded {
+		return m.station.met(w)
+	}
 	best := -m.ab / m.bb
 	t, held := m.over(w), m.over(best)
 	switch {
@@ -329,7 +353,7 @@ func weigh(rs []rival) (evidence float64) {
 	}
 	with, without := make([]float64, len(rs)), make([]float64, len(rs))
 	for i, m := range rs {
-		with[i], without[i] = -aicc(m.rss, n, m.terms+1)/2, -aicc(m.none, n, m.terms)/2
+		with[i], without[i] = -aicc(m.rss, n, m.terms+1)/2, -aicc(m.none, n, m.terms+1-m.dropped)/2
 	}
 	all := stats.LogSumExp(with)
 	for i := range rs {

@@ -44,7 +44,7 @@ func (r *Response) waits(x *rows, tau float64) []observed {
 		}
 	}
 	free := n - float64(len(es))
-	if free < 3 || len(es) < 3 {
+	if free < 3 {
 		return nil
 	}
 	relative := ss/free + least*least/float64(r.Since.Size)

@@ -22,6 +22,7 @@ import (
 
 var (
 	services = flag.Int("services", 0, "simulated services of TestFailsAt; 0 means as many as an everyday run affords")
+	draw     = flag.Uint64("draw", 9, "which services TestFailsAt draws: what is chosen is chosen on others than 9, which the table is of")
 	update   = flag.Bool("update", false, "rewrite the measured table in docs/method/exposure.md")
 )
 
@@ -167,7 +168,7 @@ func TestFailsAt(t *testing.T) {
 	var all [2]forecastRecord
 	for kind, what := range []string{"its processor", "the database's processor", "its pool of connections"} {
 		var rs [2]forecastRecord
-		rng := rand.New(rand.NewPCG(uint64(kind), 9))
+		rng := rand.New(rand.NewPCG(uint64(kind), *draw))
 		for k := range n {
 			f, fails := randomService(rng, kind)
 			for known := range rs {
@@ -185,7 +186,7 @@ func TestFailsAt(t *testing.T) {
 		fmt.Fprintf(&b, "| all, %s | %s\n", []string{"measured", "not measured"}[known], &r)
 	}
 	t.Log("\n" + b.String())
-	for known, most := range map[int]float64{measured: 8} {
+	for known, most := range map[int]float64{measured: 8, notMeasured: 15} {
 		r := all[known]
 		if r.said < 0.8*r.n {
 			t.Errorf("of %v services something is said of %v, want 8 in 10", r.n, r.said)
@@ -197,7 +198,7 @@ func TestFailsAt(t *testing.T) {
 			t.Errorf("%.0f of %.0f intervals of 80 %% hold", r.held, r.said)
 		}
 	}
-	if *update && *services > 0 {
+	if *update && *services > 0 && *draw == 9 {
 		doctable.Write(t, "../../docs/method/exposure.md", "models", b.String())
 	}
 }

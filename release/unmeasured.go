@@ -1,0 +1,115 @@
+package release
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/trend"
+)
+
+// unmeasured looks for services that fill up as a release gets more of the
+// traffic, and of which nothing measures how full they are: by what arrives at
+// them and how long they take. It foretells, and holds nothing.
+func (s *State) unmeasured(i int) []failure {
+	r := s.sys.Releases[i]
+	wait := s.median()
+	if wait < 0 {
+		return nil
+	}
+	var out []failure
+	for _, j := range s.reached(r.Service) {
+		if s.usesMeasured(i, j) {
+			continue
+		}
+		u, ok := s.stationOf(i, j, wait)
+		if !ok {
+			continue
+		}
+		u.Exposed, u.Window = &s.mem.Subjects[i].Exposed, s.sys.Signals[wait].Window
+		u.Calls = j < s.sys.Graph.Len() && len(s.sys.Graph.Callees(j)) > 0
+		a := failure{Failure: u.FailsAt(), service: j, signal: wait, cohort: signal.Whole, limit: math.NaN(), inferred: true}
+		if a.Why == trend.Known || a.Why == trend.Weak {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// stationOf lays out what is known of a service: its own waits and arrivals, or
+// those of the released one, whose versions may share what serves them.
+func (s *State) stationOf(i, j, wait int) (u trend.Unmeasured, ok bool) {
+	x := &s.mem.Subjects[i]
+	u.LoadBefore, u.Load = x.LoadBefore, x.Load
+	if j == s.sys.Releases[i].Service {
+		if !values(x.Before[wait], x.Control[wait], x.Canary[wait]) || x.Load == nil {
+			return u, false
+		}
+		u.Before, u.Since, u.Beside = &x.Before[wait].Values, &x.Control[wait].Values, &x.Canary[wait].Values
+		u.ArrivalsBefore, u.Arrivals = x.LoadBefore, x.Load
+		return u, true
+	}
+	m := &s.mem.Services[j]
+	for id, sig := range s.sys.Signals {
+		if sig.Kind == signal.Traffic && sig.Unit.Dimension == signal.Rate && values(m.Before[id], m.After[id]) {
+			u.ArrivalsBefore, u.Arrivals = &m.Before[id].Values, &m.After[id].Values
+			u.One = m.After[id].Pods[0].Instance != ""
+			break
+		}
+	}
+	if u.Arrivals == nil || !values(m.Before[wait], m.After[wait]) {
+		return u, false
+	}
+	u.Before, u.Since = &m.Before[wait].Values, &m.After[wait].Values
+	return u, true
+}
+
+// values says whether tracks have values, each of as many instances as the first.
+func values(ts ...*pattern.Track) bool {
+	return !slices.ContainsFunc(ts, func(t *pattern.Track) bool {
+		return t == nil || t.Values.N == 0 || !steady(ts[0], t)
+	})
+}
+
+// median returns the signal that holds the median time of requests,
+// in seconds; −1 when there is none.
+func (s *State) median() int {
+	return slices.IndexFunc(s.sys.Signals, func(sig signal.Signal) bool {
+		return sig.Kind == signal.Latency && sig.Unit.Dimension == signal.Time && math.Abs(sig.Quantile-0.5) < 0.01
+	})
+}
+
+// usesMeasured says whether anything tells how full a service is.
+func (s *State) usesMeasured(i, service int) bool {
+	x, m := &s.mem.Subjects[i], &s.mem.Services[service]
+	for id, sig := range s.sys.Signals {
+		used := sig.Kind == signal.CPU || sig.Kind == signal.Saturation || sig.Kind == signal.Database
+		if !used || sig.Unit.Dimension != signal.Ratio {
+			continue
+		}
+		tracks := []*pattern.Track{m.Before[id], m.After[id]}
+		if service == s.sys.Releases[i].Service {
+			tracks = append(tracks, x.Before[id], x.Canary[id], x.Control[id])
+		}
+		if slices.ContainsFunc(tracks, func(t *pattern.Track) bool { return t != nil && t.Values.N > 0 }) {
+			return true
+		}
+	}
+	return false
+}
+
+// inferredText says what an inferred failure goes by.
+func (s *State) inferredText(x failure) string {
+	return fmt.Sprintf("%s full: nothing measures how full it is; by its requests and how long they take", s.sys.Services[x.service].Name)
+}
+
+// byWeight orders failures for telling: those whose weight is known first, the
+// nearest median before.
+func byWeight(xs []failure) {
+	slices.SortStableFunc(xs, func(a, b failure) int {
+		return cmp.Or(cmp.Compare(unplaced(a), unplaced(b)), cmp.Compare(a.P50, b.P50))
+	})
+}
