@@ -50,7 +50,7 @@ func (s *State) assess(i int, f signal.Frame, sc *scene) Assessment {
 	if s.limited(r) && r.harm < s.policy.PromoteBelow && a.NextStep != nil {
 		a.NextStep.Safe = s.safe(i, r.ahead, sc)
 	}
-	if x.Latched.Verdict == 0 || x.Stopped < s.policy.Clear {
+	if x.Latched.Verdict == 0 || x.Stopped < s.policy.Clear || x.Seen >= 0 && s.mem.Frame-x.Seen < s.policy.MinFrames {
 		signs := s.signs(i, f, sc, shapes)
 		x.Signs = &signs // the first signs tell of the cause, the last ones of its victims
 	}

@@ -13,6 +13,7 @@ const (
 	lostShare  = 0.85 // of what one witness counts another one counts as well, at most, if work is lost on the way
 	moreCalls  = 1.25 // times as many calls for the same work, from which that is a sign
 	sureCounts = 3    // standard errors of the logarithm of a ratio of counts
+	sureLost   = 2    // the same where the one counts a part of what the other one does, and errors are decided besides
 
 	// Probabilities from which something is taken as seen: of the calls, whose
 	// time wavers with every dependency; and of a cache, which has few states.
@@ -33,8 +34,11 @@ func (s *State) counts(i int, g *prediction.Signs) {
 	}
 	for _, a := range work {
 		for _, b := range work {
-			ratio, se := ratioOf(a, b)
-			g.Lost = g.Lost || ratio <= lostShare && -math.Log(ratio) > sureCounts*se
+			ratio, _ := ratioOf(a, b)
+			// Of b.N each is counted by a as well or is not; and the two may be a
+			// scrape apart, which is up to one frame's worth.
+			se := math.Hypot(math.Sqrt((1-ratio)/(ratio*b.N)), 1/(math.Sqrt(3)*float64(max(1, s.mem.Frame-x.Seen))))
+			g.Lost = g.Lost || ratio <= lostShare && -math.Log(ratio) > sureLost*se
 		}
 	}
 	if len(work) == 0 || g.Lost {

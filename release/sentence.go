@@ -282,10 +282,21 @@ func (s *State) because(i int, a *Assessment, sc *scene) string {
 			text += " in about " + a.Next.In.P50
 		}
 	}
-	if len(a.Cause) > 0 {
-		text += fmt.Sprintf(". It looks like %s (%.0f %%)", classText(a.Cause[0].Class), 100*float64(a.Cause[0].Probability))
+	return text + causeText(a.Cause) + "."
+}
+
+// causeText names the class of cause, or that two are as likely as one; "" when
+// none is read.
+func causeText(cs []CauseClass) string {
+	switch {
+	case len(cs) == 0:
+		return ""
+	case len(cs) > 1 && cs[0].Probability < 0.5:
+		return fmt.Sprintf(". What kind of fault it is does not show yet: %s (%.0f %%) or %s (%.0f %%)",
+			cs[0].Class, 100*float64(cs[0].Probability), cs[1].Class, 100*float64(cs[1].Probability))
+	default:
+		return fmt.Sprintf(". It looks like %s (%.0f %%)", classText(cs[0].Class), 100*float64(cs[0].Probability))
 	}
-	return text + "."
 }
 
 // suspicion names the strongest evidence that is not proof yet; "" when there

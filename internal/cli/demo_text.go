@@ -138,7 +138,7 @@ func (t *teller) end(r *demo.Result) {
 	case r.Strained > r.Frames/2:
 		p.wrapped("This machine was too busy to tell in most frames. Try again when it is calmer, or with --rate 40.")
 	case r.Stopped != nil:
-		p.wrapped(fmt.Sprintf("Stopped at %.0f %%, with %s requests harmed. All traffic is back on v1.", 100*r.Stopped.Weight, signal.Thousands(r.Harm.Total)))
+		p.wrapped(fmt.Sprintf("Stopped at %.0f %%: %s. All traffic is back on v1.", 100*r.Stopped.Weight, harmText(r)))
 	case t.o.Fault.IsHealthy():
 		p.wrapped(fmt.Sprintf("It went to %.0f %%: %s.", 100*r.Steps[len(r.Steps)-1], harmText(r)))
 	default:
@@ -174,6 +174,9 @@ func (t *teller) end(r *demo.Result) {
 func harmText(r *demo.Result) string {
 	if r.Harm.Total < 0.5 {
 		return "no request was harmed"
+	}
+	if math.Round(r.Harm.Total) == 1 {
+		return "1 request was harmed"
 	}
 	return signal.Thousands(r.Harm.Total) + " requests were harmed"
 }
