@@ -197,9 +197,10 @@ func (s *State) warming(fd *finding, i int) bool {
 	return fd.Kind == signal.Latency && (starting || fd.Settling())
 }
 
-// soon says whether growth comes to its limit before a hold would end. Until
-// then it may level off, as what fills up does: waiting tells, and harms nobody.
-// What still grows when the hold is over has not levelled off.
+// soon says whether growth comes to its limit, more likely than not, before
+// more could be told of it. Until then it may level off, as what fills up does:
+// waiting tells, and harms nobody. What still grows when the hold is over has
+// not levelled off.
 func (s *State) soon(fd *finding, i int) bool {
 	if held := s.mem.Subjects[i].Held; !held.IsZero() && s.mem.At.Sub(held) >= s.maxHold(i) {
 		return true
@@ -207,5 +208,5 @@ func (s *State) soon(fd *finding, i int) bool {
 	if fd.Runs == nil {
 		return fd.pastLimit()
 	}
-	return fd.Runs.Met >= s.policy.Blame && fd.Runs.P90*s.sys.Interval.Seconds() <= s.maxHold(i).Seconds()
+	return fd.Runs.Met >= s.policy.Blame && fd.Runs.P50 <= levelsOff
 }
