@@ -97,10 +97,10 @@ func (p Policy) Decide(c Case) Decision {
 		d.Verdict, d.Reason = Rollback, Suspect
 	case c.Proven && blames:
 		d.Verdict, d.Reason = Hold, Suspect
-	case c.Breach >= p.PromoteBelow:
-		d.Verdict, d.Reason = Hold, Suspect // it does well here, and the next step breaks it
 	case c.Together:
 		d.Verdict, d.Reason = Escalate, Together
+	case c.Breach >= p.PromoteBelow:
+		d.Verdict, d.Reason = Hold, Suspect // it does well here, and the next step breaks it
 	case c.Misrouted:
 		d.Verdict, d.Reason = Hold, Suspect
 	case c.Elsewhere:

@@ -75,6 +75,11 @@ func TestDecide(t *testing.T) {
 			prevention.Decision{Verdict: prevention.Promote, Reason: prevention.None},
 		},
 		{
+			"both versions fail since it began, and a limit is ahead",
+			prevention.Case{Enough: true, Together: true, Breach: 1},
+			prevention.Decision{Verdict: prevention.Escalate, Reason: prevention.Together},
+		},
+		{
 			"most of its metrics are missing",
 			prevention.Case{Enough: true, Dim: true},
 			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Silent},
