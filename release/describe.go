@@ -164,13 +164,11 @@ func (s *State) fails(i int, o outlook, sc *scene) []Prediction {
 			Kind: "fails-at", Signal: s.sys.Signals[x.signal].Name, Service: s.sys.Services[x.service].Name,
 			Probability: Number(x.Breach(1)),
 		}
-		if limit := Number(x.limit); x.inferred {
-			p.Text = s.inferredText(x)
-		} else {
+		if limit := Number(x.limit); !x.inferred {
 			p.Limit = &limit
 		}
-		if x.usual > 0 {
-			p.Text = s.unusualText(x)
+		if x.inferred || x.usual > 0 {
+			p.Text = s.inferredText(x)
 		}
 		switch {
 		case len(out) == mostFailures || p.Probability < aTenth:

@@ -64,9 +64,3 @@ func (s *State) unusual(i int, f signal.Frame, sc *scene) []failure {
 	byWeight(out)
 	return once(out)
 }
-
-// unusualText says where the limit comes from.
-func (s *State) unusualText(x failure) string {
-	unit := s.sys.Signals[x.signal].Unit
-	return fmt.Sprintf("%s: no limit is set; %d times the %s that is usual at this hour, from memory", s.limitText(x), usualTimes, unit.Format(x.usual))
-}

@@ -70,7 +70,7 @@ func (a Assessment) Tracked(c *prediction.Conformal) Assessment {
 			was := *p.Weight
 			p.Weight = widenWeight(w, was)
 			if was, now := interval(was), interval(*p.Weight); p.Weight.P50 <= 100 {
-				a.Sentence = strings.Replace(a.Sentence, was, now, 1)
+				a.Sentence, p.Text = strings.Replace(a.Sentence, was, now, 1), strings.Replace(p.Text, was, now, 1)
 			}
 		case p.At != nil:
 			p.At = widenTimes(w, a.At, *p.At)

@@ -17,7 +17,7 @@ func foretelling() Assessment {
 		At: now, Sentence: "Hold cart before 50 %: it does well at 25 %, but fails at about 60 % (50 to 95): db pool full.",
 		Predictions: []Prediction{
 			{Kind: "exhausts", At: &Times{P10: in(50), P50: in(100), P90: in(400)}},
-			{Kind: "fails-at", Weight: &Quantiles{P10: 50, P50: 60, P90: 95}},
+			{Kind: "fails-at", Weight: &Quantiles{P10: 50, P50: 60, P90: 95}, Text: "db full at about 60 % (50 to 95) of the traffic"},
 			{Kind: "fails-at", Reason: "not identifiable yet"},
 			{Kind: "other"},
 		},
@@ -67,6 +67,7 @@ func TestRecordTracked(t *testing.T) {
 		t.Errorf("it is exhausted by %s, want 21600d", in.P90)
 	}
 	for text, want := range map[string]string{
+		got.Predictions[1].Text:            "db full at about 60 % (40 to over 100) of the traffic",
 		got.Sentence:                       "Hold cart before 50 %: it does well at 25 %, but fails at about 60 % (40 to over 100): db pool full.",
 		got.WhatNext[0].Watch:              "if errors are still at the stable version's level in 8m, this is wrong",
 		got.WhatNext[1].Watch:              a.WhatNext[1].Watch,

@@ -101,9 +101,20 @@ func (s *State) usesMeasured(i, service int) bool {
 	return false
 }
 
-// inferredText says what an inferred failure goes by.
+// inferredText says what an inferred failure is, and what it goes by.
 func (s *State) inferredText(x failure) string {
-	return fmt.Sprintf("%s full: nothing measures how full it is; by its requests and how long they take", s.sys.Services[x.service].Name)
+	what := s.sys.Services[x.service].Name + " full"
+	by := "by its requests and how long they take, as nothing measures how full it is"
+	if x.usual > 0 {
+		unit := s.sys.Signals[x.signal].Unit
+		what = s.limitText(x)
+		by = fmt.Sprintf("nobody set that limit: it is %d times the %s that is usual at this hour, from memory", usualTimes, unit.Format(x.usual))
+	}
+	if x.Why != trend.Known {
+		return what + " at some share of the traffic; " + by
+	}
+	at := Quantiles{P10: Number(100 * x.P10), P50: Number(100 * x.P50), P90: Number(100 * x.P90)}
+	return fmt.Sprintf("%s at about %s of the traffic, %s likely by 100 %%; %s", what, interval(at), chance(x.Breach(1)), by)
 }
 
 // byWeight orders failures for telling: those whose weight is known first, the
