@@ -45,6 +45,26 @@ func Reach(g topology.Graph, service int, now, next float64) (atNow, atNext []fl
 	return atNow, atNext
 }
 
+// Visits say how users come to a service.
+type Visits struct {
+	Requests float64 // that one user makes to the service in a visit, on average, > 0; 0 when nothing is said
+	Sticky   bool    // a visit stays with one version; else each request goes by the weight on its own
+}
+
+// Hit returns the share of visits, 0..1, that meet at least one request of
+// which a version harms a share, when it gets a share of the traffic, both
+// 0..1. The requests of a visit are Poisson with mean r:
+//
+//	each on its own: 1 − exp(−r·weight·harmed)    sticky: weight·(1 − exp(−r·harmed))
+//
+// harmed 1 asks for those that meet the version at all.
+func (v Visits) Hit(weight, harmed float64) float64 {
+	if v.Sticky {
+		return weight * -math.Expm1(-v.Requests*harmed)
+	}
+	return -math.Expm1(-v.Requests * weight * harmed)
+}
+
 // Stakes are what a decision about a step is weighed by. Requests are those of
 // one horizon, all versions together.
 type Stakes struct {

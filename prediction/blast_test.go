@@ -46,6 +46,63 @@ func TestReachLaws(t *testing.T) {
 	}
 }
 
+// TestVisits is by hand, from the formula of the comment.
+func TestVisits(t *testing.T) {
+	for _, tt := range []struct {
+		v              prediction.Visits
+		weight, harmed float64
+		want           float64
+	}{
+		{prediction.Visits{Requests: 10}, 0.1, 0.5, 0.393469},               // 1 − e^−0.5
+		{prediction.Visits{Requests: 10, Sticky: true}, 0.1, 0.5, 0.099326}, // 0.1·(1 − e^−5)
+		{prediction.Visits{Requests: 10}, 0.1, 0, 0},
+		{prediction.Visits{Requests: 10}, 0, 1, 0},
+		{prediction.Visits{Requests: 0.5}, 1, 1, 0.393469},
+		{prediction.Visits{Requests: 10}, 0.1, math.NaN(), math.NaN()},
+	} {
+		if got := tt.v.Hit(tt.weight, tt.harmed); math.Abs(got-tt.want) > 1e-6 || math.IsNaN(got) != math.IsNaN(tt.want) {
+			t.Errorf("%+v.Hit(%v, %v) = %v, want %v", tt.v, tt.weight, tt.harmed, got, tt.want)
+		}
+	}
+}
+
+// TestVisitsPlayed plays visits one by one: as many are hit as Hit says, and
+// to stay with one version hits fewer of them, never more.
+func TestVisitsPlayed(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	const r, weight, harmed, n = 6.0, 0.2, 0.3, 40_000
+	poisson := func() int { // by the waiting times of a process of rate r
+		k := 0
+		for left := 1 - rng.ExpFloat64()/r; left > 0; left -= rng.ExpFloat64() / r {
+			k++
+		}
+		return k
+	}
+	hit := map[bool]float64{}
+	for range n {
+		for _, sticky := range []bool{false, true} {
+			fresh, met := rng.Float64() < weight, false
+			for range poisson() {
+				if !sticky {
+					fresh = rng.Float64() < weight
+				}
+				met = met || fresh && rng.Float64() < harmed
+			}
+			if met {
+				hit[sticky] += 1.0 / n
+			}
+		}
+	}
+	for sticky, got := range hit {
+		if want := (prediction.Visits{Requests: r, Sticky: sticky}).Hit(weight, harmed); math.Abs(got-want) > 0.01 {
+			t.Errorf("sticky %v: %v of the visits are hit, and Hit says %v", sticky, got, want)
+		}
+	}
+	if hit[true] >= hit[false] {
+		t.Errorf("sticky visits are hit more: %v", hit)
+	}
+}
+
 // TestWeigh: the least loss is what the policy's two levels say, and the
 // harmed requests are by hand.
 func TestWeigh(t *testing.T) {

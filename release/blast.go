@@ -2,6 +2,7 @@ package release
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 
@@ -40,9 +41,53 @@ func (s *State) blast(i int, r ruling, a *Assessment, sc *scene) {
 	}
 	b.Services = s.hits(s.sys.Releases[i].Service, now, next)
 	b.Budget = s.budget(i, now, next, sc)
+	b.Users = usersOf(s.sys.Services[s.sys.Releases[i].Service].Visits, b, load)
 	b.Choices = s.choices(r, prediction.Stakes{
 		Bad: r.harm, Severity: severity, Requests: load * ahead, Now: now, Next: next, Breach: r.ahead.breach, Back: backTakes / float64(ahead),
 	}, known || r.ahead.breach >= aTenth)
+}
+
+// usersOf says in users whom a release would hurt; nil where nobody said how
+// they come. load is in requests a second, NaN where it is not measured.
+func usersOf(v prediction.Visits, b *BlastRadius, load float64) *Users {
+	if !(v.Requests > 0) {
+		return nil
+	}
+	hit := func(weight, harmed Number) Number { return Number(v.Hit(float64(weight), float64(harmed))) }
+	return &Users{
+		In10m: Number(load * ahead / v.Requests), Now: hit(b.Now, 1), NextStep: hit(b.NextStep, 1),
+		Feel: hit(b.Now, b.Severity), FeelNext: hit(b.NextStep, b.Severity),
+	}
+}
+
+// String says it as "1 % of users, about 120 in 10 min, feel it; 11 %, about
+// 1,300, would feel the next step".
+func (u *Users) String() string {
+	verb, now, next := "feel", u.Feel, u.FeelNext
+	if math.IsNaN(float64(now)) {
+		verb, now, next = "meet", u.Now, u.NextStep
+	}
+	about := func(share Number, per string) string {
+		n := float64(u.In10m * share)
+		if math.IsNaN(n) {
+			return ""
+		}
+		return fmt.Sprintf(", about %s%s,", signal.Thousands(roughly(n)), per)
+	}
+	text := fmt.Sprintf("%s %% of users%s %s it", percent(100*float64(now)), about(now, " in 10 min"), verb)
+	if next > now {
+		text += fmt.Sprintf("; %s %%%s would %s the next step", percent(100*float64(next)), about(next, ""), verb)
+	}
+	return text
+}
+
+// roughly rounds a count to two digits: 1,288 to 1,300.
+func roughly(n float64) float64 {
+	if n < 100 {
+		return math.Round(n)
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(n))-1)
+	return math.Round(n/unit) * unit
 }
 
 // choices puts the cost of each decision on the wire, the best first. Requests

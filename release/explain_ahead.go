@@ -42,14 +42,26 @@ func (x *explaining) said() []Remark {
 			add("next", "Next on the failure ladder: %s, by the order %q; one rung does not tell when.", n.Rung, n.Order)
 		}
 	}
-	if b := x.a.BlastRadius; b != nil && b.Now > 0 && x.a.Warns() {
-		text := fmt.Sprintf("%s %% of the requests to %s reach it", percent(100*float64(b.Now)), x.a.Service)
-		if b.NextStep > b.Now {
-			text += fmt.Sprintf(", and %s %% would after the next step", percent(100*float64(b.NextStep)))
-		}
+	if text := x.reached(); text != "" {
 		add("reach", "%s.", text)
 	}
 	return out
+}
+
+// reached says whom it reaches; "" where nothing is warned of.
+func (x *explaining) reached() string {
+	b := x.a.BlastRadius
+	if b == nil || b.Now <= 0 || !x.a.Warns() {
+		return ""
+	}
+	text := fmt.Sprintf("%s %% of the requests to %s reach it", percent(100*float64(b.Now)), x.a.Service)
+	if b.NextStep > b.Now {
+		text += fmt.Sprintf(", and %s %% would after the next step", percent(100*float64(b.NextStep)))
+	}
+	if b.Users != nil {
+		text += "; " + b.Users.String()
+	}
+	return text
 }
 
 func (x *explaining) predicted(p Prediction) string {

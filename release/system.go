@@ -3,6 +3,7 @@ package release
 import (
 	"time"
 
+	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/topology"
 )
@@ -27,7 +28,11 @@ type Service struct {
 	// Criticality weighs the service in the blast radius, as OpenTelemetry's
 	// service.criticality does; 1 when nothing is said.
 	Criticality float64
+	Visits      Visits // the zero value when nothing is said
 }
+
+// Visits say how users come to a service.
+type Visits = prediction.Visits
 
 // Strategy says how a release replaces the old version.
 type Strategy uint8

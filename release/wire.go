@@ -182,6 +182,22 @@ type BlastRadius struct {
 	Services []Hit    `json:"services"` // whose requests fail with it, worst first
 	Budget   *Budget  `json:"budget"`   // null without a limit on errors
 	Choices  []Choice `json:"choices"`  // what promoting, holding and rolling back cost
+	Users    *Users   `json:"users,omitempty"`
+}
+
+// Users is whom it would hurt in users of the service: the visits that one
+// horizon of ten minutes sees. It is there where the system says how many
+// requests one makes.
+type Users struct {
+	In10m Number `json:"in10m"` // visits within ten minutes, of both versions; null where traffic is not measured
+	// Now and NextStep are the shares of them, 0..1, that meet the new version
+	// at this weight and at the next.
+	Now      Number `json:"now"`
+	NextStep Number `json:"nextStep"`
+	// Feel and FeelNext are the shares that have a request of theirs harmed;
+	// null without severity.
+	Feel     Number `json:"feel"`
+	FeelNext Number `json:"feelNextStep"`
 }
 
 // A Hit is a service whose requests fail with the new version's, through the

@@ -96,6 +96,7 @@ func (s *subject) configure(cmd *cobra.Command, c *recording.Config) (recording.
 		return recording.Watched{}, misused(cmd, "the config has no service %q; want one of %s, or --canary and --control", s.service, strings.Join(names, ", "))
 	}
 	w := c.Services[i]
+	s.visits = w.Visits
 	if s.selector == "" {
 		s.selector = w.Selector
 	}

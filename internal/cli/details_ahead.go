@@ -36,6 +36,9 @@ func (r *report) reach(a *release.Assessment) {
 		text += fmt.Sprintf("; %s of those that reach it are harmed", chancePercent(s))
 	}
 	r.row("reach", text)
+	if b.Users != nil {
+		r.row("users", b.Users.String())
+	}
 	if b.Budget != nil && b.Budget.Burn > 1 {
 		r.row("budget", fmt.Sprintf("%s burns its budget of errors %.3g times as fast as it may, %.3g times after the next step",
 			a.Service, float64(b.Budget.Burn), float64(b.Budget.Next)))

@@ -36,7 +36,11 @@ type recorded struct {
 }
 
 // subject is whose release is looked at.
-type subject struct{ service, selector, canary, control string }
+type subject struct {
+	service, selector, canary, control string
+
+	visits release.Visits // as the config says them
+}
 
 func (s *subject) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
@@ -66,7 +70,7 @@ func (s *subject) check(cmd *cobra.Command) error {
 func (s *subject) system(interval time.Duration, steps []release.Step) release.System {
 	return release.System{
 		Interval: interval,
-		Services: []release.Service{{Name: s.service, Selector: s.selector, Criticality: 1}},
+		Services: []release.Service{{Name: s.service, Selector: s.selector, Criticality: 1, Visits: s.visits}},
 		Graph:    topology.New(1, nil),
 		Releases: []release.Release{{
 			ID: s.service, Strategy: release.CanaryRelease, Rollback: release.SafetyUnknown,

@@ -193,7 +193,7 @@ func (b *builder) topology(sys *release.System, spec strictyaml.Object) {
 	}
 	for _, n := range spec.List("services") { // the graph is over all of them
 		if n.Kind == yaml.MappingNode {
-			b.service(sys, b.Object(n, "spec.services", "name ? selector criticality").Text("name"))
+			b.service(sys, b.Object(n, "spec.services", serviceFields).Text("name"))
 		}
 	}
 	sys.Graph = topology.New(len(sys.Services), edges)
@@ -203,7 +203,7 @@ func (b *builder) topology(sys *release.System, spec strictyaml.Object) {
 func (b *builder) selectors(sys *release.System, spec strictyaml.Object) {
 	lines := map[string]int{}
 	for i, n := range spec.List("services") {
-		o := b.Object(n, fmt.Sprintf("spec.services[%d]", i), "name ? selector criticality")
+		o := b.Object(n, fmt.Sprintf("spec.services[%d]", i), serviceFields)
 		name := o.Text("name")
 		if line, twice := lines[name]; twice {
 			b.Fail(n, "service %q stands already in line %d; drop one", name, line)
@@ -215,7 +215,22 @@ func (b *builder) selectors(sys *release.System, spec strictyaml.Object) {
 		s := &sys.Services[b.service(sys, name)]
 		s.Selector = b.selector(o, "selector")
 		s.Criticality = o.Number("criticality", 0, math.Inf(1), 1)
+		s.Visits = visits(o)
 	}
+}
+
+const serviceFields = "name ? selector criticality requestsPerUser sticky"
+
+// visits reads how users come to a service.
+func visits(o strictyaml.Object) release.Visits {
+	v := release.Visits{Requests: o.Number("requestsPerUser", 0, math.Inf(1), 0), Sticky: o.Flag("sticky")}
+	switch given := o.Has("requestsPerUser"); {
+	case given && v.Requests == 0:
+		o.Fail(o.At("requestsPerUser"), "%s is 0; want a number above 0, or none when users are not to be counted", o.Name("requestsPerUser"))
+	case v.Sticky && !given:
+		o.Fail(o.At("sticky"), "%s is of use only with requestsPerUser; give that too", o.Name("sticky"))
+	}
+	return v
 }
 
 func (b *builder) signals(sys *release.System, spec strictyaml.Object) {

@@ -44,8 +44,9 @@ type Server struct {
 // Watched is one service, with the versions of a release in flight.
 type Watched struct {
 	Name, Selector  string
-	Canary, Control string    // label matchers; "" when no release is in flight
-	Weight          string    // a query for the share of traffic on the canary, in percent; "" when there is none
+	Canary, Control string // label matchers; "" when no release is in flight
+	Weight          string // a query for the share of traffic on the canary, in percent; "" when there is none
+	Visits          release.Visits
 	Plan            []float64 // the weights, 0 to 1, that a release is meant to take, ascending; nil when nothing is said
 }
 
@@ -93,7 +94,7 @@ func (b *builder) config(c *Config, spec strictyaml.Object) {
 	}
 	lines := map[string]int{}
 	for i, n := range spec.List("services") {
-		o := b.Object(n, fmt.Sprintf("spec.services[%d]", i), "name ? selector cohorts weight plan")
+		o := b.Object(n, fmt.Sprintf("spec.services[%d]", i), "name ? selector cohorts weight plan requestsPerUser sticky")
 		w := b.watched(o)
 		if line, twice := lines[w.Name]; twice {
 			b.Fail(n, "service %q stands already in line %d; give each a name of its own", w.Name, line)
@@ -155,7 +156,7 @@ func (b *builder) server(s *Server, o strictyaml.Object) {
 }
 
 func (b *builder) watched(o strictyaml.Object) Watched {
-	w := Watched{Name: o.Text("name"), Selector: b.selector(o, "selector"), Weight: o.Text("weight")}
+	w := Watched{Name: o.Text("name"), Selector: b.selector(o, "selector"), Weight: o.Text("weight"), Visits: visits(o)}
 	if o.Has("cohorts") {
 		c := b.Object(o.At("cohorts"), o.Name("cohorts"), "canary ? control")
 		w.Canary, w.Control = b.selector(c, "canary"), b.selector(c, "control")

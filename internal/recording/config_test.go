@@ -11,6 +11,7 @@ import (
 
 	"github.com/foreshock/foreshock/internal/strictyaml"
 	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
 )
 
@@ -33,6 +34,7 @@ spec:
     cohorts: {canary: 'service="cart",version="v2"', control: 'service="cart",version="v1"'}
     weight: '100 * sum(w{v="v2"}) / sum(w)'
     plan: [10, 25, 100]
+    requestsPerUser: 12
   - {name: web}
   signals:
   - {name: errors, kind: errors, unit: ratio, query: 'errors_ratio{$sel}'}
@@ -61,7 +63,7 @@ func TestLoadConfig(t *testing.T) {
 		Interval: 15 * time.Second,
 		Services: []Watched{{
 			Name: "cart", Selector: `service="cart"`, Canary: `service="cart",version="v2"`, Control: `service="cart",version="v1"`,
-			Weight: `100 * sum(w{v="v2"}) / sum(w)`, Plan: []float64{0.1, 0.25, 1},
+			Weight: `100 * sum(w{v="v2"}) / sum(w)`, Plan: []float64{0.1, 0.25, 1}, Visits: release.Visits{Requests: 12},
 		}, {Name: "web"}},
 		Signals: []signal.Signal{{Name: "errors", Family: "errors", Kind: signal.Errors, Unit: signal.ParseUnit("ratio"), Scope: signal.PerCohort, Query: `errors_ratio{$sel}`}},
 		Policy:  &policy,
@@ -85,14 +87,14 @@ func TestConfigFaults(t *testing.T) {
 		{"user: u", "password: secret", `c.yaml:7: unknown field "password" in spec.prometheus; want one of url, timeout, bearerTokenFile`},
 		{"insecure: false", "insecure: maybe", `c.yaml:11: spec.prometheus.insecure is "maybe"; want true or false`},
 		{"interval: 15s", "interval: 0s", `c.yaml:13: spec.interval "0s" is no duration`},
-		{"{name: web}", "{name: cart}", `c.yaml:20: service "cart" stands already in line 15`},
+		{"{name: web}", "{name: cart}", `c.yaml:21: service "cart" stands already in line 15`},
 		{`selector: 'service="cart"'`, "selector: service", "c.yaml:16: spec.services[0].selector: query: "},
 		{"sum(w)'", "sum(w'", "c.yaml:18: spec.services[0].weight: query: "},
 		{"25, 100", "5, 100", `c.yaml:19: spec.services[0].plan[1] is "5"; want percents that rise`},
 		{"10, 25", "ten, 25", `c.yaml:19: spec.services[0].plan[0] is "ten"; want percents that rise`},
-		{"kind: errors", "kind: faults", `c.yaml:22: spec.signals[0]: unknown kind "faults"`},
-		{"slo: [objectives/cart.yaml", "slo: [{a: b}", "c.yaml:24: spec.slo[0] is a mapping; want the path of a file"},
-		{"minFrames: 7", "minFrames: 1", "c.yaml:23: policy.minFrames is 1; want 3 or more"},
+		{"kind: errors", "kind: faults", `c.yaml:23: spec.signals[0]: unknown kind "faults"`},
+		{"slo: [objectives/cart.yaml", "slo: [{a: b}", "c.yaml:25: spec.slo[0] is a mapping; want the path of a file"},
+		{"minFrames: 7", "minFrames: 1", "c.yaml:24: policy.minFrames is 1; want 3 or more"},
 		{wholeConfig, "", "c.yaml: the file is empty; want a document with apiVersion, kind and spec"},
 	}
 	for _, tt := range tests {

@@ -108,6 +108,12 @@ func (r *Recording) writeSystem(b *strings.Builder) {
 		if s.Criticality != 1 {
 			weight = ", criticality: " + strconv.FormatFloat(s.Criticality, 'g', -1, 64)
 		}
+		if v := s.Visits; v.Requests > 0 {
+			weight += ", requestsPerUser: " + strconv.FormatFloat(v.Requests, 'g', -1, 64)
+			if v.Sticky {
+				weight += ", sticky: true"
+			}
+		}
 		fmt.Fprintf(b, "%s  - {name: %s%s%s}\n", first(i, "  services:\n"), quoted(s.Name), field(", selector", s.Selector), weight)
 	}
 }

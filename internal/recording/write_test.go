@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"math"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -87,7 +88,7 @@ func FuzzWrite(f *testing.F) {
 			Name: name, Start: start, End: start.Add(time.Hour + time.Duration(ns)), Interval: 15 * time.Second, Metrics: "m/" + "x.om",
 			System: release.System{
 				Interval: 15 * time.Second,
-				Services: []release.Service{{Name: service, Selector: matchers, Criticality: weight}, {Name: service + "2", Criticality: 1}},
+				Services: []release.Service{{Name: service, Selector: matchers, Criticality: weight, Visits: release.Visits{Requests: 1 + math.Abs(weight), Sticky: weight > 1}}, {Name: service + "2", Criticality: 1}},
 				Graph:    topology.New(2, []topology.Edge{{From: 1, To: 0}}),
 				Releases: []release.Release{{
 					ID: "r", Service: 0, From: version, To: name, Strategy: release.BlueGreen, Canary: matchers, Control: matchers, Rollback: release.Unsafe,
