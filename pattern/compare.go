@@ -131,10 +131,13 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size, loads Loa
 	if subject.Values.N < 1 || !hasLevel {
 		return false
 	}
-	y := subject.Values.Means()
-	k := ref.blocks(len(y), subject.Values.Size)
+	n := subject.Values.Blocks
+	kept := make([]float64, 3*n) // one allocation for what a comparison keeps
+	y := subject.Values.MeansInto(kept[:0:n], subject.Values.Size)
+	var live, expected [stats.Width]float64
+	k := ref.blocks(live[:0], n, subject.Values.Size)
 	level, lambda, slow := at.level, 0.0, 0.0
-	course := ref.course(subject, at)
+	course := ref.course(expected[:0], subject, at)
 	if ref.seasonal {
 		level, slow = course[len(course)-1], ref.remembered(subject, &noise)
 	}
@@ -150,7 +153,7 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size, loads Loa
 	if ref.during != nil {
 		lambda = ref.lambda(y, k, noise.Rho)
 	}
-	c.Difference, c.frames = make([]float64, len(y)), make([]float64, len(y))
+	c.Difference, c.frames = kept[n:2*n:2*n], kept[2*n:]
 	for i := range y {
 		base := course[i]
 		if !math.IsNaN(k[i]) {
@@ -221,37 +224,6 @@ func (c *Comparison) since(frame float64) float64 {
 	return sum / n
 }
 
-// jitter returns the standard deviation of a series from one block to the
-// next, robustly, as that of an AR(1) process around whatever slow change
-// there is: MAD(Δ)/√(2(1−ρ)). A change of level or a growth hardly shows in it.
-func jitter(d []float64, rho float64) float64 {
-	var buf [stats.Width]float64
-	steps := buf[:0]
-	last := math.NaN()
-	for _, x := range d {
-		if !math.IsNaN(x) && !math.IsNaN(last) {
-			steps = append(steps, x-last)
-		}
-		if !math.IsNaN(x) {
-			last = x
-		}
-	}
-	if len(steps) < reach {
-		return 0
-	}
-	return stats.MAD(steps) / math.Sqrt(2*(1-rho))
-}
-
-func countFinite(xs []float64) float64 {
-	var n float64
-	for _, x := range xs {
-		if !math.IsNaN(x) {
-			n++
-		}
-	}
-	return n
-}
-
 // suffix tests every stretch that ends now, as a mixture with equal parts,
 // and describes the one that differs most.
 func (c *Comparison) suffix(fixed, block float64) {
@@ -265,10 +237,11 @@ func (c *Comparison) suffix(fixed, block float64) {
 	// What is of consequence may be many deviations of a quiet signal: for its
 	// size one block counts up to twice that, so that it takes most of a stretch.
 	wide := math.Max(limit, 2*c.Size)
-	logs, sure := make([]float64, 0, len(c.Difference)), make([]float64, 0, len(c.Difference))
-	at := make([]int, 0, len(c.Difference))
-	var buf [stats.Width]float64
+	var logBuf, sureBuf, buf [stats.Width]float64
+	var atBuf [stats.Width]int
+	logs, sure, at := logBuf[:0], sureBuf[:0], atBuf[:0]
 	sorted := buf[:0] // the differences of the stretch
+	lasts := false
 	from := 0
 	if c.recentOnly {
 		from = max(0, len(c.Difference)-fresh)
@@ -283,21 +256,20 @@ func (c *Comparison) suffix(fixed, block float64) {
 		typical += stats.Clip(d, wide)
 		raw += d
 		n++
-		k, _ := slices.BinarySearch(sorted, d)
-		sorted = slices.Insert(sorted, k, d)
-		variance := c.SD*c.SD*math.Min(1, c.Tau/n) + fixed
+		sorted = insert(sorted, d)
+		variance := c.SD*c.SD*min(1, c.Tau/n) + fixed
 		c.Whole, c.SE = typical/n, math.Sqrt(variance)
 		if n < need {
 			continue
 		}
 		weigh := func(mean float64) float64 {
-			return stats.SafeTOneSided(mean/c.SE, math.Max(1, c.SD*c.SD/variance), c.NU, 1)
+			return stats.SafeTOneSided(mean/c.SE, max(1, c.SD*c.SD/variance), c.NU, 1)
 		}
 		// When it began is read off the clipped means: they know the edges.
 		e := weigh(sum / n)
 		certain := e
 		if most := c.most(sorted); most > sum/n {
-			certain = weigh(most)
+			certain, lasts = weigh(most), true
 		}
 		logs, sure, at = append(logs, e), append(sure, certain), append(at, j)
 		if e > best {
@@ -308,8 +280,23 @@ func (c *Comparison) suffix(fixed, block float64) {
 	if len(logs) == 0 {
 		return
 	}
-	c.LogE = stats.LogSumExp(sure) - math.Log(total)
-	c.onset(logs, at)
+	all := stats.LogSumExp(logs)
+	c.LogE = all - math.Log(total)
+	if lasts {
+		c.LogE = stats.LogSumExp(sure) - math.Log(total)
+	}
+	c.onset(logs, all, at)
+}
+
+// insert puts a number in its place among sorted ones.
+func insert(sorted []float64, x float64) []float64 {
+	sorted = append(sorted, x)
+	k := len(sorted) - 1
+	for ; k > 0 && sorted[k-1] > x; k-- {
+		sorted[k] = sorted[k-1]
+	}
+	sorted[k] = x
+	return sorted
 }
 
 // lasting is over how many independent stretches a difference must stand to
@@ -327,13 +314,16 @@ func (c *Comparison) most(sorted []float64) float64 {
 }
 
 // onset reads the posterior of the suffix's first block off its e-values,
-// which come latest first.
-func (c *Comparison) onset(logs []float64, at []int) {
-	all := stats.LogSumExp(logs)
+// which come latest first; all is their LogSumExp.
+func (c *Comparison) onset(logs []float64, all float64, at []int) {
 	var cum float64
 	c.Onset = Onset{P10: math.NaN(), P50: math.NaN(), P90: c.frames[at[0]]}
+	last, exp := math.NaN(), 0.0
 	for i, log := range slices.Backward(logs) { // earliest first
-		cum += math.Exp(log - all)
+		if log != last {
+			last, exp = log, math.Exp(log-all)
+		}
+		cum += exp
 		frame := c.frames[at[i]]
 		if math.IsNaN(c.Onset.P10) && cum >= 0.1 {
 			c.Onset.P10 = frame

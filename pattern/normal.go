@@ -83,10 +83,10 @@ func (t *Track) usualBy(size int) []float64 {
 	return out
 }
 
-// departures returns the block means of a track; where memory serves, what
-// they are over what was normal.
-func (r reference) departures(t *Track, size int) []float64 {
-	means := t.Values.MeansBy(size)
+// departures appends the block means of a track to out, which is empty; where
+// memory serves, what they are over what was normal.
+func (r reference) departures(out []float64, t *Track, size int) []float64 {
+	means := t.Values.MeansInto(out, size)
 	if r.seasonal {
 		for i, x := range t.usualBy(size) {
 			means[i] -= x
@@ -107,26 +107,24 @@ func (r reference) serves(subject *Track) bool {
 }
 
 // course returns what would be expected of the subject without a control, by
-// its blocks: the level of the reference, moved by how much more is normal then
+// its blocks, appended to out, which is empty: the level of the reference, moved by how much more is normal then
 // than when the reference was seen, where memory serves.
 //
 //	courseᵢ = usualᵢ + w·(level − usual of the reference),   w = min(1, n/10)
 //
 // Of a reference of fewer than 10 frames only that part counts: the rest is
 // what is normal.
-func (r reference) course(subject *Track, a anchor) []float64 {
+func (r reference) course(out []float64, subject *Track, a anchor) []float64 {
 	if r.seasonal {
-		c := subject.usualBy(subject.Values.Size)
-		for i := range c {
-			c[i] += (a.level - a.usual) * math.Min(1, a.n/MinEffective)
+		for _, x := range subject.usualBy(subject.Values.Size) {
+			out = append(out, x+(a.level-a.usual)*math.Min(1, a.n/MinEffective))
 		}
-		return c
+		return out
 	}
-	c := make([]float64, subject.Values.Blocks)
-	for i := range c {
-		c[i] = a.level
+	for range subject.Values.Blocks {
+		out = append(out, a.level)
 	}
-	return c
+	return out
 }
 
 // remembered returns the variance of what moves slowly, which more frames do

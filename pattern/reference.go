@@ -49,21 +49,22 @@ type stretch struct {
 	tail []float64 // where long > 1, its last values frame by frame
 }
 
-// stretches returns the reference before and during, in blocks of size frames
-// where they are kept that short.
-func (r reference) stretches(size int) []stretch {
-	var out []stretch
-	for _, t := range []*Track{r.before, r.during} {
+// stretches returns the reference before and during, and how many of them there
+// are, in blocks of size frames where they are kept that short. The means lie
+// in bufs.
+func (r reference) stretches(size int, bufs *[2][stats.Width]float64) (out [2]stretch, n int) {
+	for _, t := range [...]*Track{r.before, r.during} {
 		if t == nil || t.Values.N == 0 {
 			continue
 		}
-		s := stretch{means: r.departures(t, size), long: math.Max(1, float64(t.Values.Size)/float64(size))}
+		s := stretch{means: r.departures(bufs[n][:0], t, size), long: math.Max(1, float64(t.Values.Size)/float64(size))}
 		if s.long > 1 {
 			s.tail = t.Values.Tail(fresh)
 		}
-		out = append(out, s)
+		out[n] = s
+		n++
 	}
-	return out
+	return out, n
 }
 
 // noise measures the reference's standard deviation robustly and its
@@ -71,31 +72,48 @@ func (r reference) stretches(size int) []stretch {
 // longer blocks their spread is raised to what independent frames would give,
 // and the autocorrelation is read off its last frames.
 func (r reference) noise(size int) noise {
-	var buf [2 * stats.Width]float64
-	residuals := buf[:0]
+	var buf, sortBuf, mergeBuf [2 * stats.Width]float64
+	residuals, sorted := buf[:0], sortBuf[:0] // the latter of each stretch by itself
+	middle := 0                               // where the last stretch begins
 	out := noise{}
-	var neighbours [][]float64
-	for _, s := range r.stretches(size) {
+	var neighbours [2][]float64
+	var means [2][stats.Width]float64
+	stretches, k := r.stretches(size, &means)
+	for j, s := range stretches[:k] {
 		from := len(residuals)
 		for _, x := range s.means {
 			if !math.IsNaN(x) {
 				residuals = append(residuals, x)
 			}
 		}
-		m := stats.Median(residuals[from:])
+		sorted = append(sorted, residuals[from:]...)
+		slices.Sort(sorted[from:])
+		m, scale := stats.SortedMedian(sorted[from:]), math.Sqrt(s.long)
 		for i := range residuals[from:] {
-			residuals[from+i] = (residuals[from+i] - m) * math.Sqrt(s.long)
+			residuals[from+i] = (residuals[from+i] - m) * scale
+			sorted[from+i] = (sorted[from+i] - m) * scale
 		}
+		middle = from
 		out.n += float64(len(residuals) - from)
-		if s.long > 1 {
-			neighbours = append(neighbours, s.tail)
-		} else {
-			neighbours = append(neighbours, s.means)
+		if neighbours[j] = s.means; s.long > 1 {
+			neighbours[j] = s.tail
 		}
 	}
-	out.sd = tailSD(residuals)
-	out.Autocorrelation = stats.Autocorr(neighbours...)
+	out.sd = tailOf(residuals, merge(mergeBuf[:0], sorted[:middle], sorted[middle:]))
+	out.Autocorrelation = stats.Autocorr(neighbours[:k]...)
 	return out
+}
+
+// merge appends the values of two sorted slices to out, sorted.
+func merge(out, a, b []float64) []float64 {
+	for len(a) > 0 && len(b) > 0 {
+		if b[0] < a[0] {
+			out, b = append(out, b[0]), b[1:]
+		} else {
+			out, a = append(out, a[0]), a[1:]
+		}
+	}
+	return append(append(out, a...), b...)
 }
 
 // tailSD is the standard deviation of residuals as their upper tail shows it:
@@ -103,10 +121,18 @@ func (r reference) noise(size int) noise {
 // quantiles would be of in a Gaussian, whichever is largest. Skewed noise has
 // a small core and a long tail, and it is the tail that raises alarms.
 func tailSD(residuals []float64) float64 {
+	var buf [2 * stats.Width]float64
+	sorted := append(buf[:0], residuals...)
+	slices.Sort(sorted)
+	return tailOf(residuals, sorted)
+}
+
+// tailOf is [tailSD] of residuals that are given sorted as well.
+func tailOf(residuals, sorted []float64) float64 {
 	if len(residuals) < 2 {
 		return 0
 	}
-	limit := clip * stats.MAD(residuals)
+	limit := clip * stats.SortedMAD(sorted)
 	var sum float64
 	for _, x := range residuals {
 		if limit > 0 {
@@ -118,8 +144,38 @@ func tailSD(residuals []float64) float64 {
 	if len(residuals) < 20 {
 		return sd
 	}
-	slices.Sort(residuals)
-	return max(sd, stats.SortedQuantile(residuals, 0.9)/1.2816, stats.SortedQuantile(residuals, 0.95)/1.6449)
+	return max(sd, stats.SortedQuantile(sorted, 0.9)/1.2816, stats.SortedQuantile(sorted, 0.95)/1.6449)
+}
+
+// jitter returns the standard deviation of a series from one block to the
+// next, robustly, as that of an AR(1) process around whatever slow change
+// there is: MAD(Δ)/√(2(1−ρ)). A change of level or a growth hardly shows in it.
+func jitter(d []float64, rho float64) float64 {
+	var buf [stats.Width]float64
+	steps := buf[:0]
+	last := math.NaN()
+	for _, x := range d {
+		if !math.IsNaN(x) && !math.IsNaN(last) {
+			steps = append(steps, x-last)
+		}
+		if !math.IsNaN(x) {
+			last = x
+		}
+	}
+	if len(steps) < reach {
+		return 0
+	}
+	return stats.MAD(steps) / math.Sqrt(2*(1-rho))
+}
+
+func countFinite(xs []float64) float64 {
+	var n float64
+	for _, x := range xs {
+		if !math.IsNaN(x) {
+			n++
+		}
+	}
+	return n
 }
 
 // counts returns over how many frames before and during the reference's level
@@ -207,21 +263,16 @@ func correlation(a, b []float64) float64 {
 	return sab / math.Sqrt(saa*sbb)
 }
 
-// blocks returns the live control's block means alongside n blocks of the
-// subject; NaN where there is none.
-func (r reference) blocks(n, size int) []float64 {
-	out := make([]float64, n)
-	var k []float64
+// blocks appends the live control's block means alongside n blocks of the
+// subject to out, which is empty; NaN where there is none.
+func (r reference) blocks(out []float64, n, size int) []float64 {
 	if r.during != nil {
-		k = r.during.Values.MeansBy(size)
+		out = r.during.Values.MeansInto(out, size)
 	}
-	for i := range out {
-		out[i] = math.NaN()
-		if i < len(k) {
-			out[i] = k[i]
-		}
+	for len(out) < n {
+		out = append(out, math.NaN())
 	}
-	return out
+	return out[:n]
 }
 
 func (r reference) instances() float64 {

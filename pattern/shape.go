@@ -43,7 +43,8 @@ func odds(logE float64) float64 { return 1 / (1 + math.Exp(-math.Max(-30, math.M
 // Shapes names the patterns of one signal of a subject that was compared with
 // its reference. Control is nil when there is no live one.
 func Shapes(id int, s signal.Signal, c *Comparison, subject, control *Track) []Pattern {
-	y := subject.Values.Means()
+	var means [stats.Width]float64
+	y := subject.Values.MeansInto(means[:0], 1)
 	base := Pattern{Signal: id, Onset: c.Onset}
 	var out []Pattern
 	add := func(k Kind, p float64, reason, against string) {
@@ -129,7 +130,8 @@ func (c *Comparison) GrowthProbability() float64 {
 
 // ends returns the mean of the first and the last quarter of the differences.
 func ends(d []float64) (early, late float64) {
-	f := stats.Finite(d)
+	var buf [stats.Width]float64
+	f := stats.FiniteInto(buf[:0], d)
 	k := max(1, len(f)/4)
 	if len(f) == 0 {
 		return math.NaN(), math.NaN()
@@ -140,7 +142,8 @@ func ends(d []float64) (early, late float64) {
 // concave says whether a series rises faster in its first half than in its
 // second.
 func concave(y []float64) bool {
-	f := stats.Finite(y)
+	var buf [stats.Width]float64
+	f := stats.FiniteInto(buf[:0], y)
 	if len(f) < 6 {
 		return false
 	}
@@ -152,7 +155,8 @@ func concave(y []float64) bool {
 // Teeth counts sudden falls by over 4 standard deviations that end a rise:
 // what garbage collection and rotated logs look like.
 func Teeth(y []float64, sd float64) int {
-	f := stats.Finite(y)
+	var buf [stats.Width]float64
+	f := stats.FiniteInto(buf[:0], y)
 	teeth, low, high := 0, math.Inf(1), math.Inf(-1)
 	for i, x := range f {
 		rose := i > 0 && f[i-1]-low > (f[i-1]-x)/2 // else it only falls on, as a warm-up does
@@ -210,12 +214,14 @@ func contrasts(base Pattern, c *Comparison, subject, control *Track) []Pattern {
 		b.Kind, b.Probability, b.For = k, p, reason
 		out = append(out, b)
 	}
-	ratio, p := stats.VarianceRatio(subject.Values.Means(), control.Values.Means(), c.Tau)
+	var mine, theirs [stats.Width]float64
+	f := stats.VarianceRatio(subject.Values.MeansInto(mine[:0], 1), control.Values.MeansInto(theirs[:0], 1), c.Tau)
+	ratio := f.Ratio
 	if ratio == 0 && c.ControlSD > 0.01*math.Abs(c.Level) {
 		add(Flatline, 0.9, "it has not varied at all while the control did")
 	}
-	if p < 1e-4 && ratio > 4 && c.LogE < 3 && math.Abs(c.Whole) < c.SD {
-		add(Oscillation, 1-p, "it swings far more than the control about the same level")
+	if ratio > 4 && c.LogE < 3 && math.Abs(c.Whole) < c.SD && f.P() < 1e-4 {
+		add(Oscillation, 1-f.P(), "it swings far more than the control about the same level")
 	}
 	if apart := subject.Apart(); apart > math.Max(c.Size, 3*math.Sqrt(control.Persistent())) && apart > 3*c.ControlSD {
 		add(Bimodal, 0.8, "its instances differ far more than the control's do")

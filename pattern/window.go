@@ -268,7 +268,8 @@ func (c *Comparison) Faded(size float64) bool {
 // latest returns the median of the last values that are there; NaN when there
 // are none.
 func latest(xs []float64) float64 {
-	tail := stats.Finite(xs)
+	var buf [stats.Width]float64
+	tail := stats.FiniteInto(buf[:0], xs)
 	return stats.Median(tail[max(0, len(tail)-reach):])
 }
 

@@ -15,25 +15,26 @@ import (
 // evidence returns the signals that spoke, strongest first, and how many did
 // not change.
 func (s *State) evidence(i int, sc *scene) (out []Evidence, unchanged int) {
-	fs := slices.Clone(sc.releases[i])
-	slices.SortStableFunc(fs, func(a, b finding) int {
+	var spoke []*finding
+	for k := range sc.releases[i] {
+		if fd := &sc.releases[i][k]; rank(fd) == 0 {
+			unchanged++
+		} else {
+			spoke = append(spoke, fd)
+		}
+	}
+	slices.SortStableFunc(spoke, func(a, b *finding) int {
 		return cmp.Or(cmp.Compare(rank(b), rank(a)), cmp.Compare(b.Comparison.LogE, a.Comparison.LogE))
 	})
 	out = []Evidence{}
-	for _, fd := range fs {
-		if rank(fd) == 0 {
-			unchanged++
-			continue
-		}
-		if len(out) < 8 {
-			out = append(out, s.evidenceOf(i, fd))
-		}
+	for _, fd := range spoke[:min(8, len(spoke))] {
+		out = append(out, s.evidenceOf(i, fd))
 	}
 	return out, unchanged
 }
 
 // rank orders findings: decided, certain but small, leaning.
-func rank(f finding) int {
+func rank(f *finding) int {
 	switch {
 	case f.Rejected && f.Active:
 		return 3
@@ -46,7 +47,7 @@ func rank(f finding) int {
 	}
 }
 
-func (s *State) evidenceOf(i int, fd finding) Evidence {
+func (s *State) evidenceOf(i int, fd *finding) Evidence {
 	sig := s.sys.Signals[fd.Signal]
 	cohort := signal.Canary
 	selector := ""

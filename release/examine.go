@@ -342,8 +342,8 @@ const twice = 2
 // reject applies e-BH across the signals.
 func (s *State) reject(fs []finding) {
 	logs := make([]float64, len(fs))
-	for i, f := range fs {
-		logs[i] = f.LogE
+	for i := range fs {
+		logs[i] = fs[i].LogE
 	}
 	for _, i := range stats.EBH(logs, s.policy.SuspectAlpha) {
 		fs[i].Suspected = fs[i].LogE > 0

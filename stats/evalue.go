@@ -138,9 +138,12 @@ func LogSumExp(xs []float64) float64 {
 	if math.IsInf(m, 0) {
 		return m
 	}
-	var sum float64
+	sum, last, exp := 0.0, math.NaN(), 0.0
 	for _, x := range xs {
-		sum += math.Exp(x - m)
+		if x != last { // tests that found nothing are all 0
+			last, exp = x, math.Exp(x-m)
+		}
+		sum += exp
 	}
 	return m + math.Log(sum)
 }

@@ -112,7 +112,18 @@ func (h *History) Tail(n int) []float64 {
 // that are kept longer than that are returned as they are.
 func (h *History) MeansBy(size int) []float64 {
 	k := max(1, size/h.Size)
-	out := make([]float64, 0, (h.Blocks+k-1)/k)
+	return h.MeansInto(make([]float64, 0, (h.Blocks+k-1)/k), size)
+}
+
+// MeansInto is [History.MeansBy], appended to out.
+func (h *History) MeansInto(out []float64, size int) []float64 {
+	k := max(1, size/h.Size)
+	if k == 1 {
+		for i := range h.Blocks {
+			out = append(out, h.Sum[i]/h.Count[i]) // 0/0 is NaN
+		}
+		return out
+	}
 	for i := 0; i < h.Blocks; i += k {
 		var sum, n float64
 		for j := i; j < min(i+k, h.Blocks); j++ {

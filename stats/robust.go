@@ -9,8 +9,10 @@ import (
 
 // Finite returns the values of xs that are neither NaN nor infinite, in a new
 // slice.
-func Finite(xs []float64) []float64 {
-	out := make([]float64, 0, len(xs))
+func Finite(xs []float64) []float64 { return FiniteInto(make([]float64, 0, len(xs)), xs) }
+
+// FiniteInto is [Finite], appended to out.
+func FiniteInto(out, xs []float64) []float64 {
 	for _, x := range xs {
 		if !math.IsNaN(x) && !math.IsInf(x, 0) {
 			out = append(out, x)
@@ -74,7 +76,7 @@ func selectMedian(v []float64) float64 {
 	}
 	lower := v[0]
 	for _, x := range v[1 : n/2] {
-		lower = math.Max(lower, x)
+		lower = max(lower, x)
 	}
 	return lower + (upper-lower)/2
 }
@@ -127,8 +129,47 @@ func MAD(xs []float64) float64 {
 	return madFactor * selectMedian(d)
 }
 
+// SortedMedian is [Median] of values that are sorted already.
+func SortedMedian(s []float64) float64 {
+	n := len(s)
+	switch {
+	case n == 0:
+		return math.NaN()
+	case n%2 == 1:
+		return s[n/2]
+	}
+	return s[n/2-1] + (s[n/2]-s[n/2-1])/2
+}
+
+// SortedMAD is [MAD] of values that are sorted already. Their deviations are
+// two sorted runs from the middle outwards, so that it takes one walk and no
+// selection.
+func SortedMAD(s []float64) float64 {
+	n := len(s)
+	if n == 0 {
+		return math.NaN()
+	}
+	m := SortedMedian(s)
+	below, above := n/2-1, n/2 // the next deviation is of one of these
+	var last, before float64
+	for range n/2 + 1 {
+		before = last
+		if above == n || below >= 0 && m-s[below] < s[above]-m {
+			last = m - s[below]
+			below--
+		} else {
+			last = s[above] - m
+			above++
+		}
+	}
+	if n%2 == 1 {
+		return madFactor * last
+	}
+	return madFactor * (before + (last-before)/2)
+}
+
 // Clip returns x held within ±limit.
-func Clip(x, limit float64) float64 { return math.Max(-limit, math.Min(limit, x)) }
+func Clip(x, limit float64) float64 { return max(-limit, min(limit, x)) }
 
 // NormalCDF returns Φ(z), the standard normal distribution function.
 func NormalCDF(z float64) float64 { return 0.5 * math.Erfc(-z/math.Sqrt2) }

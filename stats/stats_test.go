@@ -126,11 +126,12 @@ func TestTheilSen(t *testing.T) {
 func TestVarianceRatio(t *testing.T) {
 	a := []float64{1, 5, 2, 8, 3, 9, 1, 7, 4, 6}
 	b := []float64{4, 5, 5, 6, 4, 5, 6, 5, 4, 5, 5, 6, 4, 5, 5, math.NaN()}
-	ratio, p := VarianceRatio(a, b, 1)
+	f := VarianceRatio(a, b, 1)
+	ratio, p := f.Ratio, f.P()
 	if !near(ratio, 16.692307692307697, 1e-9) || !near(p, 5.0644503630486e-06, 1e-6) { // scipy: numpy.var(ddof=1), stats.f.sf
 		t.Errorf("VarianceRatio = %v, %v, want 16.6923 and 5.06445e-06", ratio, p)
 	}
-	if _, slow := VarianceRatio(a, b, 3); !(slow > p) {
+	if slow := VarianceRatio(a, b, 3).P(); !(slow > p) {
 		t.Errorf("with τ = 3 the probability is %v, want it larger than %v", slow, p)
 	}
 }
@@ -185,6 +186,25 @@ func TestAutocorrDetrendedCorrectsMore(t *testing.T) {
 		y := ar1(seed, 0.6, 60)
 		if a, b := Autocorr(y), AutocorrDetrended(y); b.Rho < a.Rho {
 			t.Fatalf("seed %d: detrended ρ = %v, want at least %v", seed, b.Rho, a.Rho)
+		}
+	}
+}
+
+// TestSortedMAD: it is MAD of sorted values, to the last bit.
+func TestSortedMAD(t *testing.T) {
+	rng := rand.New(rand.NewPCG(21, 22))
+	for n := range 200 {
+		xs := make([]float64, n)
+		for i := range xs {
+			xs[i] = rng.NormFloat64()
+			if n%3 == 0 {
+				xs[i] = math.Round(3 * xs[i]) // many alike
+			}
+		}
+		want := MAD(xs)
+		slices.Sort(xs)
+		if got := SortedMAD(xs); got != want && !(n == 0 && math.IsNaN(got)) {
+			t.Fatalf("SortedMAD of %v = %v, and MAD is %v", xs, got, want)
 		}
 	}
 }

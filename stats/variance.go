@@ -2,20 +2,33 @@ package stats
 
 import "math"
 
-// VarianceRatio returns the F-statistic of two series' variances and the
-// probability of one at least as large when they are equal, with n/τ degrees
-// of freedom a side. NaN values are left out.
+// Variances is the F-statistic of two series' variances.
+type Variances struct {
+	Ratio  float64 // NaN when it is not known
+	da, db float64 // degrees of freedom
+}
+
+// P returns the probability of a ratio at least as large when the variances
+// are equal; NaN when the ratio is not known.
+func (v Variances) P() float64 {
+	if math.IsNaN(v.Ratio) {
+		return math.NaN()
+	}
+	return fSurvival(v.Ratio, v.da, v.db)
+}
+
+// VarianceRatio compares two series' variances, with n/τ degrees of freedom a
+// side. NaN values are left out.
 //
 // Source: G. W. Snedecor, W. G. Cochran, Statistical Methods (1989), §6.12.
-func VarianceRatio(a, b []float64, tau float64) (ratio, p float64) {
+func VarianceRatio(a, b []float64, tau float64) Variances {
 	va, na := variance(a)
 	vb, nb := variance(b)
 	da, db := na/tau-1, nb/tau-1
 	if !(da >= 1 && db >= 1) || vb == 0 {
-		return math.NaN(), math.NaN()
+		return Variances{Ratio: math.NaN()}
 	}
-	ratio = va / vb
-	return ratio, fSurvival(ratio, da, db)
+	return Variances{Ratio: va / vb, da: da, db: db}
 }
 
 func variance(xs []float64) (v, n float64) {
