@@ -239,8 +239,7 @@ func (c *Comparison) suffix(fixed, block float64) {
 	wide := math.Max(limit, 2*c.Size)
 	var logBuf, sureBuf, buf [stats.Width]float64
 	var atBuf [stats.Width]int
-	logs, sure, at := logBuf[:0], sureBuf[:0], atBuf[:0]
-	sorted := buf[:0] // the differences of the stretch
+	logs, sure, at, sorted := logBuf[:0], sureBuf[:0], atBuf[:0], buf[:0] // the last of the stretch's differences
 	lasts := false
 	from := 0
 	if c.recentOnly {
