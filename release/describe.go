@@ -159,7 +159,7 @@ func (s *State) fails(i int, o outlook, sc *scene) []Prediction {
 		return nil
 	}
 	all := slices.Concat(sc.failures[i], sc.inferred[i])
-	byWeight(all)
+	s.byWeight(all)
 	for _, x := range all {
 		p := Prediction{
 			Kind: "fails-at", Signal: s.sys.Signals[x.signal].Name, Service: s.sys.Services[x.service].Name,

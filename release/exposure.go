@@ -167,7 +167,7 @@ func (s *State) failuresOf(i int, f signal.Frame, sc *scene) []failure {
 			out = append(out, a)
 		}
 	})
-	byWeight(out)
+	s.byWeight(out)
 	return once(out)
 }
 
@@ -239,7 +239,7 @@ func (s *State) meets(i int, a *failure, before, since *pattern.Track, f signal.
 	}
 	r := trend.Response{
 		Since: &since.Values, Exposed: &x.Exposed, Limit: limit, Falls: sig.Direction() == signal.Down, Wait: wait,
-		Own: a.cohort == signal.Canary, Window: sig.Window, LoadBefore: x.LoadBefore, Load: x.Load,
+		Own: a.cohort == signal.Canary && (since.Pods[0].Instance != "" || s.samePods(i, f)), Window: sig.Window, LoadBefore: x.LoadBefore, Load: x.Load,
 	}
 	if before != nil {
 		r.Before = &before.Values

@@ -61,6 +61,6 @@ func (s *State) unusual(i int, f signal.Frame, sc *scene) []failure {
 			out = append(out, a)
 		}
 	})
-	byWeight(out)
+	s.byWeight(out)
 	return once(out)
 }

@@ -118,9 +118,27 @@ func (s *State) inferredText(x failure) string {
 }
 
 // byWeight orders failures for telling: those whose weight is known first, the
-// nearest median before.
-func byWeight(xs []failure) {
+// nearest median before. A wait comes after what fills up at the same service
+// where their intervals meet: that is one event, and from waits alone it is
+// mostly said too early, as how many serve is not known.
+func (s *State) byWeight(xs []failure) {
+	rank := make(map[[3]int]int, len(xs))
+	at := func(x failure) [3]int { return [3]int{x.service, x.signal, int(x.cohort)} }
+	for _, x := range xs {
+		rank[at(x)] = unplaced(x)
+		if s.waits(x) && x.Why == trend.Known && slices.ContainsFunc(xs, func(y failure) bool {
+			return y.service == x.service && y.Why == trend.Known && !s.waits(y) && x.P90 >= y.P10 && y.P90 >= x.P10
+		}) {
+			rank[at(x)]++
+		}
+	}
 	slices.SortStableFunc(xs, func(a, b failure) int {
-		return cmp.Or(cmp.Compare(unplaced(a), unplaced(b)), cmp.Compare(a.P50, b.P50))
+		return cmp.Or(cmp.Compare(unplaced(a), unplaced(b)), cmp.Compare(rank[at(a)], rank[at(b)]), cmp.Compare(a.P50, b.P50))
 	})
+}
+
+// waits says whether a failure is one of a wait that has a limit.
+func (s *State) waits(x failure) bool {
+	wait, _ := answers(s.sys.Signals[x.signal])
+	return wait && (!x.inferred || x.usual > 0)
 }

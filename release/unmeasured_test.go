@@ -11,6 +11,7 @@ import (
 	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/simulate"
 	"github.com/foreshock/foreshock/topology"
+	"github.com/foreshock/foreshock/trend"
 )
 
 // A database is what is known of the database under the shop of a test.
@@ -149,6 +150,33 @@ func TestUnusual(t *testing.T) {
 		}
 		if ps := failsAt(d.play(t)); len(ps) != 0 {
 			t.Errorf("%s: %+v, want nothing", name, ps)
+		}
+	}
+}
+
+// TestByWeight: a wait comes after what fills up at the same service where the
+// two are one event, and by its median else; what is not known comes last.
+func TestByWeight(t *testing.T) {
+	s := New(System{
+		Services: []Service{{Name: "shop"}, {Name: "db"}}, Graph: topology.New(2, nil),
+		Signals: []signal.Signal{{Name: "cpu", Kind: signal.CPU, Unit: signal.ParseUnit("ratio")}, {Name: "p99", Kind: signal.Latency, Unit: signal.ParseUnit("s")}},
+	}, prevention.DefaultPolicy())
+	known := func(service, sig int, p10, p50, p90 float64) failure {
+		return failure{service: service, signal: sig, Failure: trend.Failure{Why: trend.Known, P10: p10, P50: p50, P90: p90}}
+	}
+	unknown := failure{service: 1, signal: 1, Failure: trend.Failure{Why: trend.Weak, P50: math.NaN()}}
+	cpu, early, strict, db := known(0, 0, 0.6, 0.7, 0.8), known(0, 1, 0.4, 0.5, 0.65), known(0, 1, 0.2, 0.3, 0.4), known(1, 0, 0.5, 0.55, 0.6)
+	for name, tt := range map[string]struct{ in, want []failure }{
+		"one event":          {[]failure{unknown, early, cpu}, []failure{cpu, early, unknown}},
+		"a strict objective": {[]failure{cpu, strict}, []failure{strict, cpu}},
+		"another service's":  {[]failure{early, db}, []failure{early, db}},
+	} {
+		got := append([]failure{}, tt.in...)
+		s.byWeight(got)
+		for k := range got {
+			if got[k].service != tt.want[k].service || got[k].signal != tt.want[k].signal || got[k].Why != tt.want[k].Why {
+				t.Errorf("%s: place %d has signal %d of service %d", name, k, got[k].signal, got[k].service)
+			}
 		}
 	}
 }
