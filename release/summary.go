@@ -111,7 +111,8 @@ func (s *State) ranking() []Culprit {
 
 // remember keeps the worst that was thought of a subject while anything was
 // wrong, smoothed over three frames so that one frame alone does not count,
-// and fading while the trouble lasts and shows more of its causes.
+// and fading while the trouble lasts and shows more of its causes, until it is
+// blamed and stopped.
 func (s *State) remember(sc *scene) {
 	wrong := len(sc.incidents) > 0
 	for _, p := range sc.blame.Culprit {
@@ -123,7 +124,11 @@ func (s *State) remember(sc *scene) {
 			continue
 		}
 		x.Recent += (sc.blame.Culprit[i] - x.Recent) / 3
-		if wrong {
+		switch {
+		case !wrong:
+		case x.Latched.Blames: // what comes after it was stopped says nothing of it
+			x.Worst = math.Max(x.Recent, x.Worst)
+		default:
 			x.Worst = math.Max(x.Recent, 0.9*x.Worst)
 		}
 	}
