@@ -3,6 +3,7 @@ package release
 import (
 	"math"
 
+	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/stats"
@@ -26,14 +27,18 @@ const (
 // calls it makes and the requests it gets.
 func (s *State) counts(i int, g *prediction.Signs) {
 	x := &s.mem.Subjects[i]
-	var work []*stats.CountTest
+	var work []int
 	for id, c := range x.Counts {
-		if c != nil && s.sys.Signals[id].Kind == signal.Errors && c.N >= fewCounted && c.NControl >= fewCounted {
-			work = append(work, c)
+		if s.sys.Signals[id].Kind == signal.Errors && enough(c) {
+			work = append(work, id)
 		}
 	}
-	for _, a := range work {
-		for _, b := range work {
+	for _, i := range work {
+		for _, j := range work {
+			if !x.together(i, j) {
+				continue
+			}
+			a, b := x.Counts[i], x.Counts[j]
 			ratio, _ := ratioOf(a, b)
 			// Of b.N each is counted by a as well or is not; and the two may be a
 			// scrape apart, which is up to one frame's worth.
@@ -45,12 +50,27 @@ func (s *State) counts(i int, g *prediction.Signs) {
 		return
 	}
 	for id, c := range x.Counts {
-		if c == nil || s.sys.Signals[id].Kind != signal.Dependency || c.N < fewCounted || c.NControl < fewCounted {
+		if s.sys.Signals[id].Kind != signal.Dependency || !enough(c) || !x.together(id, work[0]) {
 			continue
 		}
-		ratio, se := ratioOf(c, work[0])
+		ratio, se := ratioOf(c, x.Counts[work[0]])
 		g.MoreCalls = g.MoreCalls || ratio >= moreCalls && math.Log(ratio) > sureCounts*se
 	}
+}
+
+// enough says whether enough was counted of both versions.
+func enough(c *stats.CountTest) bool {
+	return c != nil && c.N >= fewCounted && c.NControl >= fewCounted
+}
+
+// together says whether two signals were counted in the same frames of both
+// versions, but for one at the beginning: else their sums are of other times,
+// and of other shares of the traffic.
+func (x *subject) together(i, j int) bool {
+	same := func(a, b *pattern.Track) bool {
+		return a != nil && b != nil && max(a.First, b.First)-min(a.First, b.First) <= 1 && a.Gaps == b.Gaps && a.Missed == b.Missed
+	}
+	return same(x.Canary[i], x.Canary[j]) && same(x.Control[i], x.Control[j])
 }
 
 // ratioOf returns how many times more of a than of b was counted of the

@@ -14,8 +14,9 @@ import (
 
 // counted plays forty frames of a release at a tenth of 100 requests a second:
 // of those to the canary a share arrives, the rest fails, and each that arrives
-// makes so many calls.
-func counted(arrive, calls, latency float64) release.Assessment {
+// makes so many calls. Its own metrics come so many frames late, and the weight
+// is half of the traffic by then.
+func counted(arrive, calls, latency float64, late int) release.Assessment {
 	sys := smallSystem(release.Safe)
 	per := func(name string, kind signal.Kind, unit string) signal.Signal {
 		return signal.Signal{Name: name, Family: name, Kind: kind, Unit: signal.ParseUnit(unit), Scope: signal.PerCohort}
@@ -46,9 +47,16 @@ func counted(arrive, calls, latency float64) release.Assessment {
 		if k < 0 {
 			add(signal.Control, 100, 1, 2, 0.1)
 		} else {
-			f.Exposure[0] = signal.Exposure{Weight: 0.1, Step: 1}
-			add(signal.Control, 90, 1, 2, 0.1)
-			add(signal.Canary, 10, arrive, calls, latency)
+			rate := 10.0
+			if late > 0 && k >= late {
+				rate = 50
+			}
+			f.Exposure[0] = signal.Exposure{Weight: rate / 100, Step: 1}
+			add(signal.Control, 100-rate, 1, 2, 0.1)
+			add(signal.Canary, rate, arrive, calls, latency)
+			if own := &f.Cells[len(f.Cells)-2]; k < late {
+				own.Readings = []signal.Reading{signal.Missing(signal.Empty, "")}
+			}
 		}
 		if as := state.Step(f); len(as) > 0 {
 			last = as[0]
@@ -64,14 +72,16 @@ func TestCounts(t *testing.T) {
 	for _, tt := range []struct {
 		name                   string
 		arrive, calls, latency float64
+		late                   int
 		class, sign, no        string
 	}{
-		{"a third is lost", 0.67, 2, 0.1, "routing", lost, more},
-		{"five in a hundred fail on the way", 0.95, 2, 0.1, "code", "", lost},
-		{"three calls for two", 1, 3, 0.2, "code", more, lost},
-		{"slower, and as many calls", 1, 2, 0.2, "code", "", more},
+		{"a third is lost", 0.67, 2, 0.1, 0, "routing", lost, more},
+		{"five in a hundred fail on the way", 0.95, 2, 0.1, 0, "code", "", lost},
+		{"three calls for two", 1, 3, 0.2, 0, "code", more, lost},
+		{"slower, and as many calls", 1, 2, 0.2, 0, "code", "", more},
+		{"its own metrics are late", 0.95, 2, 0.1, 4, "code", "", lost},
 	} {
-		a := counted(tt.arrive, tt.calls, tt.latency)
+		a := counted(tt.arrive, tt.calls, tt.latency, tt.late)
 		if len(a.Cause) == 0 || a.Cause[0].Class != tt.class {
 			t.Errorf("%s: %s, cause %+v, want %s", tt.name, a.Verdict, a.Cause, tt.class)
 			continue

@@ -12,6 +12,10 @@ import (
 // has just begun to grow bends as it likes.
 const levelsOff = 12
 
+// likelyMet is the probability from which something that grows is taken to
+// meet its limit: more likely than not.
+const likelyMet = 0.5
+
 // runsOut fills in when what grows meets its limit. What more likely than not
 // levels off below it, or has just fallen back, fills up and does not run out:
 // its growth counts as likely as it meets the limit, and proves nothing.
@@ -30,13 +34,15 @@ func (s *State) runsOut(fd *finding, e *trend.Exposed) {
 	switch {
 	case ok:
 		fd.Runs = &g
-		if g.Met >= s.policy.Blame || fd.pastLimit() || fd.Frames < levelsOff {
+		if g.Met >= likelyMet || fd.pastLimit() || fd.Frames < levelsOff {
 			return
 		}
 		fd.Ahead = math.Min(fd.Ahead, g.Met)
 	case !fd.Grows || math.IsNaN(r.Limit) || fd.pastLimit() || fd.Frames < levelsOff:
-		return // where it has fallen back just now, it is not known whether it goes on
+		return
 	}
+	// It may level off; or it has fallen back just now, or grows by no law: then
+	// it is not known whether it goes on.
 	if fd.Grows {
 		fd.Grows, fd.LogE, fd.Active, fd.Harm = false, 0, false, fd.Ahead
 	}
@@ -60,7 +66,7 @@ func (s *State) exhaustion(i int, sc *scene) []Prediction {
 	out := []Prediction{}
 	for _, fd := range sc.releases[i] {
 		g := fd.Runs
-		if g == nil || g.Met < s.policy.Blame {
+		if g == nil || g.Met < likelyMet {
 			continue
 		}
 		now := float64(s.mem.Frame)

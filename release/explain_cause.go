@@ -36,6 +36,8 @@ func (x *explaining) cause() *CauseSaid {
 		out.Text = fmt.Sprintf("It is almost certainly %s (%s).", name, chance(float64(c.Probability)))
 	case c.Probability >= 0.6:
 		out.Text = fmt.Sprintf("It is probably %s (%s).", name, chance(float64(c.Probability)))
+	case !tells(x.a.Cause):
+		out.Text = fmt.Sprintf("What kind of fault it is does not show: it may be %s (%s), and nothing else is as likely.", name, chance(float64(c.Probability)))
 	default:
 		out.Text = fmt.Sprintf("It may be %s (%s); nothing else is as likely.", name, chance(float64(c.Probability)))
 	}

@@ -3,6 +3,7 @@ package release
 import (
 	"fmt"
 
+	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
 )
 
@@ -29,8 +30,8 @@ const (
 func (s *State) lacks(i int) lack {
 	x := &s.mem.Subjects[i]
 	var l lack
-	if x.Begun < 0 || x.Seen < 0 || x.Missed > lateFrames || x.Idle > lateFrames && s.hasServed() {
-		return l // it is silent, or idle: that is another matter
+	if x.Begun < 0 || x.Seen < 0 || x.Routed < 0 || x.Missed > lateFrames || x.Idle > lateFrames && s.hasServed() {
+		return l // it is silent, or idle, or no traffic was planned for it yet
 	}
 	gone, shortest := 0, s.mem.Frame
 	for id, control := range x.Control {
@@ -38,7 +39,7 @@ func (s *State) lacks(i int) lack {
 			continue
 		}
 		l.Of++
-		missed := s.mem.Frame - x.Seen + 1
+		missed := s.mem.Frame - max(x.Seen, x.Routed) + 1
 		if c := x.Canary[id]; c != nil {
 			missed = min(missed, c.Missed)
 		}
@@ -59,6 +60,22 @@ func (s *State) lacks(i int) lack {
 		l.For = shortest
 	}
 	return l
+}
+
+// dimmed says whether a release waits, or waited too long, because most of its
+// metrics are missing.
+func (s *State) dimmed(i int, a *Assessment) bool {
+	expired := a.Reason == prevention.HoldExpired.String() && s.mem.Subjects[i].Why == prevention.Silent
+	return a.Reason == prevention.Silent.String() || expired
+}
+
+// reason says why that is waited for, and what is suspected besides.
+func (l lack) reason(suspicion string) string {
+	const mend = "mend its metrics endpoint, or its scraping, first."
+	if suspicion == "" {
+		return l.text() + "; nothing that is seen of it is worse, but most is not seen; " + mend
+	}
+	return l.text() + "; " + mend + " Besides, " + suspicion
 }
 
 // text says what is missing.

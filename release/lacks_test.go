@@ -51,6 +51,41 @@ func TestLacksAndFails(t *testing.T) {
 	}
 }
 
+// TestLacksSaysWhatIsSeen: what was rolled back for its errors is not said to
+// show nothing worse, whatever it lacks besides.
+func TestLacksSaysWhatIsSeen(t *testing.T) {
+	as := serve(40, func(k int) (canary, control served) {
+		canary = served{rate: 10, lacks: []int{0, 3}}
+		if k < 24 {
+			canary.failing = 0.1
+		}
+		return canary, served{rate: 90}
+	})
+	for k, a := range as {
+		if a.Verdict == "rollback" && strings.Contains(a.Sentence, "is worse") {
+			t.Fatalf("frame %d: %s", k, a.Sentence)
+		}
+	}
+	if last := as[len(as)-1]; last.Verdict != "rollback" {
+		t.Errorf("%s: %s, want it rolled back", last.Verdict, last.Sentence)
+	}
+}
+
+// TestDeployedAhead: a version that stood at no traffic, as planned, is not idle
+// when it is about to get its first.
+func TestDeployedAhead(t *testing.T) {
+	for _, late := range []int{0, 1, 2} {
+		as := planned(40, 20, func(k int) (canary, control served) {
+			return served{rate: 10, silent: k < 20+late}, served{rate: 90}
+		})
+		for k, a := range as[20:28] {
+			if a.Verdict != "unknown" && a.Verdict != "promote" {
+				t.Fatalf("%d frames late, frame %d after the step: %s, %s", late, k, a.Verdict, a.Sentence)
+			}
+		}
+	}
+}
+
 // TestCertain: where half of the requests fail, one frame that shows it is
 // enough; where one in sixty does, two frames are.
 func TestCertain(t *testing.T) {

@@ -55,7 +55,7 @@ func (s *State) observe(f signal.Frame) {
 		s.count(i)
 		s.countTails(i, tails[i])
 		x.hear(seen[i].canary.silent(seen[i].control, all), f.At, s.sys.Interval)
-		x.note(seen[i], s.mem.Frame)
+		x.note(seen[i], s.mem.Frame, i < len(f.Exposure) && f.Exposure[i].Weight > 0)
 	}
 }
 
@@ -353,8 +353,9 @@ func (x *subject) hear(unasked bool, at time.Time, interval time.Duration) {
 func (x *subject) unasked() bool { return !x.Unasked.IsZero() }
 
 // note keeps the books of presence of one release. What was not answered is
-// neither there nor missing.
-func (x *subject) note(seen sight, frame int) {
+// neither there nor missing; and where no traffic was planned for it, that it
+// serves nothing is as planned.
+func (x *subject) note(seen sight, frame int, planned bool) {
 	blind := x.unasked()
 	if seen.control.seen || !seen.control.missing && !blind {
 		x.Reports += memoryShare * (share(seen.control.seen) - x.Reports)
@@ -368,13 +369,16 @@ func (x *subject) note(seen sight, frame int) {
 	if seen.canary.seen && x.Seen < 0 {
 		x.Seen = frame
 	}
+	if planned && x.Routed < 0 {
+		x.Routed = frame
+	}
 	x.Missed = run(x.Missed, seen.canary.seen, blind || seen.canary.missing)
 	if !seen.serves {
 		x.Starved, x.Idle = 0, 0
 		return
 	}
 	x.Starved = run(x.Starved, seen.control.served, blind || seen.control.noServed)
-	x.Idle = run(x.Idle, seen.canary.served, blind || seen.canary.noServed)
+	x.Idle = run(x.Idle, seen.canary.served, blind || seen.canary.noServed || !planned)
 }
 
 func share(b bool) float64 {

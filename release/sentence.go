@@ -206,7 +206,7 @@ func (s *State) whyUnknown(i int, r ruling, a *Assessment, sc *scene) string {
 		return n
 	}
 	if l := sc.lacks[i]; l.Late && r.needs.frames <= 0 {
-		return l.text() + ", which may still come"
+		return l.text() + "; they may still come"
 	}
 	if i < len(s.sys.Releases) {
 		switch k := sc.silences[i].Kind; {
@@ -260,11 +260,12 @@ func (s *State) because(i int, a *Assessment, sc *scene) string {
 			best = k
 		}
 	}
-	if l := sc.lacks[i]; best < 0 && l.Gone {
-		return l.text() + "; nothing that is seen of it is worse, but most is not seen; mend its metrics endpoint, or its scraping, first."
-	}
 	if best < 0 {
-		if text := s.suspicion(i, sc); text != "" {
+		text, l := s.suspicion(i, sc), sc.lacks[i]
+		if l.Gone && s.dimmed(i, a) {
+			return l.reason(text)
+		}
+		if text != "" {
 			return text
 		}
 		if len(a.Evidence) == 0 {
@@ -285,13 +286,16 @@ func (s *State) because(i int, a *Assessment, sc *scene) string {
 	return text + causeText(a.Cause) + "."
 }
 
+// tells says whether one class of cause stands out: more likely than not.
+func tells(cs []CauseClass) bool { return len(cs) < 2 || cs[0].Probability >= 0.5 }
+
 // causeText names the class of cause, or that two are as likely as one; "" when
 // none is read.
 func causeText(cs []CauseClass) string {
 	switch {
 	case len(cs) == 0:
 		return ""
-	case len(cs) > 1 && cs[0].Probability < 0.5:
+	case !tells(cs):
 		return fmt.Sprintf(". What kind of fault it is does not show yet: %s (%.0f %%) or %s (%.0f %%)",
 			cs[0].Class, 100*float64(cs[0].Probability), cs[1].Class, 100*float64(cs[1].Probability))
 	default:

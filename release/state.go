@@ -50,6 +50,7 @@ type memory struct {
 type subject struct {
 	Begun   int // frame of the first step; −1 before
 	Stepped int // frame of the last step
+	Routed  int // frame from which traffic is planned for it; −1 before
 	Step    int
 	Canary  []*pattern.Track   // by signal; nil when never measured
 	Control []*pattern.Track   // since the first step
@@ -133,7 +134,7 @@ func (s *State) Plan(release int, steps []Step) {
 
 func newSubject(signals int) subject {
 	return subject{
-		Begun: -1, Seen: -1, Due: math.NaN(),
+		Begun: -1, Routed: -1, Seen: -1, Due: math.NaN(),
 		Canary: make([]*pattern.Track, signals), Control: make([]*pattern.Track, signals),
 		Before: make([]*pattern.Track, signals), Counts: make([]*stats.CountTest, signals),
 		Limits: make([]*stats.LimitTest, signals), Alike: make([]*stats.LimitTest, signals),

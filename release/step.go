@@ -208,5 +208,5 @@ func (s *State) soon(fd *finding, i int) bool {
 	if fd.Runs == nil {
 		return fd.pastLimit()
 	}
-	return fd.Runs.Met >= s.policy.Blame && fd.Runs.P50 <= levelsOff
+	return fd.Runs.Met >= likelyMet && fd.Runs.P50 <= levelsOff
 }

@@ -25,6 +25,12 @@ type served struct {
 // traffic, of which errors, latency, traffic and memory are measured, and
 // returns its assessments.
 func serve(frames int, version func(k int) (canary, control served)) []release.Assessment {
+	return planned(frames, 0, version)
+}
+
+// planned plays the same of a release that stands at no traffic for so many
+// frames first.
+func planned(frames, ahead int, version func(k int) (canary, control served)) []release.Assessment {
 	sys := smallSystem(release.Safe)
 	per := func(name string, kind signal.Kind, unit string) signal.Signal {
 		return signal.Signal{Name: name, Family: name, Kind: kind, Unit: signal.ParseUnit(unit), Scope: signal.PerCohort}
@@ -53,6 +59,11 @@ func serve(frames int, version func(k int) (canary, control served)) []release.A
 			add(signal.Control, served{rate: 100})
 		} else {
 			f.Exposure[0] = signal.Exposure{Weight: 0.1, Step: 1}
+			if k < ahead {
+				f.Exposure[0].Weight = 0
+			} else if ahead > 0 {
+				f.Exposure[0].Step = 2
+			}
 			canary, control := version(k)
 			add(signal.Control, control)
 			add(signal.Canary, canary)

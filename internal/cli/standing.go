@@ -133,7 +133,7 @@ func (p *page) standings(h *backtest.Harm, tools []string) {
 	p.line("")
 	p.row("harmed", "requests that failed or took longer than the objective because of a faulty release, until it was stopped; nobody: if nobody acts")
 	p.row("averted", "stopped, or not let on, before the share of traffic at which it fails; at once: it fails within its first step, and was stopped there")
-	p.row("kept", "not stopped, and some step of it would have begun later than it did, or never")
+	p.row("kept", "not stopped, and some step of it would have begun later than it did, or never; or held at the end")
 	p.row("gate", "foreshock stops at rollback and escalate, and waits at hold; as a gate, every step needs a promote")
 }
 
