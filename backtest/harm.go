@@ -69,7 +69,7 @@ type PolicyStanding struct {
 	RolledBack int            `json:"healthyRolledBack"`
 	Held       int            `json:"healthyHeld"`    // kept from a step, or held at the end
 	Waiting    int            `json:"healthyWaiting"` // held at the end: the last word is to wait
-	Blind      int            `json:"blind"`       // releases of which it could judge nothing
+	Blind      int            `json:"blind"`          // releases of which it could judge nothing
 }
 
 // A Delay says how long healthy releases stood at a step before the next one
