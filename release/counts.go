@@ -89,7 +89,7 @@ func (s *State) hint(fd finding, g *prediction.Signs) {
 	}
 	switch {
 	case fd.Kind == signal.Dependency && sig.Unit.Dimension == signal.Time:
-		g.SlowCalls = g.SlowCalls || fd.Comparison.HarmProbability() >= surely
+		g.SlowCalls = g.SlowCalls || fd.HarmProbability() >= surely
 	case fd.Kind == signal.Crashes:
 		g.Restarted = g.Restarted || fd.Now > 0 && fd.Level == 0
 	}

@@ -194,7 +194,7 @@ func (s *State) downstream(i int, sc *scene, g *prediction.Signs) {
 			failing = failing || fd.Kind == signal.Errors && worse
 			database = database || fd.Kind == signal.Database
 			g.Filling = g.Filling || fd.Kind == signal.Database && worse
-			g.Cache = g.Cache || fd.Kind == signal.Cache && (worse || fd.Comparison.HarmProbability() >= likely)
+			g.Cache = g.Cache || fd.Kind == signal.Cache && (worse || fd.HarmProbability() >= likely)
 		}
 		g.Refused = g.Refused || failing && database
 	}
