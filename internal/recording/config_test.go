@@ -109,6 +109,16 @@ func TestConfigFaults(t *testing.T) {
 	}
 }
 
+// TestConfigHeaders: of two faulty headers always the same one is said.
+func TestConfigHeaders(t *testing.T) {
+	text := strings.Replace(wholeConfig, "{X-Scope-OrgID: team-a}", "{X-D: [4], X-C: [3], X-B: [2], X-A: [1]}", 1)
+	for range 20 {
+		if _, err := decodeConfig("c.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), "X-A") {
+			t.Fatalf("four faulty headers: %v, want that of X-A", err)
+		}
+	}
+}
+
 // FuzzConfig holds that no text makes the reader panic.
 func FuzzConfig(f *testing.F) {
 	f.Add(wholeConfig)
