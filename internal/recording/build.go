@@ -3,6 +3,7 @@ package recording
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -145,9 +146,9 @@ func (b *builder) facts(r *release.Release, o strictyaml.Object) {
 		}
 		r.Rollback = release.Safety(i + 1)
 	}
-	for name, n := range o.Fields {
+	for _, name := range slices.Sorted(maps.Keys(o.Fields)) { // so that of two faults always the same is said
 		if name != "rollback" {
-			r.Facts = append(r.Facts, name+": "+b.fact(n, o.Where+"."+name))
+			r.Facts = append(r.Facts, name+": "+b.fact(o.At(name), o.Where+"."+name))
 		}
 	}
 	slices.Sort(r.Facts)
