@@ -58,8 +58,8 @@ func (x *explaining) reached() string {
 	if b.NextStep > b.Now {
 		text += fmt.Sprintf(", and %s %% would after the next step", percent(100*float64(b.NextStep)))
 	}
-	if b.Users != nil {
-		text += "; " + b.Users.String()
+	if users := b.Users.String(); users != "" {
+		text += "; " + users
 	}
 	return text
 }

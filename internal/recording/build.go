@@ -226,8 +226,8 @@ const serviceFields = "name ? selector criticality requestsPerUser sticky"
 func visits(o strictyaml.Object) release.Visits {
 	v := release.Visits{Requests: o.Number("requestsPerUser", 0, math.Inf(1), 0), Sticky: o.Flag("sticky")}
 	switch given := o.Has("requestsPerUser"); {
-	case given && v.Requests == 0:
-		o.Fail(o.At("requestsPerUser"), "%s is 0; want a number above 0, or none when users are not to be counted", o.Name("requestsPerUser"))
+	case given && v.Requests < 1:
+		o.Fail(o.At("requestsPerUser"), "%s is %v; want 1 or more, as a visit without a request is none, or nothing when users are not to be counted", o.Name("requestsPerUser"), v.Requests)
 	case v.Sticky && !given:
 		o.Fail(o.At("sticky"), "%s is of use only with requestsPerUser; give that too", o.Name("sticky"))
 	}

@@ -90,6 +90,7 @@ func TestConfigFaults(t *testing.T) {
 		{"{name: web}", "{name: cart}", `c.yaml:21: service "cart" stands already in line 15`},
 		{`selector: 'service="cart"'`, "selector: service", "c.yaml:16: spec.services[0].selector: query: "},
 		{"sum(w)'", "sum(w'", "c.yaml:18: spec.services[0].weight: query: "},
+		{"requestsPerUser: 12", "requestsPerUser: 0.9", "c.yaml:20: spec.services[0].requestsPerUser is 0.9; want 1 or more"},
 		{"25, 100", "5, 100", `c.yaml:19: spec.services[0].plan[1] is "5"; want percents that rise`},
 		{"10, 25", "ten, 25", `c.yaml:19: spec.services[0].plan[0] is "ten"; want percents that rise`},
 		{"kind: errors", "kind: faults", `c.yaml:23: spec.signals[0]: unknown kind "faults"`},
