@@ -268,10 +268,8 @@ func (p *player) judge(ctx context.Context, hear func(Update)) (*Result, error) 
 // note remembers the last of what was said.
 func (r *Result) note(a release.Assessment, failing bool) {
 	r.Last = a
-	for _, q := range a.Predictions {
-		if q.Kind == "fails-at" && !failing {
-			r.Foretold = &q
-		}
+	if q := a.FailsAt(); q != nil && !failing {
+		r.Foretold = q
 	}
 }
 
