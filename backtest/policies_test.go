@@ -173,7 +173,7 @@ func TestFailing(t *testing.T) {
 }
 
 // TestForetold: the last prediction before minute 6, when cart comes to 40 %;
-// of several the one that fails first.
+// of several the one that is told first.
 func TestForetold(t *testing.T) {
 	fails := func(p50 release.Number) release.Prediction {
 		return release.Prediction{Kind: "fails-at", Signal: "latency", Probability: 0.9, Weight: &release.Quantiles{P10: p50 - 10, P50: p50, P90: p50 + 10}}
@@ -183,7 +183,7 @@ func TestForetold(t *testing.T) {
 		case 3:
 			return []release.Prediction{fails(80)}
 		case 4:
-			return []release.Prediction{{Kind: "exhausts"}, fails(70), fails(50), fails(60)}
+			return []release.Prediction{{Kind: "exhausts"}, fails(50), fails(45), fails(60)}
 		case 6:
 			return []release.Prediction{fails(41)}
 		}

@@ -126,7 +126,7 @@ func Widths(scores []Score) *prediction.Conformal {
 
 // scaleOf returns the scale in which intervals of a kind are widened.
 func scaleOf(kind string) prediction.Scale {
-	if kind == FailsAt {
+	if kind == FailsAt || kind == FailsAtInferred {
 		return prediction.Points
 	}
 	return prediction.Ratios

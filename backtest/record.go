@@ -13,16 +13,17 @@ import (
 
 // The kinds of predictions that are kept.
 const (
-	FailsAt      = "fails-at"       // the last one said before it failed
-	FailsAtFirst = "fails-at-first" // the first one said
-	Exhausts     = "exhausts"       // the first one said of a signal
-	Rung         = "rung"           // the first one said of a rung, with a time if there ever was one
-	NextStep     = "next-step"      // the last word before a step, against what that step did
-	GoOn         = "go-on"          // the same, against what it and those after it did
+	FailsAt         = "fails-at"          // the last one said before it failed
+	FailsAtFirst    = "fails-at-first"    // the first one said
+	FailsAtInferred = "fails-at-inferred" // the last one said before it failed of those by a limit that nobody set
+	Exhausts        = "exhausts"          // the first one said of a signal
+	Rung            = "rung"              // the first one said of a rung, with a time if there ever was one
+	NextStep        = "next-step"         // the last word before a step, against what that step did
+	GoOn            = "go-on"             // the same, against what it and those after it did
 )
 
 // kinds lists them in the order in which they are reported.
-var kinds = [...]string{FailsAt, FailsAtFirst, Exhausts, Rung, NextStep, GoOn}
+var kinds = [...]string{FailsAt, FailsAtFirst, FailsAtInferred, Exhausts, Rung, NextStep, GoOn}
 
 // A Kept is one prediction with what came of it. Points and truth are in
 // percent of the traffic for weights, and in seconds since it was said for
@@ -84,6 +85,7 @@ func (k *Kept) finished() prediction.Finished {
 // watched; what comes of the rest is told at the end.
 type ledger struct {
 	fails, first map[int]*Kept // by release
+	inferred     map[int]*Kept // by release, where nothing measured was said
 	grows        map[growing]*growth
 	rungs        map[climbing]*Kept
 	steps        map[stepOf]*Kept
@@ -104,7 +106,7 @@ type climbing struct {
 
 func newLedger() ledger {
 	return ledger{
-		fails: map[int]*Kept{}, first: map[int]*Kept{}, grows: map[growing]*growth{},
+		fails: map[int]*Kept{}, first: map[int]*Kept{}, inferred: map[int]*Kept{}, grows: map[growing]*growth{},
 		rungs: map[climbing]*Kept{}, steps: map[stepOf]*Kept{},
 	}
 }
@@ -130,9 +132,14 @@ func (j *Judge) enter(i int, a *release.Assessment) {
 		return
 	}
 	j.enterStep(i, a)
-	if p := nearestOf(a); p != nil && !j.hasFailed(i, a.At) {
+	if p := a.FailsAt(); p != nil && !j.hasFailed(i, a.At) {
 		k := keepOf(FailsAt, p.Signal, a, p.Probability)
 		k.P10, k.P50, k.P90 = p.Weight.P10, p.Weight.P50, p.Weight.P90
+		if p.Inferred() {
+			k.Kind = FailsAtInferred
+			j.ledger.inferred[i] = k
+			return
+		}
 		if j.ledger.first[i] == nil {
 			first := *k
 			first.Kind = FailsAtFirst
@@ -140,18 +147,6 @@ func (j *Judge) enter(i int, a *release.Assessment) {
 		}
 		j.ledger.fails[i] = k
 	}
-}
-
-// nearestOf returns the prediction of where a release fails that fails first;
-// nil when there is none.
-func nearestOf(a *release.Assessment) *release.Prediction {
-	var out *release.Prediction
-	for i, p := range a.Predictions {
-		if p.Kind == FailsAt && p.Weight != nil && (out == nil || p.Weight.P50 < out.Weight.P50) {
-			out = &a.Predictions[i]
-		}
-	}
-	return out
 }
 
 // hasFailed says whether a release is known to have failed by then.
@@ -212,7 +207,7 @@ func (j *Judge) kept() []Kept {
 	out := []Kept{}
 	add := func(k *Kept) { out = append(out, *k) }
 	for i := range j.sys.Releases {
-		for _, k := range []*Kept{j.ledger.fails[i], j.ledger.first[i]} {
+		for _, k := range []*Kept{j.ledger.fails[i], j.ledger.first[i], j.ledger.inferred[i]} {
 			if k != nil {
 				j.closeFails(i, k)
 				add(k)

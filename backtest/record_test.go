@@ -118,16 +118,29 @@ func TestRecordFailsAt(t *testing.T) {
 }
 
 // TestRecordFirstAndLast: the first word and the last before it failed are
-// kept, and none after; of two limits the nearer.
+// kept, and none after; of two limits the
+// one that is told first; what is inferred has a kind of its own.
 func TestRecordFirstAndLast(t *testing.T) {
 	j := NewJudge("r", rollout(0.25, 0.5, 0.75), Truth{Faulty: []string{"cart"}, FailsAt: 0.5})
-	j.Add(said(12, failsAt(0.5, 50, 70, 90), failsAt(0.7, 30, 40, 60)))
+	inferred := func(p50 release.Number) release.Prediction {
+		p := failsAt(0.6, p50-5, p50, p50+5)
+		p.Text = "db full"
+		return p
+	}
+	j.Add(said(11, inferred(33)))
+	j.Add(said(12, inferred(20), failsAt(0.7, 30, 40, 60), failsAt(0.5, 25, 35, 90)))
 	j.Add(said(18, failsAt(0.9, 60, 80, 95)))
 	j.Add(said(20, failsAt(1, 48, 50, 52))) // the step has begun
 	s := j.Score(release.Summary{})
 	first, last := byKind(s, FailsAtFirst), byKind(s, FailsAt)
 	if first.P50 != 40 || first.Lead != 480 || last.P50 != 80 || last.Lead != 120 {
 		t.Errorf("kept %v in %v s and %v in %v s, want 40 in 480 and 80 in 120", first.P50, first.Lead, last.P50, last.Lead)
+	}
+	if k := byKind(s, FailsAtInferred); k == nil || k.P50 != 33 || is(k.Right) != "yes" {
+		t.Errorf("kept %+v of what is inferred, want the one of minute 11", k)
+	}
+	if w := Widths([]Score{s}); w.FailsAt.N != 1 || w.Inferred.N != 1 || w.Inferred.Right != 1 {
+		t.Errorf("widths %+v, want one measured and one inferred, right", w)
 	}
 	if f := s.Subjects[0].Foretold; f.Right || f.From != 25 || f.To != 50 {
 		t.Errorf("foretold is %+v, want wrong, between 25 and 50", f)

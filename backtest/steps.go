@@ -68,8 +68,7 @@ func (j *Judge) delays(i int) []StepDelay {
 }
 
 // foretell keeps the last prediction of where a faulty release fails that was
-// made before it did. Of several in one assessment the one that fails first
-// counts.
+// made before it did.
 func (j *Judge) foretell(i int, a release.Assessment) {
 	s := &j.score.Subjects[i]
 	if !s.Bad || math.IsNaN(j.truth.FailsAt) {
@@ -78,7 +77,7 @@ func (j *Judge) foretell(i int, a release.Assessment) {
 	if j.hasFailed(i, a.At) {
 		return
 	}
-	if p := nearestOf(&a); p != nil {
+	if p := a.FailsAt(); p != nil {
 		k := keepOf(FailsAt, p.Signal, &a, p.Probability)
 		k.P10, k.P50, k.P90 = p.Weight.P10, p.Weight.P50, p.Weight.P90
 		j.closeFails(i, k)

@@ -61,7 +61,7 @@ func start(ctx context.Context, exe string, c part.Config, tallies chan<- part.T
 		ch.config.Listen = ch.address // the same again after a crash
 		return ch, nil
 	case <-ch.done:
-		return nil, fmt.Errorf("start %s: %s", ch.name(), cmp.Or(ch.stderr.String(), "it ended at once"))
+		return nil, &ProcessError{Process: ch.name(), Text: cmp.Or(ch.stderr.String(), "it ended at once")}
 	case <-deadline.C:
 		ch.stop()
 		return nil, fmt.Errorf("start %s: not ready after %s; the machine may be too busy", ch.name(), readyWithin)
@@ -70,6 +70,14 @@ func start(ctx context.Context, exe string, c part.Config, tallies chan<- part.T
 		return nil, context.Cause(ctx)
 	}
 }
+
+// A ProcessError is that a process of the lab ended before it was ready.
+type ProcessError struct {
+	Process string // its role and pod
+	Text    string // what it said last
+}
+
+func (e *ProcessError) Error() string { return "start " + e.Process + ": " + e.Text }
 
 func (c *child) name() string { return strings.TrimSuffix(c.config.Role+" "+c.config.Pod, " ") }
 

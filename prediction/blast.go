@@ -47,22 +47,28 @@ func Reach(g topology.Graph, service int, now, next float64) (atNow, atNext []fl
 
 // Visits say how users come to a service.
 type Visits struct {
-	Requests float64 // that one user makes to the service in a visit, on average, > 0; 0 when nothing is said
+	Requests float64 // that one user makes to the service in a visit, on average, ≥ 1; 0 when nothing is said
 	Sticky   bool    // a visit stays with one version; else each request goes by the weight on its own
 }
 
 // Hit returns the share of visits, 0..1, that meet at least one request of
 // which a version harms a share, when it gets a share of the traffic, both
-// 0..1. The requests of a visit are Poisson with mean r:
+// 0..1. A visit makes at least one request; those after it are Poisson, so that
+// the mean is r. None of them is hit, when each is with probability p, with
 //
-//	each on its own: 1 − exp(−r·weight·harmed)    sticky: weight·(1 − exp(−r·harmed))
+//	miss(p) = (1−p)·exp(−(r−1)·p)
+//
+// so that of the visits are hit
+//
+//	each request on its own: 1 − miss(weight·harmed)    sticky: weight·(1 − miss(harmed))
 //
 // harmed 1 asks for those that meet the version at all.
 func (v Visits) Hit(weight, harmed float64) float64 {
+	hit := func(p float64) float64 { return -math.Expm1(math.Log1p(-p) - (v.Requests-1)*p) }
 	if v.Sticky {
-		return weight * -math.Expm1(-v.Requests*harmed)
+		return weight * hit(harmed)
 	}
-	return -math.Expm1(-v.Requests * weight * harmed)
+	return hit(weight * harmed)
 }
 
 // Stakes are what a decision about a step is weighed by. Requests are those of

@@ -53,11 +53,14 @@ func TestVisits(t *testing.T) {
 		weight, harmed float64
 		want           float64
 	}{
-		{prediction.Visits{Requests: 10}, 0.1, 0.5, 0.393469},               // 1 − e^−0.5
-		{prediction.Visits{Requests: 10, Sticky: true}, 0.1, 0.5, 0.099326}, // 0.1·(1 − e^−5)
+		{prediction.Visits{Requests: 10}, 0.1, 0.5, 0.394253},               // 1 − 0.95·e^−0.45
+		{prediction.Visits{Requests: 10, Sticky: true}, 0.1, 0.5, 0.099445}, // 0.1·(1 − 0.5·e^−4.5)
 		{prediction.Visits{Requests: 10}, 0.1, 0, 0},
 		{prediction.Visits{Requests: 10}, 0, 1, 0},
-		{prediction.Visits{Requests: 0.5}, 1, 1, 0.393469},
+		{prediction.Visits{Requests: 1}, 0.1, 0.5, 0.05}, // one request a visit: as the requests
+		{prediction.Visits{Requests: 1, Sticky: true}, 0.1, 0.5, 0.05},
+		{prediction.Visits{Requests: 10}, 1, 1, 1}, // there is no visit without a request
+		{prediction.Visits{Requests: 10, Sticky: true}, 0.1, 1, 0.1},
 		{prediction.Visits{Requests: 10}, 0.1, math.NaN(), math.NaN()},
 	} {
 		if got := tt.v.Hit(tt.weight, tt.harmed); math.Abs(got-tt.want) > 1e-6 || math.IsNaN(got) != math.IsNaN(tt.want) {
@@ -70,10 +73,10 @@ func TestVisits(t *testing.T) {
 // to stay with one version hits fewer of them, never more.
 func TestVisitsPlayed(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
-	const r, weight, harmed, n = 6.0, 0.2, 0.3, 40_000
-	poisson := func() int { // by the waiting times of a process of rate r
-		k := 0
-		for left := 1 - rng.ExpFloat64()/r; left > 0; left -= rng.ExpFloat64() / r {
+	const r, weight, harmed, n = 2.0, 0.4, 0.6, 40_000
+	requests := func() int { // the first, and those after it by the waiting times of a process of rate r − 1
+		k := 1
+		for left := 1 - rng.ExpFloat64()/(r-1); left > 0; left -= rng.ExpFloat64() / (r - 1) {
 			k++
 		}
 		return k
@@ -82,7 +85,7 @@ func TestVisitsPlayed(t *testing.T) {
 	for range n {
 		for _, sticky := range []bool{false, true} {
 			fresh, met := rng.Float64() < weight, false
-			for range poisson() {
+			for range requests() {
 				if !sticky {
 					fresh = rng.Float64() < weight
 				}

@@ -143,9 +143,10 @@ func (w Width) valid() bool {
 // hold eight in ten. The zero value is that of no record. Its size is constant,
 // and it only ever learns from predictions that are finished.
 type Conformal struct {
-	FailsAt  Width `json:"fails-at"` // weights, by Points
-	Exhausts Width `json:"exhausts"` // times, by Ratios
-	Rung     Width `json:"rung"`     // times, by Ratios
+	FailsAt  Width `json:"fails-at"`                   // weights, by Points
+	Inferred Width `json:"fails-at-inferred,omitzero"` // the same, where nobody set the limit
+	Exhausts Width `json:"exhausts"`                   // times, by Ratios
+	Rung     Width `json:"rung"`                       // times, by Ratios
 	NextStep Width `json:"next-step"`
 }
 
@@ -155,6 +156,8 @@ func (c *Conformal) Of(kind string) *Width {
 	switch kind {
 	case "fails-at":
 		return &c.FailsAt
+	case "fails-at-inferred":
+		return &c.Inferred
 	case "exhausts":
 		return &c.Exhausts
 	case "rung":
@@ -195,7 +198,7 @@ func LoadConformal(data []byte) (*Conformal, error) {
 	if s.Version != version {
 		return nil, fmt.Errorf("a track record of version %d; want %d: let backtest --track-record write it anew", s.Version, version)
 	}
-	for _, kind := range []string{"fails-at", "exhausts", "rung", "next-step"} {
+	for _, kind := range []string{"fails-at", "fails-at-inferred", "exhausts", "rung", "next-step"} {
 		if !s.Kinds.Of(kind).valid() {
 			return nil, fmt.Errorf("a track record whose %s is damaged; let backtest --track-record write it anew", kind)
 		}

@@ -61,11 +61,24 @@ func usersOf(v prediction.Visits, b *BlastRadius, load float64) *Users {
 }
 
 // String says it as "1 % of users, about 120 in 10 min, feel it; 11 %, about
-// 1,300, would feel the next step".
+// 1,300, would feel the next step"; "" where nobody does or would, by
+// what was measured, and of nil.
 func (u *Users) String() string {
+	if u == nil {
+		return ""
+	}
 	verb, now, next := "feel", u.Feel, u.FeelNext
 	if math.IsNaN(float64(now)) {
 		verb, now, next = "meet", u.Now, u.NextStep
+	}
+	if now == 0 && next == 0 {
+		return ""
+	}
+	share := func(x Number) string {
+		if text := percent(100 * float64(x)); text != "0" || x == 0 {
+			return text
+		}
+		return "under 0.1"
 	}
 	about := func(share Number, per string) string {
 		n := float64(u.In10m * share)
@@ -74,9 +87,9 @@ func (u *Users) String() string {
 		}
 		return fmt.Sprintf(", about %s%s,", signal.Thousands(roughly(n)), per)
 	}
-	text := fmt.Sprintf("%s %% of users%s %s it", percent(100*float64(now)), about(now, " in 10 min"), verb)
+	text := fmt.Sprintf("%s %% of users%s %s it", share(now), about(now, " in 10 min"), verb)
 	if next > now {
-		text += fmt.Sprintf("; %s %%%s would %s the next step", percent(100*float64(next)), about(next, ""), verb)
+		text += fmt.Sprintf("; %s %%%s would %s the next step", share(next), about(next, ""), verb)
 	}
 	return text
 }

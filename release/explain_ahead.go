@@ -58,8 +58,8 @@ func (x *explaining) reached() string {
 	if b.NextStep > b.Now {
 		text += fmt.Sprintf(", and %s %% would after the next step", percent(100*float64(b.NextStep)))
 	}
-	if b.Users != nil {
-		text += "; " + b.Users.String()
+	if users := b.Users.String(); users != "" {
+		text += "; " + users
 	}
 	return text
 }
@@ -76,7 +76,7 @@ func (x *explaining) predicted(p Prediction) string {
 	}
 	switch {
 	case p.Text != "":
-		return strings.ToUpper(p.Text[:1]) + p.Text[1:] + "."
+		return x.told(p)
 	case p.Weight != nil:
 		text := fmt.Sprintf("%s meets %s at %s %% of the traffic (%s): %s likely by 100 %%", name, limit, whole(p.Weight.P50), weights(*p.Weight), chance(float64(p.Probability)))
 		if p.NextStep != nil {
@@ -89,6 +89,19 @@ func (x *explaining) predicted(p Prediction) string {
 		return fmt.Sprintf("%s may meet %s; at which share of the traffic is %s.", name, limit, p.Reason)
 	}
 	return ""
+}
+
+// told is a prediction that says itself what it is, as a sentence. A cascade
+// tells its reason in its text.
+func (x *explaining) told(p Prediction) string {
+	text := strings.ToUpper(p.Text[:1]) + p.Text[1:]
+	if p.NextStep != nil {
+		text += fmt.Sprintf("; %s likely at the next step", chance(float64(*p.NextStep)))
+	}
+	if p.Reason != "" && p.Inferred() {
+		text += "; " + p.Reason
+	}
+	return text + p.Record.after() + "."
 }
 
 // far writes an instant ahead, with its day when some of its interval is not

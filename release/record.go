@@ -63,6 +63,9 @@ func (a Assessment) Tracked(c *prediction.Conformal) Assessment {
 	for i := range a.Predictions {
 		p := &a.Predictions[i]
 		w := c.Of(p.Kind)
+		if p.Inferred() {
+			w = &c.Inferred // what nothing measures has a record of its own
+		}
 		switch {
 		case w == nil:
 			continue

@@ -46,7 +46,7 @@ func TestRecordTracked(t *testing.T) {
 	a := foretelling()
 	was := encoded(t, a)
 	twice := prediction.Width{N: 20, Right: 17, Came: 18, Log: math.Log(2)}
-	got := a.Tracked(&prediction.Conformal{FailsAt: twice, Exhausts: twice, Rung: twice, NextStep: prediction.Width{N: 9, Right: 8}})
+	got := a.Tracked(&prediction.Conformal{Inferred: twice, Exhausts: twice, Rung: twice, NextStep: prediction.Width{N: 9, Right: 8}})
 	if encoded(t, a) != was {
 		t.Errorf("Tracked wrote into its argument:\n%s\nwas\n%s", encoded(t, a), was)
 	}

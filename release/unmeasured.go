@@ -86,19 +86,28 @@ func (s *State) median() int {
 func (s *State) usesMeasured(i, service int) bool {
 	x, m := &s.mem.Subjects[i], &s.mem.Services[service]
 	for id, sig := range s.sys.Signals {
-		used := sig.Kind == signal.CPU || sig.Kind == signal.Saturation || sig.Kind == signal.Database
-		if !used || sig.Unit.Dimension != signal.Ratio {
-			continue
-		}
 		tracks := []*pattern.Track{m.Before[id], m.After[id]}
 		if service == s.sys.Releases[i].Service {
 			tracks = append(tracks, x.Before[id], x.Canary[id], x.Control[id])
 		}
-		if slices.ContainsFunc(tracks, func(t *pattern.Track) bool { return t != nil && t.Values.N > 0 }) {
+		if slices.ContainsFunc(tracks, func(t *pattern.Track) bool { return t != nil && t.Values.N > 0 && measuresUse(sig, t) }) {
 			return true
 		}
 	}
 	return false
+}
+
+// measuresUse says whether a signal tells how full what serves requests is: as
+// a share, or in any unit beside its limit. How full memory is says nothing of
+// how long requests wait. Nothing tells the shares that are no use (of throttled
+// periods, of time under pressure) from those that are.
+func measuresUse(sig signal.Signal, t *pattern.Track) bool {
+	wait, ok := answers(sig)
+	if wait || !ok || sig.Kind == signal.Memory || sig.Kind == signal.Cache {
+		return false
+	}
+	shared := sig.Kind == signal.CPU || sig.Kind == signal.Saturation || sig.Kind == signal.Database
+	return shared && sig.Unit.Dimension == signal.Ratio || !math.IsNaN(limitOf(sig, t))
 }
 
 // inferredText says what an inferred failure is, and what it goes by.

@@ -1,8 +1,10 @@
 package release
 
 import (
+	"cmp"
 	"math"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,6 +20,9 @@ import (
 type database struct {
 	more     float64                                 // queries of the new version for each one of the old one, less 1
 	use      bool                                    // its use is measured
+	unit     string                                  // of its use; "" means a ratio
+	kind     signal.Kind                             // the same; 0 means CPU
+	limit    signal.Limit                            // the same
 	requests bool                                    // what arrives is
 	usual    func(time.Time) (level, spread float64) // of its median, from memory; nil for none
 }
@@ -45,7 +50,7 @@ func (d database) play(t *testing.T) Assessment {
 	}
 	sys := System{
 		Interval: time.Minute, Services: []Service{{Name: "shop"}, {Name: "db"}}, Graph: topology.New(2, []topology.Edge{{From: 0, To: 1}}),
-		Signals:  []signal.Signal{sig("requests", signal.Traffic, "requests/s"), sig("latency:p50", signal.Latency, "s"), sig("cpu", signal.CPU, "ratio")},
+		Signals:  []signal.Signal{sig("requests", signal.Traffic, "requests/s"), sig("latency:p50", signal.Latency, "s"), sig("cpu", cmp.Or(d.kind, signal.CPU), cmp.Or(d.unit, "ratio"))},
 		Releases: []Release{{ID: "r", Canary: "x", Control: "y", Rollback: Safe}},
 	}
 	sys.Signals[1].Quantile = 0.5
@@ -63,7 +68,7 @@ func (d database) play(t *testing.T) Assessment {
 	requests.SD, requests.Effects = 0.01, []simulate.Effect{func(m simulate.Moment, v float64) float64 { return load(m) / service * (1 + v) }}
 	median.Signal, median.SD = 1, 0.02
 	median.Effects = []simulate.Effect{func(m simulate.Moment, v float64) float64 { return service * math.Ln2 / (1 - load(m)) * (1 + v) }}
-	use.Signal, use.SD, use.Effects = 2, 0.01, []simulate.Effect{func(m simulate.Moment, v float64) float64 { return load(m) + v }}
+	use.Signal, use.SD, use.Limit, use.Effects = 2, 0.01, d.limit, []simulate.Effect{func(m simulate.Moment, v float64) float64 { return load(m) + v }}
 	model.Series = append(model.Series, simulate.Series{Signal: 0, Level: 40, SD: 0.3, Shared: true}.Between()...)
 	model.Series = append(model.Series, simulate.Series{Signal: 1, Level: 0.1, SD: 0.001}.Between()...)
 	model.Series = append(model.Series, median)
@@ -116,6 +121,24 @@ func TestUnmeasuredService(t *testing.T) {
 	for _, p := range failsAt(database{more: 1.5, requests: true, use: true}.play(t)) {
 		if p.Signal != "cpu" || p.Limit == nil {
 			t.Errorf("with its use measured: %+v, want what cpu says alone", p)
+		}
+	}
+	one := signal.Limit{Set: true, Value: 1}
+	for name, tt := range map[string]struct {
+		use      database
+		measured bool
+	}{
+		"processor time with a limit":    {database{unit: "cores", limit: one}, true},
+		"connections with a limit":       {database{unit: "connections", kind: signal.Database, limit: one}, true},
+		"a queue with a limit":           {database{unit: "items", kind: signal.Saturation, limit: one}, true},
+		"processor time without a limit": {database{unit: "cores"}, false},
+		"memory":                         {database{unit: "bytes", kind: signal.Memory, limit: one}, false},
+	} {
+		d := tt.use
+		d.more, d.requests, d.use = 1.5, true, true
+		ps := failsAt(d.play(t))
+		if inferred := slices.ContainsFunc(ps, func(p Prediction) bool { return p.Inferred() }); inferred == tt.measured || len(ps) == 0 {
+			t.Errorf("%s: %+v, want an inferred one: %v", name, ps, !tt.measured)
 		}
 	}
 	if ps := failsAt(database{requests: true}.play(t)); len(ps) != 0 {

@@ -70,10 +70,10 @@ func (a *app) complain(err error) int {
 	}
 	fmt.Fprintf(a.stderr, "foreshock: %v\n", err)
 	var hinted interface{ Hint() string }
-	if hint := fullHint(err); hint != "" {
-		fmt.Fprintf(a.stderr, "hint: %s\n", hint)
-	} else if errors.As(err, &hinted) {
+	if errors.As(err, &hinted) {
 		fmt.Fprintf(a.stderr, "hint: %s\n", hinted.Hint())
+	} else if hint := fullHint(err); hint != "" {
+		fmt.Fprintf(a.stderr, "hint: %s\n", hint)
 	}
 	if _, wrong := errors.AsType[*usageError](err); wrong {
 		return exitUsage

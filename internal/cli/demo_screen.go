@@ -111,12 +111,7 @@ func failsAt(a *release.Assessment) *release.Prediction {
 	if a == nil {
 		return nil
 	}
-	for i, q := range a.Predictions {
-		if q.Kind == "fails-at" && q.Weight != nil {
-			return &a.Predictions[i]
-		}
-	}
-	return nil
+	return a.FailsAt()
 }
 
 // Columns of the signals.
@@ -181,7 +176,11 @@ func drawAhead(p *page, a *release.Assessment) {
 		}
 		p.row("next", text)
 	}
-	if q := failsAt(a); q != nil {
+	switch q := failsAt(a); {
+	case q == nil:
+	case q.Inferred():
+		p.row("fails at", inferredText(q))
+	default:
 		p.row("fails at", fmt.Sprintf("about %.0f %% of the traffic (%.0f to %.0f): %s of %s", float64(q.Weight.P50), float64(q.Weight.P10), float64(q.Weight.P90), q.Signal, q.Service)+soFar(q.Record))
 	}
 	for _, q := range a.Predictions {

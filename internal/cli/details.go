@@ -171,12 +171,14 @@ func (r *report) ahead(a *release.Assessment) {
 		}
 		likely := fmt.Sprintf("; %s likely", chancePercent(float64(p.Probability))) + soFar(p.Record)
 		switch {
+		case p.Inferred():
+			r.row("ahead", inferredText(&p))
 		case p.At != nil:
 			r.row("ahead", fmt.Sprintf("%s reaches its limit about %s (%s)%s", what, r.far(p.At.P50), r.between(p.At), likely))
 		case p.Weight != nil:
 			r.row("ahead", fmt.Sprintf("%s meets its limit at %.0f %% of traffic (%.0f to %.0f)%s", what, float64(p.Weight.P50),
 				float64(p.Weight.P10), float64(p.Weight.P90), likely))
-		case p.Text != "":
+		case p.Kind == "cascade":
 			r.cascade(&p)
 		case p.Reason != "":
 			r.row("ahead", fmt.Sprintf("%s may meet its limit; %s", what, p.Reason))
@@ -186,6 +188,15 @@ func (r *report) ahead(a *release.Assessment) {
 	}
 	r.reach(a)
 	r.whatNext(a)
+}
+
+// inferredText writes where a release fails by a limit that nobody set: what it
+// goes by, and why that is all, or how right such words were.
+func inferredText(p *release.Prediction) string {
+	if p.Reason != "" {
+		return p.Text + "; " + p.Reason
+	}
+	return p.Text + soFar(p.Record)
 }
 
 // far writes an instant ahead, with its date when it is not of the

@@ -36,8 +36,8 @@ func (r *report) reach(a *release.Assessment) {
 		text += fmt.Sprintf("; %s of those that reach it are harmed", chancePercent(s))
 	}
 	r.row("reach", text)
-	if b.Users != nil {
-		r.row("users", b.Users.String())
+	if users := b.Users.String(); users != "" {
+		r.row("users", users)
 	}
 	if b.Budget != nil && b.Budget.Burn > 1 {
 		r.row("budget", fmt.Sprintf("%s burns its budget of errors %.3g times as fast as it may, %.3g times after the next step",

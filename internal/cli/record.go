@@ -229,16 +229,21 @@ func (o *recorded) recording(cmd *cobra.Command, now time.Time) (*recording.Reco
 	return &recording.Recording{Name: filepath.Base(filepath.Clean(o.out)), Start: from, End: to, Interval: o.interval, System: sys}, nil
 }
 
-// unused refuses a folder that has a recording already.
+// unused refuses a folder that has a recording already, or the metrics of one:
+// what is cleaned up when recording fails must be ours.
 func unused(dir string) error {
-	_, err := os.Stat(filepath.Join(dir, described))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return fmt.Errorf("write recording: %w", err)
+	for _, name := range []string{described, "metrics.om", metricsOut, "metrics.om.zst"} {
+		switch _, err := os.Lstat(filepath.Join(dir, name)); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return fmt.Errorf("write recording: %w", err)
+		case name == described:
+			return &adviceError{msg: fmt.Sprintf("folder %s holds a recording already", dir), mend: "give another folder with --out, or take that one away"}
+		default:
+			return &adviceError{msg: fmt.Sprintf("folder %s holds %s already", dir, name), mend: "give another folder with --out, or take that file away"}
+		}
 	}
-	return &adviceError{msg: fmt.Sprintf("folder %s holds a recording already", dir), mend: "give another folder with --out, or take that one away"}
+	return nil
 }
 
 // measured returns how often the metrics of a service are scraped.
@@ -289,24 +294,36 @@ func (a *app) keep(rec *recording.Recording, taken *capture.Capture, client *pro
 	return err
 }
 
+// metricsOut is the file of a recording that holds its samples.
+const metricsOut = "metrics.om.gz"
+
 // writeRecording writes the samples into a folder, and then the description.
-// What does not become whole is taken away again.
+// What does not become whole is taken away again, and nothing that was there:
+// a file that exists is not written over.
 func writeRecording(dir string, text []byte, save func(io.Writer) error) (err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	const metrics = "metrics.om.gz"
-	defer func() {
-		if err != nil {
-			recording.Discard(dir, metrics, described)
-		}
-	}()
-	f, err := os.Create(filepath.Join(dir, metrics))
+	made, err := recording.MakeFolder(dir)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(save(f), f.Close()); err != nil {
+	var ours []string
+	defer func() {
+		if err != nil {
+			recording.Discard(dir, made, ours...)
+		}
+	}()
+	write := func(name string, save func(io.Writer) error) error {
+		f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if err != nil {
+			return err
+		}
+		ours = append(ours, name)
+		return errors.Join(save(f), f.Close())
+	}
+	if err := write(metricsOut, save); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, described), text, 0o644)
+	return write(described, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
 }

@@ -127,12 +127,15 @@ func (s *simulated) foretold() string {
 		return ""
 	}
 	shown := s.at.shown()
-	for _, f := range shown.Predictions {
-		if w := f.Weight; f.Kind == "fails-at" && w != nil && w.P50 > 0 {
-			return fmt.Sprintf("%s of %s meets its limit at %.0f %% (%.0f to %.0f)", f.Signal, cmp.Or(f.Service, shown.Service), float64(w.P50), float64(w.P10), float64(w.P90)) + soFar(f.Record)
-		}
+	f := shown.FailsAt()
+	switch {
+	case f == nil || f.Weight.P50 <= 0:
+		return ""
+	case f.Inferred():
+		return inferredText(f)
 	}
-	return ""
+	w := f.Weight
+	return fmt.Sprintf("%s of %s meets its limit at %.0f %% (%.0f to %.0f)", f.Signal, cmp.Or(f.Service, shown.Service), float64(w.P50), float64(w.P10), float64(w.P90)) + soFar(f.Record)
 }
 
 // bar draws a share as a bar of at most so many characters.

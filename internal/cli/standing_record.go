@@ -53,7 +53,8 @@ func (p *page) record(r backtest.Record) {
 }
 
 var recordNames = map[string]string{
-	backtest.FailsAt: "fails-at, last word", backtest.FailsAtFirst: "fails-at, first word", backtest.Exhausts: "exhausts",
+	backtest.FailsAt: "fails-at, last word", backtest.FailsAtFirst: "fails-at, first word",
+	backtest.FailsAtInferred: "fails-at, inferred", backtest.Exhausts: "exhausts",
 	backtest.Rung: "next rung", backtest.NextStep: "the next step harms",
 	backtest.GoOn: "it or one after it does",
 }
@@ -70,7 +71,7 @@ func errorText(k backtest.KindRecord) string {
 	switch {
 	case isNaN(k.MedianError):
 		return "-"
-	case k.Kind == backtest.FailsAt || k.Kind == backtest.FailsAtFirst:
+	case k.Kind == backtest.FailsAt || k.Kind == backtest.FailsAtFirst || k.Kind == backtest.FailsAtInferred:
 		return fmt.Sprintf("%.1f", float64(k.MedianError))
 	default:
 		return span(k.MedianError)

@@ -3,6 +3,7 @@ package recording
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -145,9 +146,9 @@ func (b *builder) facts(r *release.Release, o strictyaml.Object) {
 		}
 		r.Rollback = release.Safety(i + 1)
 	}
-	for name, n := range o.Fields {
+	for _, name := range slices.Sorted(maps.Keys(o.Fields)) { // so that of two faults always the same is said
 		if name != "rollback" {
-			r.Facts = append(r.Facts, name+": "+b.fact(n, o.Where+"."+name))
+			r.Facts = append(r.Facts, name+": "+b.fact(o.At(name), o.Where+"."+name))
 		}
 	}
 	slices.Sort(r.Facts)
@@ -225,8 +226,8 @@ const serviceFields = "name ? selector criticality requestsPerUser sticky"
 func visits(o strictyaml.Object) release.Visits {
 	v := release.Visits{Requests: o.Number("requestsPerUser", 0, math.Inf(1), 0), Sticky: o.Flag("sticky")}
 	switch given := o.Has("requestsPerUser"); {
-	case given && v.Requests == 0:
-		o.Fail(o.At("requestsPerUser"), "%s is 0; want a number above 0, or none when users are not to be counted", o.Name("requestsPerUser"))
+	case given && v.Requests < 1:
+		o.Fail(o.At("requestsPerUser"), "%s is %v; want 1 or more, as a visit without a request is none, or nothing when users are not to be counted", o.Name("requestsPerUser"), v.Requests)
 	case v.Sticky && !given:
 		o.Fail(o.At("sticky"), "%s is of use only with requestsPerUser; give that too", o.Name("sticky"))
 	}

@@ -2,7 +2,9 @@ package recording
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -149,7 +151,7 @@ func (b *builder) server(s *Server, o strictyaml.Object) {
 	if o.Has("headers") {
 		s.Headers = map[string]string{}
 		headers := b.Object(o.At("headers"), o.Name("headers"), "? *")
-		for name := range headers.Fields {
+		for _, name := range slices.Sorted(maps.Keys(headers.Fields)) { // so that of two faults always the same is said
 			s.Headers[name] = headers.Text(name)
 		}
 	}

@@ -90,6 +90,7 @@ func TestConfigFaults(t *testing.T) {
 		{"{name: web}", "{name: cart}", `c.yaml:21: service "cart" stands already in line 15`},
 		{`selector: 'service="cart"'`, "selector: service", "c.yaml:16: spec.services[0].selector: query: "},
 		{"sum(w)'", "sum(w'", "c.yaml:18: spec.services[0].weight: query: "},
+		{"requestsPerUser: 12", "requestsPerUser: 0.9", "c.yaml:20: spec.services[0].requestsPerUser is 0.9; want 1 or more"},
 		{"25, 100", "5, 100", `c.yaml:19: spec.services[0].plan[1] is "5"; want percents that rise`},
 		{"10, 25", "ten, 25", `c.yaml:19: spec.services[0].plan[0] is "ten"; want percents that rise`},
 		{"kind: errors", "kind: faults", `c.yaml:23: spec.signals[0]: unknown kind "faults"`},
@@ -105,6 +106,16 @@ func TestConfigFaults(t *testing.T) {
 		}
 		if fault, ok := err.(*strictyaml.SyntaxError); !ok || !strings.Contains(fault.Hint(), "docs/") || strings.Contains(fault.Hint(), "recording.schema") { //nolint:errorlint // nothing is wrapped here
 			t.Errorf("%s: hint of %v", tt.new, err)
+		}
+	}
+}
+
+// TestConfigHeaders: of two faulty headers always the same one is said.
+func TestConfigHeaders(t *testing.T) {
+	text := strings.Replace(wholeConfig, "{X-Scope-OrgID: team-a}", "{X-D: [4], X-C: [3], X-B: [2], X-A: [1]}", 1)
+	for range 20 {
+		if _, err := decodeConfig("c.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), "X-A") {
+			t.Fatalf("four faulty headers: %v, want that of X-A", err)
 		}
 	}
 }

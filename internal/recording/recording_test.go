@@ -129,7 +129,7 @@ func TestLoadErrors(t *testing.T) {
 		{"unknown field", "  interval: 60s", "  intervall: 60s", `:8: unknown field "intervall" in spec; want one of start, end, interval, metrics, topology, services, releases, changes, signals`},
 		{"field twice", "  interval: 60s", "  interval: 60s\n  start: 2026-01-01T10:00:00Z", ":9: field start stands twice in spec; drop one"},
 		{"bad time", "start: 2026-01-01T10:00:00Z", "start: 10:00", `:6: spec.start "10:00" is no time; want RFC 3339, such as 2006-01-02T15:04:05Z`},
-		{"no requests of a user", "requestsPerUser: 2.5", "requestsPerUser: 0", ":13: spec.services[0].requestsPerUser is 0; want a number above 0, or none when users are not to be counted"},
+		{"no requests of a user", "requestsPerUser: 2.5", "requestsPerUser: 0.5", ":13: spec.services[0].requestsPerUser is 0.5; want 1 or more, as a visit without a request is none, or nothing when users are not to be counted"},
 		{"sticky without users", "requestsPerUser: 2.5, ", "", ":13: spec.services[0].sticky is of use only with requestsPerUser; give that too"},
 		{"bad interval", "60s", "60", `:8: spec.interval "60" is no duration; want one above zero, such as 60s or 1m30s`},
 		{"end first", "end: 2026-01-01T11", "end: 2026-01-01T09", ":7: spec.end 2026-01-01T09:00:00Z is not after spec.start 2026-01-01T10:00:00Z"},

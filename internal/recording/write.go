@@ -1,7 +1,9 @@
 package recording
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,14 +41,24 @@ func (r *Recording) Text(remark string) []byte {
 	return []byte(b.String())
 }
 
+// MakeFolder makes the folder of a recording, and says whether it did: not
+// when there was one.
+func MakeFolder(dir string) (made bool, err error) {
+	_, err = os.Stat(dir)
+	made = errors.Is(err, fs.ErrNotExist)
+	return made, os.MkdirAll(dir, 0o755)
+}
+
 // Discard takes files of a recording that did not become whole out of its
-// folder, and the folder too when nothing else is in it. What cannot be taken
-// away stays.
-func Discard(dir string, files ...string) {
+// folder, and the folder too when it was made for them and nothing else is in
+// it. What cannot be taken away stays.
+func Discard(dir string, made bool, files ...string) {
 	for _, name := range files {
 		_ = os.Remove(filepath.Join(dir, name))
 	}
-	_ = os.Remove(dir)
+	if made {
+		_ = os.Remove(dir)
+	}
 }
 
 // first returns a text before the first of several.

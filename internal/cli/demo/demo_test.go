@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/foreshock/foreshock/internal/recording"
+	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
 )
 
@@ -98,5 +99,19 @@ func TestBlind(t *testing.T) {
 	blind(&f)
 	if len(f.Cells) != 1 || f.Cells[0].Readings != nil {
 		t.Errorf("blind leaves %+v, want the cell without readings", f.Cells)
+	}
+}
+
+// TestNote: of several limits the one that is told first is what was foretold,
+// and what is said once the callers suffer is not.
+func TestNote(t *testing.T) {
+	at := func(p50 release.Number) release.Prediction {
+		return release.Prediction{Kind: "fails-at", Weight: &release.Quantiles{P50: p50}}
+	}
+	var r Result
+	r.note(release.Assessment{Predictions: []release.Prediction{at(60), at(50), {Kind: "fails-at", Reason: "not yet"}}}, false)
+	r.note(release.Assessment{Predictions: []release.Prediction{at(40)}}, true)
+	if r.Foretold == nil || r.Foretold.Weight == nil || r.Foretold.Weight.P50 != 60 {
+		t.Errorf("foretold %+v, want that of 60 %%", r.Foretold)
 	}
 }

@@ -73,6 +73,7 @@ type player struct {
 	end     time.Time
 	sys     release.System
 	folder  string
+	made    bool // the folder for the recording was not there
 	whole   bool // nothing is missing in the folder
 
 	mu     sync.Mutex
@@ -152,7 +153,8 @@ func (p *player) makeFolder() (string, error) {
 	if files, err := os.ReadDir(p.o.Record); err == nil && len(files) > 0 {
 		return "", fmt.Errorf("record into %s: the folder is not empty; name a new one", p.o.Record)
 	}
-	if err := os.MkdirAll(p.o.Record, 0o755); err != nil {
+	var err error
+	if p.made, err = recording.MakeFolder(p.o.Record); err != nil {
 		return "", fmt.Errorf("record into %s: %w", p.o.Record, err)
 	}
 	return p.o.Record, nil
@@ -266,10 +268,8 @@ func (p *player) judge(ctx context.Context, hear func(Update)) (*Result, error) 
 // note remembers the last of what was said.
 func (r *Result) note(a release.Assessment, failing bool) {
 	r.Last = a
-	for _, q := range a.Predictions {
-		if q.Kind == "fails-at" && !failing {
-			r.Foretold = &q
-		}
+	if q := a.FailsAt(); q != nil && !failing {
+		r.Foretold = q
 	}
 }
 
@@ -345,7 +345,7 @@ func (p *player) close() {
 	case p.o.Record == "":
 		_ = os.RemoveAll(p.folder)
 	case !p.whole:
-		recording.Discard(p.folder, describedIn, metricsIn, truthIn)
+		recording.Discard(p.folder, p.made, describedIn, metricsIn, truthIn)
 	}
 }
 

@@ -1,0 +1,23 @@
+package release
+
+// Inferred says whether a prediction of where a release fails rests on no limit
+// that somebody set: on what arrives and how long it takes, or on what is usual.
+// Its Text says on which.
+func (p *Prediction) Inferred() bool { return p.Kind == "fails-at" && p.Text != "" }
+
+// FailsAt returns the prediction that says where a release fails: of those with
+// a weight the first that is told, which is the binding one, and one that is
+// inferred only where none is measured; nil when there is none.
+func (a *Assessment) FailsAt() *Prediction {
+	var inferred *Prediction
+	for i := range a.Predictions {
+		switch p := &a.Predictions[i]; {
+		case p.Kind != "fails-at" || p.Weight == nil:
+		case !p.Inferred():
+			return p
+		case inferred == nil:
+			inferred = p
+		}
+	}
+	return inferred
+}
