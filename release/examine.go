@@ -27,6 +27,7 @@ type finding struct {
 	Needs           float64 // observations still needed to tell; 0 when enough
 	Ahead           float64 // probability that its growth comes to be of consequence
 	Harmless        bool    // load and not trouble
+	Starts          int     // starts of the new version's processes that are no chance; 0 where there are none
 	Young           bool    // certainly fuller, and too young to tell whether it goes on
 	Small           bool    // certain, but too small to matter
 	Subject         *pattern.Track
@@ -102,6 +103,9 @@ func (s *State) examineRelease(i int) []finding {
 		out = append(out, fd)
 	}
 	s.reject(out)
+	for k := range out {
+		s.startedAgain(&out[k])
+	}
 	return out
 }
 
