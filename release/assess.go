@@ -179,7 +179,7 @@ func (s *State) shapes(i int, sc *scene) []pattern.Pattern {
 		out = append(out, pattern.Shapes(fd.Signal, s.sys.Signals[fd.Signal], &fd.Comparison, fd.Subject, fd.Control)...)
 	}
 	if i < len(s.sys.Releases) {
-		out = append(out, s.lookAlikes(i)...)
+		out = append(out, s.lookAlikes(i, sc.lacks[i].Gone)...)
 		if l := sc.lacks[i]; l.Gone {
 			from := float64(s.mem.Frame - l.For + 1)
 			out = append(out, pattern.Pattern{
@@ -200,8 +200,9 @@ func (s *State) shapes(i int, sc *scene) []pattern.Pattern {
 }
 
 // lookAlikes names what is no fault of the release: traffic that grew in the
-// control as well, and a single metric that it does not have.
-func (s *State) lookAlikes(i int) []pattern.Pattern {
+// control as well, and a single metric that it does not have, unless it lacks
+// most.
+func (s *State) lookAlikes(i int, most bool) []pattern.Pattern {
 	var out []pattern.Pattern
 	x := &s.mem.Subjects[i]
 	for id, sig := range s.sys.Signals {
@@ -217,7 +218,7 @@ func (s *State) lookAlikes(i int) []pattern.Pattern {
 		}
 		canary := x.Canary[id]
 		missing := canary == nil || canary.First < 0 || canary.Missed > s.startUp()
-		if !serves(sig) && missing && x.Missed == 0 && x.Seen >= 0 && s.mem.Frame-x.Seen > s.startUp() && now != nil && now.Missed == 0 {
+		if !most && !serves(sig) && missing && x.Missed == 0 && x.Seen >= 0 && s.mem.Frame-x.Seen > s.startUp() && now != nil && now.Missed == 0 {
 			out = append(out, pattern.Pattern{
 				Kind: "silence-metric", Signal: id, Onset: begun, Probability: 0.9,
 				For: "the new version does not report it, and reports the rest",

@@ -33,12 +33,12 @@ func (s *State) counts(i int, g *prediction.Signs) {
 			work = append(work, id)
 		}
 	}
-	for _, i := range work {
-		for _, j := range work {
-			if !x.together(i, j) {
+	for _, one := range work {
+		for _, other := range work {
+			if !x.alongside(one, other) {
 				continue
 			}
-			a, b := x.Counts[i], x.Counts[j]
+			a, b := x.Counts[one], x.Counts[other]
 			ratio, _ := ratioOf(a, b)
 			// Of b.N each is counted by a as well or is not; and the two may be a
 			// scrape apart, which is up to one frame's worth.
@@ -50,7 +50,7 @@ func (s *State) counts(i int, g *prediction.Signs) {
 		return
 	}
 	for id, c := range x.Counts {
-		if s.sys.Signals[id].Kind != signal.Dependency || !enough(c) || !x.together(id, work[0]) {
+		if s.sys.Signals[id].Kind != signal.Dependency || !enough(c) || !x.alongside(id, work[0]) {
 			continue
 		}
 		ratio, se := ratioOf(c, x.Counts[work[0]])
@@ -63,10 +63,10 @@ func enough(c *stats.CountTest) bool {
 	return c != nil && c.N >= fewCounted && c.NControl >= fewCounted
 }
 
-// together says whether two signals were counted in the same frames of both
+// alongside says whether two signals were counted in the same frames of both
 // versions, but for one at the beginning: else their sums are of other times,
 // and of other shares of the traffic.
-func (x *subject) together(i, j int) bool {
+func (x *subject) alongside(i, j int) bool {
 	same := func(a, b *pattern.Track) bool {
 		return a != nil && b != nil && max(a.First, b.First)-min(a.First, b.First) <= 1 && a.Gaps == b.Gaps && a.Missed == b.Missed
 	}

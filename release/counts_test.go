@@ -5,9 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
 )
@@ -17,52 +15,41 @@ import (
 // makes so many calls. Its own metrics come so many frames late, and the weight
 // is half of the traffic by then.
 func counted(arrive, calls, latency float64, late int) release.Assessment {
-	sys := smallSystem(release.Safe)
-	per := func(name string, kind signal.Kind, unit string) signal.Signal {
-		return signal.Signal{Name: name, Family: name, Kind: kind, Unit: signal.ParseUnit(unit), Scope: signal.PerCohort}
+	rng := rand.New(rand.NewPCG(31, 32))
+	signals := []signal.Signal{
+		perCohort("callers errors", signal.Errors, "ratio"), perCohort("errors", signal.Errors, "ratio"), perCohort("call errors", signal.Dependency, "ratio"),
 	}
-	sys.Signals = append(sys.Signals, per("callers errors", signal.Errors, "ratio"), per("errors", signal.Errors, "ratio"), per("call errors", signal.Dependency, "ratio"))
-	sys.Releases[0].Canary = `version="2"`
-	state, rng := release.New(sys, prevention.DefaultPolicy()), rand.New(rand.NewPCG(31, 32))
-	var last release.Assessment
-	for k := -foldBegins; k < 40; k++ {
-		f := signal.Frame{At: foldStart.Add(time.Duration(k+foldBegins) * 15 * time.Second), Exposure: []signal.Exposure{{}}}
-		add := func(c signal.Cohort, rate, arrive, calls, latency float64) {
-			sent := math.Round(15 * rate)
-			got := math.Round(sent * arrive)
-			for id, n := range []float64{0, sent, got, got * calls} {
-				r := signal.Missing(signal.Empty, "")
-				r.Presence, r.Age = signal.Present, time.Hour
-				switch id {
-				case 0:
-					r.Value = latency * (1 + 0.02*rng.NormFloat64())
-				case 1:
-					r.N, r.Events, r.Value = n, sent-got, (sent-got)/n
-				default:
-					r.N, r.Events, r.Value = n, 0, 0
-				}
-				f.Cells = append(f.Cells, signal.Cell{Signal: id, Cohort: c, Limit: math.NaN(), Readings: []signal.Reading{r}})
-			}
+	exposure := func(k int) signal.Exposure {
+		if late > 0 && k >= late {
+			return signal.Exposure{Weight: 0.5, Step: 1}
 		}
-		if k < 0 {
-			add(signal.Control, 100, 1, 2, 0.1)
-		} else {
-			rate := 10.0
-			if late > 0 && k >= late {
-				rate = 50
-			}
-			f.Exposure[0] = signal.Exposure{Weight: rate / 100, Step: 1}
-			add(signal.Control, 100-rate, 1, 2, 0.1)
-			add(signal.Canary, rate, arrive, calls, latency)
-			if own := &f.Cells[len(f.Cells)-2]; k < late {
-				own.Readings = []signal.Reading{signal.Missing(signal.Empty, "")}
-			}
-		}
-		if as := state.Step(f); len(as) > 0 {
-			last = as[0]
-		}
+		return atATenth(k)
 	}
-	return last
+	cohort := func(rate, arrive, calls, latency float64) []signal.Reading {
+		sent := math.Round(15 * rate)
+		got := math.Round(sent * arrive)
+		of := func(n, events float64) signal.Reading {
+			r := present(events / n)
+			r.N, r.Events = n, events
+			return r
+		}
+		return []signal.Reading{present(latency * (1 + 0.02*rng.NormFloat64())), of(sent, sent-got), of(got, 0), of(got*calls, 0)}
+	}
+	as := play(signals, 40, exposure, func(k int, c signal.Cohort) []signal.Reading {
+		w := 0.0
+		if k >= 0 {
+			w = exposure(k).Weight
+		}
+		if c == signal.Control {
+			return cohort(100*(1-w), 1, 2, 0.1)
+		}
+		out := cohort(100*w, arrive, calls, latency)
+		if k < late {
+			out[2] = signal.Missing(signal.Empty, "")
+		}
+		return out
+	})
+	return as[len(as)-1]
 }
 
 // TestCounts: the class of a cause from how much was counted: work that never

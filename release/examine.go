@@ -103,9 +103,7 @@ func (s *State) examineRelease(i int) []finding {
 		out = append(out, fd)
 	}
 	s.reject(out)
-	for k := range out {
-		s.startedAgain(&out[k])
-	}
+	s.suspect(out)
 	return out
 }
 
@@ -345,20 +343,32 @@ const twice = 2
 
 // reject applies e-BH across the signals.
 func (s *State) reject(fs []finding) {
-	logs := make([]float64, len(fs))
-	for i := range fs {
-		logs[i] = fs[i].LogE
-	}
-	for _, i := range stats.EBH(logs, s.policy.SuspectAlpha) {
-		fs[i].Suspected = fs[i].LogE > 0
-	}
-	for _, i := range stats.EBH(logs, s.policy.Alpha) {
+	for _, i := range stats.EBH(logEvidence(fs), s.policy.Alpha) {
 		if fs[i].LogE > 0 {
 			fs[i].Rejected = true
 			fs[i].Certain = fs[i].Counted && fs[i].LogE >= twice*math.Log(float64(len(fs))/s.policy.Alpha)
 			fs[i].Harm = math.Max(fs[i].Harm, odds(fs[i].LogE-math.Log(float64(len(fs)))))
 		}
 	}
+}
+
+// suspect notes what is no proof of a release's harm, and reason enough to wait.
+func (s *State) suspect(fs []finding) {
+	for _, i := range stats.EBH(logEvidence(fs), s.policy.SuspectAlpha) {
+		fs[i].Suspected = fs[i].LogE > 0
+	}
+	for i := range fs {
+		s.startedAgain(&fs[i])
+	}
+}
+
+// logEvidence returns the log e-values of findings.
+func logEvidence(fs []finding) []float64 {
+	logs := make([]float64, len(fs))
+	for i := range fs {
+		logs[i] = fs[i].LogE
+	}
+	return logs
 }
 
 func odds(logE float64) float64 { return 1 / (1 + math.Exp(-logE)) }

@@ -35,10 +35,21 @@ func TestLacks(t *testing.T) {
 		if held := last.Verdict == "hold" && last.Reason == "silent"; held != tt.held || !held && last.Verdict != "promote" {
 			t.Errorf("%s: %s, %s in the end, want held %v, else promoted", tt.name, last.Verdict, last.Reason, tt.held)
 		}
+		if kinds := kindsOf(last); tt.held && (!slices.Contains(kinds, "silence-target") || slices.Contains(kinds, "silence-metric")) {
+			t.Errorf("%s: patterns %v, want silence-target, and no single metric beside it", tt.name, kinds)
+		}
 		if tt.held && (last.Warns() || !strings.Contains(last.Sentence, "2 of the 4 signals that the control gives are missing from the new version")) {
 			t.Errorf("%s: blamed %v: %s", tt.name, last.Warns(), last.Sentence)
 		}
 	}
+}
+
+func kindsOf(a release.Assessment) []string {
+	var out []string
+	for _, p := range a.Patterns {
+		out = append(out, p.Kind)
+	}
+	return out
 }
 
 // TestLacksAndFails: what is seen of it counts, though most is not.
@@ -52,14 +63,16 @@ func TestLacksAndFails(t *testing.T) {
 }
 
 // TestLacksSaysWhatIsSeen: what was rolled back for its errors is not said to
-// show nothing worse, whatever it lacks besides.
+// show nothing worse when they have gone, whatever it lacks besides.
 func TestLacksSaysWhatIsSeen(t *testing.T) {
-	as := serve(40, func(k int) (canary, control served) {
-		canary = served{rate: 10, lacks: []int{0, 3}}
-		if k < 24 {
-			canary.failing = 0.1
+	as := serve(60, func(k int) (canary, control served) {
+		canary, control = served{rate: 10, lacks: []int{0, 3}}, served{rate: 90}
+		if k < 16 {
+			canary.failing = 0.02
+		} else {
+			control.failing = 0.02
 		}
-		return canary, served{rate: 90}
+		return canary, control
 	})
 	for k, a := range as {
 		if a.Verdict == "rollback" && strings.Contains(a.Sentence, "is worse") {

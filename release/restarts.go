@@ -44,7 +44,7 @@ func starts(t *pattern.Track, window int) int {
 	if t.Values.N == 0 {
 		return 0
 	}
-	return int(math.Round(t.Values.Mean() * float64(t.Values.N) * t.Instances() / float64(max(1, window))))
+	return int(math.Round(t.Values.Mean() * t.Values.N * t.Instances() / float64(max(1, window))))
 }
 
 // startsText says it.

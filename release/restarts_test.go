@@ -1,13 +1,10 @@
 package release_test
 
 import (
-	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
 )
@@ -17,36 +14,23 @@ import (
 // not, nor do two long ago, nor as many on both sides.
 func TestStartedAgain(t *testing.T) {
 	const window = 4
-	play := func(canary, control []int) []release.Assessment {
-		sys := smallSystem(release.Safe)
-		sys.Signals = append(sys.Signals, signal.Signal{
-			Name: "restarts", Family: "restarts", Kind: signal.Crashes, Unit: signal.ParseUnit("restarts"), Scope: signal.PerCohort, Window: window,
+	restarts := perCohort("restarts", signal.Crashes, "restarts")
+	restarts.Window = window
+	started := func(canary, control []int) []release.Assessment {
+		rng := rand.New(rand.NewPCG(41, 42))
+		return play([]signal.Signal{restarts}, 50, atATenth, func(k int, c signal.Cohort) []signal.Reading {
+			starts := control
+			if c == signal.Canary {
+				starts = canary
+			}
+			var lately float64
+			for _, at := range starts {
+				if k >= at && k < at+window {
+					lately++
+				}
+			}
+			return []signal.Reading{present(0.1 + 0.003*rng.NormFloat64()), present(lately)}
 		})
-		state, rng := release.New(sys, prevention.DefaultPolicy()), rand.New(rand.NewPCG(41, 42))
-		var out []release.Assessment
-		for k := -foldBegins; k < 50; k++ {
-			f := signal.Frame{At: foldStart.Add(time.Duration(k+foldBegins) * 15 * time.Second), Exposure: []signal.Exposure{{}}}
-			add := func(c signal.Cohort, starts []int) {
-				var lately float64
-				for _, at := range starts {
-					if k >= at && k < at+window {
-						lately++
-					}
-				}
-				for id, x := range []float64{0.1 + 0.003*rng.NormFloat64(), lately} {
-					r := signal.Missing(signal.Empty, "")
-					r.Presence, r.Value, r.Age = signal.Present, x, time.Hour
-					f.Cells = append(f.Cells, signal.Cell{Signal: id, Cohort: c, Limit: math.NaN(), Readings: []signal.Reading{r}})
-				}
-			}
-			add(signal.Control, control)
-			if k >= 0 {
-				f.Exposure[0] = signal.Exposure{Weight: 0.1, Step: 1}
-				add(signal.Canary, canary)
-			}
-			out = append(out, state.Step(f)...)
-		}
-		return out
 	}
 	for _, tt := range []struct {
 		name            string
@@ -58,7 +42,7 @@ func TestStartedAgain(t *testing.T) {
 		{"two, and one of the control", []int{20, 26}, []int{10}, false},
 		{"none", nil, nil, false},
 	} {
-		as := play(tt.canary, tt.control)
+		as := started(tt.canary, tt.control)
 		held := 0
 		for _, a := range as[20:] {
 			if a.Verdict == "hold" && strings.Contains(a.Sentence, "its processes started again 2 times") {

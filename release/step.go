@@ -173,7 +173,7 @@ func (s *State) harm(i int, sc *scene) (p float64, proven bool) {
 // certainly says whether counted events prove release i worse in one frame.
 func (s *State) certainly(i int, sc *scene) bool {
 	return slices.ContainsFunc(sc.releases[i], func(fd finding) bool {
-		return fd.Certain && fd.Active && fd.Kind != signal.Infra
+		return fd.Certain && fd.Active
 	})
 }
 

@@ -124,12 +124,12 @@ func (s *State) remember(sc *scene) {
 			continue
 		}
 		x.Recent += (sc.blame.Culprit[i] - x.Recent) / 3
-		switch {
-		case !wrong:
-		case x.Latched.Blames: // what comes after it was stopped says nothing of it
-			x.Worst = math.Max(x.Recent, x.Worst)
-		default:
-			x.Worst = math.Max(x.Recent, 0.9*x.Worst)
+		kept := 0.9
+		if x.Latched.Blames {
+			kept = 1 // what comes after it was stopped says nothing of it
+		}
+		if wrong {
+			x.Worst = math.Max(x.Recent, kept*x.Worst)
 		}
 	}
 }

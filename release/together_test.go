@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
@@ -31,44 +30,44 @@ func serve(frames int, version func(k int) (canary, control served)) []release.A
 // planned plays the same of a release that stands at no traffic for so many
 // frames first.
 func planned(frames, ahead int, version func(k int) (canary, control served)) []release.Assessment {
-	sys := smallSystem(release.Safe)
-	per := func(name string, kind signal.Kind, unit string) signal.Signal {
-		return signal.Signal{Name: name, Family: name, Kind: kind, Unit: signal.ParseUnit(unit), Scope: signal.PerCohort}
-	}
-	sys.Signals = append(sys.Signals, per("errors", signal.Errors, "ratio"), per("traffic", signal.Traffic, "requests/s"), per("memory", signal.Memory, "bytes"))
-	sys.Releases[0].Canary = `version="2"`
-	state := release.New(sys, prevention.DefaultPolicy())
 	rng := rand.New(rand.NewPCG(21, 22))
-	var out []release.Assessment
-	for k := -foldBegins; k < frames; k++ {
-		f := signal.Frame{At: foldStart.Add(time.Duration(k+foldBegins) * 15 * time.Second), Exposure: []signal.Exposure{{}}}
-		add := func(c signal.Cohort, v served) {
-			n := math.Round(15 * v.rate)
-			for id, x := range []float64{0.1 + 0.003*rng.NormFloat64(), v.failing, v.rate * (1 + 0.02*rng.NormFloat64()), 1e8 * (1 + 0.01*rng.NormFloat64())} {
-				r := signal.Missing(signal.Empty, "")
-				if (!v.silent || id == 3) && !slices.Contains(v.lacks, id) {
-					r.Presence, r.Value, r.Age = signal.Present, x, time.Hour
-				}
-				if id == 1 && !v.silent {
-					r.N, r.Events = n, math.Round(v.failing*n)
-				}
-				f.Cells = append(f.Cells, signal.Cell{Signal: id, Cohort: c, Limit: math.NaN(), Readings: []signal.Reading{r}})
-			}
+	signals := []signal.Signal{
+		perCohort("errors", signal.Errors, "ratio"), perCohort("traffic", signal.Traffic, "requests/s"), perCohort("memory", signal.Memory, "bytes"),
+	}
+	exposure := func(k int) signal.Exposure {
+		switch {
+		case k < ahead:
+			return signal.Exposure{Step: 1}
+		case ahead > 0:
+			return signal.Exposure{Weight: 0.1, Step: 2}
 		}
-		if k < 0 {
-			add(signal.Control, served{rate: 100})
-		} else {
-			f.Exposure[0] = signal.Exposure{Weight: 0.1, Step: 1}
-			if k < ahead {
-				f.Exposure[0].Weight = 0
-			} else if ahead > 0 {
-				f.Exposure[0].Step = 2
-			}
+		return atATenth(k)
+	}
+	return play(signals, frames, exposure, func(k int, c signal.Cohort) []signal.Reading {
+		v := served{rate: 100}
+		if k >= 0 {
 			canary, control := version(k)
-			add(signal.Control, control)
-			add(signal.Canary, canary)
+			if v = control; c == signal.Canary {
+				v = canary
+			}
 		}
-		out = append(out, state.Step(f)...)
+		return v.readings(rng)
+	})
+}
+
+// readings are latency, errors, traffic and memory.
+func (v served) readings(rng *rand.Rand) []signal.Reading {
+	n := math.Round(15 * v.rate)
+	out := make([]signal.Reading, 0, 4)
+	for id, x := range []float64{0.1 + 0.003*rng.NormFloat64(), v.failing, v.rate * (1 + 0.02*rng.NormFloat64()), 1e8 * (1 + 0.01*rng.NormFloat64())} {
+		r := present(x)
+		if v.silent && id != 3 || slices.Contains(v.lacks, id) {
+			r = signal.Missing(signal.Empty, "")
+		}
+		if id == 1 && !v.silent {
+			r.N, r.Events = n, math.Round(v.failing*n)
+		}
+		out = append(out, r)
 	}
 	return out
 }

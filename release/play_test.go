@@ -1,0 +1,52 @@
+package release_test
+
+import (
+	"math"
+	"time"
+
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// perCohort is a signal of both versions of the small system.
+func perCohort(name string, kind signal.Kind, unit string) signal.Signal {
+	return signal.Signal{Name: name, Family: name, Kind: kind, Unit: signal.ParseUnit(unit), Scope: signal.PerCohort}
+}
+
+// A reading of a cohort in one frame that is there.
+func present(value float64) signal.Reading {
+	r := signal.Missing(signal.Empty, "")
+	r.Presence, r.Value, r.Age = signal.Present, value, time.Hour
+	return r
+}
+
+// play takes the small system with more signals through foldBegins frames and
+// then so many of a release, and returns its assessments. The readings of a
+// cohort in frame k, which is below 0 before the release, are by signal, the
+// latency first.
+func play(more []signal.Signal, frames int, exposure func(k int) signal.Exposure, readings func(k int, c signal.Cohort) []signal.Reading) []release.Assessment {
+	sys := smallSystem(release.Safe)
+	sys.Signals = append(sys.Signals, more...)
+	sys.Releases[0].Canary = `version="2"`
+	state := release.New(sys, prevention.DefaultPolicy())
+	var out []release.Assessment
+	for k := -foldBegins; k < frames; k++ {
+		f := signal.Frame{At: foldStart.Add(time.Duration(k+foldBegins) * 15 * time.Second), Exposure: []signal.Exposure{{}}}
+		cohorts := []signal.Cohort{signal.Control}
+		if k >= 0 {
+			f.Exposure[0] = exposure(k)
+			cohorts = append(cohorts, signal.Canary)
+		}
+		for _, c := range cohorts {
+			for id, r := range readings(k, c) {
+				f.Cells = append(f.Cells, signal.Cell{Signal: id, Cohort: c, Limit: math.NaN(), Readings: []signal.Reading{r}})
+			}
+		}
+		out = append(out, state.Step(f)...)
+	}
+	return out
+}
+
+// atATenth is a release that stands at a tenth of the traffic.
+func atATenth(int) signal.Exposure { return signal.Exposure{Weight: 0.1, Step: 1} }
