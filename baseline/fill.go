@@ -29,6 +29,8 @@ type Names struct {
 //   - rates and cores of a whole cohort go with its share of the traffic;
 //   - bytes, numbers of things and what is opaque, of a whole cohort, are filled
 //     in only where the cohort is the whole service.
+//
+// Where a cell has a limit it says what will be normal in the coming day too.
 func Fill(f signal.Frame, n Normal, names Names) signal.Frame {
 	f.Cells = slices.Clone(f.Cells)
 	for i, c := range f.Cells {
@@ -38,6 +40,7 @@ func Fill(f signal.Frame, n Normal, names Names) signal.Frame {
 		sig := names.Signals[c.Signal]
 		level, spread := n.Level(names.Services[c.Service], sig.Name, f.At)
 		f.Cells[i].Readings = slices.Clone(c.Readings)
+		f.Cells[i].Ahead = ahead(f, c, n, names)
 		for k := range f.Cells[i].Readings {
 			r := &f.Cells[i].Readings[k]
 			of := part(c, r.Instance, sig.Unit, f.Exposure)
@@ -45,6 +48,28 @@ func Fill(f signal.Frame, n Normal, names Names) signal.Frame {
 		}
 	}
 	return f
+}
+
+// hoursAhead is how many hours ahead it is told what will be normal.
+const hoursAhead = 24
+
+// ahead returns what will be normal for a reading of a cell in the hours of the
+// coming day, at the weight of now; nil where a part of that is not known, or
+// no limit asks for it.
+func ahead(f signal.Frame, c signal.Cell, n Normal, names Names) []float64 {
+	if math.IsNaN(c.Limit) || len(c.Readings) == 0 {
+		return nil
+	}
+	sig := names.Signals[c.Signal]
+	of := part(c, c.Readings[0].Instance, sig.Unit, f.Exposure)
+	out := make([]float64, hoursAhead)
+	for h := range out {
+		level, _ := n.Level(names.Services[c.Service], sig.Name, f.At.Add(time.Duration(h+1)*time.Hour))
+		if out[h] = of * level; math.IsNaN(out[h]) {
+			return nil
+		}
+	}
+	return out
 }
 
 // part returns how much of what is normal for the service is normal for a

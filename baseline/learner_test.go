@@ -155,3 +155,34 @@ func TestFill(t *testing.T) {
 type fixed struct{}
 
 func (fixed) Level(string, string, time.Time) (level, spread float64) { return 5, 2 }
+
+// clock says what hour of the day it is, but for one hour that it may not know.
+type clock struct{ unknown int }
+
+func (c clock) Level(_, _ string, at time.Time) (level, spread float64) {
+	if at.UTC().Hour() == c.unknown {
+		return math.NaN(), math.NaN()
+	}
+	return float64(at.UTC().Hour()), 1
+}
+
+// TestFillAhead: a cell with a limit is told what will be normal in each hour
+// of the coming day, as its own part of the service; one without is not, nor
+// where an hour of it is not known.
+func TestFillAhead(t *testing.T) {
+	limited := present(0, 0, signal.Canary, 1)
+	limited.Limit = 50
+	free := present(0, 0, signal.Control, 1)
+	free.Limit = math.NaN()
+	f := signal.Frame{At: monday.Add(20 * time.Hour), Exposure: []signal.Exposure{{Weight: 0.5, Step: 1}}, Cells: []signal.Cell{limited, free}}
+	got := baseline.Fill(f, clock{unknown: -1}, names)
+	if a := got.Cells[0].Ahead; len(a) != 24 || a[0] != 10.5 || a[3] != 0 || a[23] != 10 {
+		t.Errorf("half of a service at 20 o'clock is told %v; want half of 21, 22, 23, 0, … 20", a)
+	}
+	if a := got.Cells[1].Ahead; a != nil {
+		t.Errorf("without a limit: %v, want nothing", a)
+	}
+	if a := baseline.Fill(f, clock{unknown: 7}, names).Cells[0].Ahead; a != nil {
+		t.Errorf("of a day with an unknown hour: %v, want nothing", a)
+	}
+}

@@ -2,6 +2,7 @@ package release
 
 import (
 	"math"
+	"time"
 
 	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/signal"
@@ -26,7 +27,10 @@ func (s *State) runsOut(fd *finding, e *trend.Exposed) {
 		return
 	}
 	sig := s.sys.Signals[fd.Signal]
-	r := trend.Growing{Values: &fd.Subject.Values, Limit: fd.Subject.Limit, Falls: sig.Direction() == signal.Down, Window: sig.Window}
+	r := trend.Growing{
+		Values: &fd.Subject.Values, Limit: fd.Subject.Limit, Falls: sig.Direction() == signal.Down, Window: sig.Window,
+		Season: fd.Subject.Season(float64(time.Hour) / float64(s.sys.Interval)),
+	}
 	if e != nil && len(e.Knots) > 0 {
 		r.Exposed = e
 	}
@@ -38,13 +42,27 @@ func (s *State) runsOut(fd *finding, e *trend.Exposed) {
 			return
 		}
 		fd.Ahead = math.Min(fd.Ahead, g.Met)
-	case !fd.Grows || math.IsNaN(r.Limit) || fd.pastLimit() || fd.Frames < levelsOff:
+	case math.IsNaN(r.Limit) || fd.pastLimit() || fd.Frames < levelsOff:
+		return
+	case !fd.Grows:
+		s.peaks(fd, r)
 		return
 	}
 	// It may level off; or it has fallen back just now, or grows by no law: then
 	// it is not known whether it goes on.
 	if fd.Grows {
 		fd.Grows, fd.LogE, fd.Active, fd.Harm = false, 0, false, fd.Ahead
+	}
+}
+
+// peaks fills in when what does not grow of itself meets its limit because of
+// how it goes every day.
+func (s *State) peaks(fd *finding, r trend.Growing) {
+	if fd.Falls || !(math.Max(fd.Typical, fd.Whole) >= fd.Size) {
+		return
+	}
+	if g, ok := trend.Peaks(r); ok {
+		fd.Runs = &g
 	}
 }
 
@@ -60,6 +78,16 @@ func (s *State) young(fd *finding) {
 	}
 }
 
+// runs returns the probability that a signal meets its limit as said: that it
+// grows, or uses more, at all, and that it does.
+func (f *finding) runs() Number {
+	by := f.SlopeLogE
+	if f.Runs.Law == trend.Daily {
+		by = math.Max(by, f.Comparison.LogE)
+	}
+	return Number(odds(by) * f.Runs.Met)
+}
+
 // exhaustion says when what grows reaches its limit, where it is more likely
 // than not to reach it at all.
 func (s *State) exhaustion(i int, sc *scene) []Prediction {
@@ -73,7 +101,7 @@ func (s *State) exhaustion(i int, sc *scene) []Prediction {
 		limit := Number(fd.Subject.Limit)
 		out = append(out, Prediction{
 			Kind: "exhausts", Signal: s.sys.Signals[fd.Signal].Name, Service: s.sys.Services[fd.Service].Name,
-			Probability: Number(odds(fd.SlopeLogE) * g.Met), Limit: &limit,
+			Probability: fd.runs(), Limit: &limit,
 			At: &Times{P10: s.instant(now + g.P10), P50: s.instant(now + g.P50), P90: s.instant(now + g.P90)},
 		})
 	}

@@ -126,19 +126,38 @@ func (s *State) exhaustedNext(i int, sc *scene) []Happening {
 	}
 	h := Happening{
 		Kind: "exhausted", Text: fmt.Sprintf("%s reaches its limit of %s", sig.Name, sig.Unit.Format(fd.Subject.Limit)),
-		Probability: Number(odds(fd.SlopeLogE) * g.Met), In: &Durations{P10: span(g.P10), P50: span(g.P50), P90: span(g.P90)},
+		Probability: fd.runs(), In: &Durations{P10: span(g.P10), P50: span(g.P50), P90: span(g.P90)},
 	}
 	now, than := stats.Mean(pattern.Tail(fd.Subject, 3)), "under"
 	if fd.Falls {
 		than = "over"
 	}
 	// Half of the way at half of the time is expected; a quarter is not.
-	quarter := now + (fd.Subject.Limit-now)/4
-	h.Watch = fmt.Sprintf("if %s is still %s %s in %s, this is wrong", sig.Name, than, sig.Unit.Format(quarter), span(g.P50/2))
+	value, in := now+(fd.Subject.Limit-now)/4, g.P50/2
+	if g.Law == trend.Daily {
+		h.Text += ", if the day goes as it usually does"
+		value, in = s.onTheWay(fd, now)
+	}
+	h.Watch = fmt.Sprintf("if %s is still %s %s in %s, this is wrong", sig.Name, than, sig.Unit.Format(value), span(in))
 	if n := fd.Subject.Instances(); sig.Unit.Dimension == signal.Ratio && sig.Kind == signal.CPU && fd.Subject.Pods[0].Instance != "" {
 		h.Text += fmt.Sprintf(" on %.0f instances; %.0f would hold it under 80 %% for that long", n, math.Ceil(n/0.8-1e-9))
 	}
 	return []Happening{h}
+}
+
+// onTheWay returns half of how far a signal that goes by its day should have
+// come in half of the time; or in all of it, where the day goes back before it
+// rises.
+func (s *State) onTheWay(fd *finding, now float64) (value, in float64) {
+	frame := float64(fd.Subject.Values.Newest)
+	season := fd.Subject.Season(float64(time.Hour) / float64(s.sys.Interval))
+	half := fd.Runs.P50 / 2
+	if season != nil {
+		if then := now * season.At(frame+half) / season.At(frame); then > now {
+			return (now + then) / 2, half
+		}
+	}
+	return (now + fd.Subject.Limit) / 2, 2 * half
 }
 
 // nearest returns the failure that is placed nearest; nil where none is.

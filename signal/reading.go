@@ -82,6 +82,10 @@ type Cell struct {
 	// Buckets are the observations since the last frame by their size, where
 	// the signal is a quantile of a histogram; nil when unknown.
 	Buckets []Bucket
+	// Ahead is what will be normal for a reading of the cell in 1, 2, 3, … hours,
+	// from memory: a day of it, as Level of its readings is what is normal now.
+	// Nil where memory does not know all of it, or there is no limit.
+	Ahead []float64
 }
 
 // A Bucket counts the observations between the bound of the bucket before it

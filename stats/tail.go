@@ -18,9 +18,10 @@ import "math"
 // is over fades. The zero value with a Bound is ready to use.
 //
 // Slow observations come in bursts. The logarithm is divided by how much more
-// the counts of either cohort vary from frame to frame than independent ones
-// would ([TailTest.Dispersion]): that keeps an e-value one (Jensen), and is a
-// quasi-likelihood argument for bursts and not a proof.
+// the counts of either cohort vary from frame to frame within one step than
+// independent ones would ([TailTest.Dispersion]): that keeps an e-value one
+// (Jensen), and is a quasi-likelihood argument for bursts and not a proof. That
+// a step brings more of them is what is looked for, and no burst.
 //
 // Source of the mixture over beginnings: J. Shin, A. Ramdas, A. Rinaldo,
 // E-detectors: a nonparametric framework for sequential change detection
@@ -38,20 +39,21 @@ type TailTest struct {
 
 // A Tail is what was seen of one cohort's observations: Over of N over the
 // bound, and how they varied from frame to frame against the rate before:
-// Pearson's statistic and its number of terms.
-type Tail struct{ Over, N, Pearson, Frames float64 }
+// Pearson's statistic and its number of terms. PastOver and PastN are what was
+// seen before the last step.
+type Tail struct{ Over, N, Pearson, Frames, PastOver, PastN float64 }
 
 // add takes y of n observations.
 //
-//	(y − n·r)² / (n·r·(1 − r)·(1 + n/N)),   r = Over/N before this frame
+//	(y − n·r)² / (n·r·(1 − r)·(1 + n/N)),   r = Over/N of this step before this frame
 //
 // is 1 on average where they are independent: 1 + n/N allows for what is not
 // known of r. Frames that expect less than one of either kind do not count.
 func (t *Tail) add(y, n float64) {
-	if t.N > 0 {
-		r := t.Over / t.N
+	if seen := t.N - t.PastN; seen > 0 {
+		r := (t.Over - t.PastOver) / seen
 		if want := n * r; want >= 1 && n-want >= 1 {
-			t.Pearson += (y - want) * (y - want) / (want * (1 - r) * (1 + n/t.N))
+			t.Pearson += (y - want) * (y - want) / (want * (1 - r) * (1 + n/seen))
 			t.Frames++
 		}
 	}
@@ -71,6 +73,14 @@ func (t *Tail) dispersion() float64 {
 // Dispersion returns the larger dispersion of the two cohorts, ≥ 1.
 func (t *TailTest) Dispersion() float64 {
 	return math.Max(t.Canary.dispersion(), t.Control.dispersion())
+}
+
+// Stepped says that a step of the release began: how many observations are over
+// the bound may be another from here on, of either cohort.
+func (t *TailTest) Stepped() {
+	for _, side := range []*Tail{&t.Canary, &t.Control} {
+		side.PastOver, side.PastN = side.Over, side.N
+	}
 }
 
 // Add takes one frame: y of n canary and z of m control observations were over

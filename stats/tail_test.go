@@ -82,3 +82,25 @@ func TestTailTestIgnores(t *testing.T) {
 		t.Errorf("ln E = %v, want 0", got)
 	}
 }
+
+// TestTailTestKnowsSteps: what gets worse with every step of the release is no
+// burst. In each step of twelve frames its evidence grows, and at the last it is
+// far stronger than where the steps are not known.
+func TestTailTestKnowsSteps(t *testing.T) {
+	told, untold := TailTest{}, TailTest{}
+	before := 0.0
+	for _, step := range []struct{ n, over, m float64 }{{10, 0, 90}, {25, 1, 75}, {50, 3, 50}, {75, 12, 25}} {
+		told.Stepped()
+		for range 12 {
+			told.Add(step.over, step.n, 0, step.m)
+			untold.Add(step.over, step.n, 0, step.m)
+		}
+		if got := told.LogEValue(); step.over > 1 && got <= before {
+			t.Errorf("at %v %%: ln E = %.1f, want more than the %.1f of the step before", step.n, got, before)
+		}
+		before = told.LogEValue()
+	}
+	if got := untold.LogEValue(); before < got+5 {
+		t.Errorf("ln E = %.1f with the steps told, %.1f without", before, got)
+	}
+}

@@ -64,6 +64,19 @@ func (e *Exposed) At(frame int) float64 {
 	return 0
 }
 
+// StandsSince returns the first frame of those in which the weight was what it
+// is in the last.
+func (e *Exposed) StandsSince() int {
+	since := 0
+	for i, k := range slices.Backward(e.Knots) {
+		if k.Weight != e.Knots[len(e.Knots)-1].Weight {
+			break
+		}
+		since = e.Knots[i].Frame
+	}
+	return since
+}
+
 // First returns the first frame that is remembered; 0 when none is.
 func (e *Exposed) First() int {
 	if len(e.Knots) == 0 {

@@ -4,17 +4,19 @@ import (
 	"math"
 	"slices"
 
+	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/stats"
 )
 
 // A Growing is a signal that is used up in time, with all that is needed to
 // say when it meets its limit.
 type Growing struct {
-	Values  *stats.History // since the first step; needed
-	Exposed *Exposed       // the course of the release's weight; nil when it did not move
-	Limit   float64        // in the signal's unit
-	Falls   bool           // whether worse is down
-	Window  int            // frames that one value looks back over; 0 counts as 1
+	Values  *stats.History  // since the first step; needed
+	Exposed *Exposed        // the course of the release's weight; nil when it did not move
+	Limit   float64         // in the signal's unit
+	Falls   bool            // whether worse is down
+	Window  int             // frames that one value looks back over; 0 counts as 1
+	Season  *pattern.Season // how it usually goes at this time; nil when that is not known
 }
 
 // A Growth is when a signal that grows meets its limit.
@@ -32,6 +34,7 @@ const (
 	Steadily   Law = iota + 1 // so much at a time, more or less
 	Slowing                   // towards an end, as what fills up
 	Quickening                // ever faster, as what feeds itself
+	Daily                     // not of itself: it is carried by how the signal goes every day
 )
 
 // reachTimes is how many times as long as was seen a limit may lie ahead.
@@ -50,6 +53,7 @@ const drift = 0.4
 type form struct {
 	law    Law
 	worked bool    // for every request instead of at a time: it goes with the weight
+	times  bool    // what is normal is multiplied by it; else it comes on top
 	pace   float64 // how far it goes ahead in one time seen, at the weight of now; 1 by time
 	rate   float64
 	prior  float64
@@ -57,6 +61,7 @@ type form struct {
 	fit    stats.Regression
 	variance, nu,
 	rss, effective float64
+	unusual float64 // variance of how much one day is not like the others
 }
 
 // g returns the form's course, at −1 for the first that was seen and 0 for now.
@@ -102,32 +107,40 @@ func Forecast(r Growing) (Growth, bool) {
 		return Growth{}, false
 	}
 	share(forms)
-	m := meetings(forms, limit)
-	out := Growth{Met: m[len(m)-1], Law: likeliest(forms)}
-	at := func(p float64) float64 { return x.span * m.earliest(p*out.Met) }
-	out.P10, out.P50, out.P90 = at(0.1), at(0.5), at(0.9)
-	return out, true
+	return x.meetings(forms, limit, reachTimes).growth(x.span, likeliest(forms)), true
 }
 
 // A meeting is the probability that a limit is met within so many times as
 // long as was seen, on a grid that is finer near now.
-type meeting [49]float64
+type meeting struct {
+	met   [49]float64
+	reach float64 // the last time of the grid
+}
 
-// ahead returns the times of the grid, 0 to reachTimes.
+// growth says when the limit is met, in frames.
+func (m *meeting) growth(span float64, law Law) Growth {
+	out := Growth{Met: m.met[len(m.met)-1], Law: law}
+	at := func(p float64) float64 { return span * m.earliest(p*out.Met) }
+	out.P10, out.P50, out.P90 = at(0.1), at(0.5), at(0.9)
+	return out
+}
+
+// ahead returns the times of the grid.
 func (m *meeting) ahead(k int) float64 {
-	x := float64(k) / float64(len(m)-1)
-	return reachTimes * x * x
+	x := float64(k) / float64(len(m.met)-1)
+	return m.reach * x * x
 }
 
 // meetings mixes the forms, given that the limit is not met now. What has met
 // it has met it: where the fitted course turns back the probability stays.
-func meetings(forms []form, limit float64) (m meeting) {
+func (x *growthSegment) meetings(forms []form, limit, reach float64) *meeting {
+	m := &meeting{reach: reach}
 	for i := range forms {
 		was := forms[i].met(0, limit)
 		now := math.Min(was, 0.999)
-		for k := range m {
-			was = math.Max(was, forms[i].met(m.ahead(k), limit))
-			m[k] += forms[i].share * (was - now) / (1 - now)
+		for k := range m.met {
+			was = math.Max(was, forms[i].met(m.ahead(k), x.room(&forms[i], m.ahead(k), limit)))
+			m.met[k] += forms[i].share * (was - now) / (1 - now)
 		}
 	}
 	return m
@@ -135,22 +148,22 @@ func meetings(forms []form, limit float64) (m meeting) {
 
 // earliest returns when the probability comes to p.
 func (m *meeting) earliest(p float64) float64 {
-	for k := range m {
-		if m[k] < p {
+	for k, met := range m.met {
+		if met < p {
 			continue
 		}
 		if k == 0 {
 			return 0
 		}
-		part := (p - m[k-1]) / (m[k] - m[k-1])
+		part := (p - m.met[k-1]) / (met - m.met[k-1])
 		return m.ahead(k-1) + part*(m.ahead(k)-m.ahead(k-1))
 	}
-	return reachTimes
+	return m.reach
 }
 
 // likeliest returns the law with the largest share of belief.
 func likeliest(forms []form) Law {
-	var by [Quickening + 1]float64
+	var by [Daily + 1]float64
 	best := Steadily
 	for _, f := range forms {
 		if by[f.law] += f.share; by[f.law] > by[best] {
@@ -166,6 +179,11 @@ type growthSegment struct {
 	span               float64   // frames from the first to now
 	level              float64   // mean size of y
 	pace               float64   // how far work goes in one time seen at the weight of now, 0 where the weight did not move
+	// usual is what was normal with each of y, and season what will be at u;
+	// nil where memory does not know it, or it stays as it is.
+	usual  []float64
+	season func(u float64) float64
+	spread float64 // standard deviation of what is normal
 }
 
 // segment lays out the values since the last reset.
@@ -196,6 +214,9 @@ func (r *Growing) segment() growthSegment {
 	}
 	if r.Exposed != nil {
 		x.work, x.pace = r.worked(at, now)
+	}
+	if r.Season != nil {
+		r.seasonal(&x, at, now)
 	}
 	return x
 }
@@ -263,11 +284,20 @@ func (r *Growing) forms(x *growthSegment) []form {
 	for _, k := range rates {
 		out = append(out, form{law: Slowing, pace: 1, rate: k, prior: each}, form{law: Quickening, pace: 1, rate: k, prior: each})
 	}
+	if x.season != nil {
+		out = append(out, form{law: Daily, pace: 1, prior: 1})
+		if x.scales() {
+			for _, f := range slices.Clone(out) {
+				f.times = true
+				out = append(out, f)
+			}
+		}
+	}
 	if x.pace == 0 {
 		return out
 	}
 	for _, f := range slices.Clone(out) {
-		if f.law != Quickening { // what feeds itself does so in time
+		if f.law != Quickening && f.law != Daily { // what feeds itself does so in time
 			f.worked, f.pace = true, x.pace
 			out = append(out, f)
 		}
@@ -277,8 +307,11 @@ func (r *Growing) forms(x *growthSegment) []form {
 
 // row returns the terms of the fitted course at u.
 func (f *form) row(u float64) stats.Terms {
-	if f.law == Steadily {
+	switch f.law {
+	case Steadily:
 		return stats.Terms{1, u, u * u}
+	case Daily:
+		return stats.Terms{1}
 	}
 	return stats.Terms{1, f.g(u)}
 }
@@ -294,36 +327,41 @@ func (x *growthSegment) fit(f *form, window, size int) bool {
 	for i, u := range at {
 		terms[i] = f.row(u)
 	}
-	g, ok := stats.Regress(2, terms, x.y, x.weight)
+	values := x.usualTerms(f, terms)
+	fitted := 2
+	if f.law == Daily {
+		fitted = 1
+	}
+	g, ok := stats.Regress(fitted, terms, values, x.weight)
 	if !ok {
 		return false
 	}
-	variance, rss, tau := x.left(&g, terms, window, size)
+	variance, rss, tau := x.left(&g, terms, values, window, size)
 	if f.law == Steadily && g.Beta[1] > 0 {
 		own := drift * g.Beta[1] / 2 // of the second-order term: the pace changes by twice that
 		terms = append(terms, stats.Terms{0, 0, 1})
-		y := append(slices.Clone(x.y), 0)
+		y := append(slices.Clone(values), 0)
 		for range 3 { // how sure the bend is depends on what it leaves
 			if g, ok = stats.Regress(3, terms, y, append(slices.Clone(x.weight), variance/(own*own))); !ok {
 				return false
 			}
-			variance, rss, tau = x.left(&g, terms, window, size)
+			variance, rss, tau = x.left(&g, terms, values, window, size)
 		}
 	}
-	f.fit, f.variance, f.rss = g, variance, rss
+	f.fit, f.variance, f.rss, f.unusual = g, variance, rss, x.unusual(f, &g)
 	f.effective = float64(len(x.y)) / tau
 	f.nu = math.Max(1, f.effective-2)
-	return g.Beta[1] > 0
+	return g.Beta[1] > 0 || f.law == Daily
 }
 
 // left returns what a fit of two terms leaves over: the variance of one value,
 // the sum of squares, and how many values say as much as an independent one.
-func (x *growthSegment) left(g *stats.Regression, terms []stats.Terms, window, size int) (variance, rss, tau float64) {
-	rest := make([]float64, len(x.y))
+func (x *growthSegment) left(g *stats.Regression, terms []stats.Terms, y []float64, window, size int) (variance, rss, tau float64) {
+	rest := make([]float64, len(y))
 	for i := range rest {
-		rest[i] = (x.y[i] - g.At(terms[i])) * math.Sqrt(x.weight[i])
+		rest[i] = (y[i] - g.At(terms[i])) * math.Sqrt(x.weight[i])
 	}
-	n := float64(len(x.y))
+	n := float64(len(y))
 	floor := least * x.level / math.Sqrt(float64(size))
 	tau = math.Max(stats.AutocorrDetrended(rest).Tau, float64(window)/float64(size))
 	rss = g.RSS + n*floor*floor
@@ -332,9 +370,18 @@ func (x *growthSegment) left(g *stats.Regression, terms []stats.Terms, window, s
 }
 
 // met returns the probability that the fitted value has met the limit at u.
+//
+// How much this day is unlike others changes meanwhile, anew in as long as was
+// seen; and that it changed so far is part of the pace that was fitted:
+//
+//	variance = variance of the fit + σ²·(2·min(u, 1) + 2u²),   without 2u² where no pace was fitted
 func (f *form) met(u, limit float64) float64 {
 	row := f.row(f.pace * u)
-	se := math.Sqrt(math.Max(f.variance*f.fit.Leverage(row), 1e-300))
+	anew := 2 * math.Min(u, 1)
+	if f.law != Daily {
+		anew += 2 * u * u
+	}
+	se := math.Sqrt(math.Max(f.variance*f.fit.Leverage(row)+f.unusual*anew, 1e-300))
 	return stats.StudentCDF((f.fit.At(row)-limit)/se, f.nu)
 }
 
@@ -343,7 +390,8 @@ func (f *form) met(u, limit float64) float64 {
 const fitted = 3
 
 // share shares the belief among the forms by their likelihood and what was
-// believed before. All fit as many parameters, so that none is charged for them.
+// believed before. All fit as many parameters, so that none is charged for
+// them, but for what goes by its day: that fits one less, worth √n as in BIC.
 func share(forms []form) {
 	best := 0
 	for i := range forms {
@@ -355,6 +403,9 @@ func share(forms []form) {
 	logs := make([]float64, len(forms))
 	for i, f := range forms {
 		logs[i] = math.Log(f.prior) - n/2*math.Log(f.rss/forms[best].rss)
+		if f.law == Daily {
+			logs[i] += math.Log(n) / 2
+		}
 	}
 	all := stats.LogSumExp(logs)
 	for i := range forms {
