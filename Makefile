@@ -44,7 +44,7 @@ truth: ## regenerate docs/method/truth.md, the table of measured error rates; ta
 
 exposure: ## regenerate the tables of docs/method/exposure.md; takes a minute or two
 	go test ./trend -run '^TestMeasured$$' -exposure 1000 -update
-	go test ./trend -run '^TestLeaks$$' -leaks 1000 -update
+	go test ./trend -run '^Test(Leaks|Seasons)$$' -leaks 1000 -update
 	go test ./release -run '^TestPools$$' -exposure 400 -update
 
 record: ## regenerate the tables of docs/method/record.md: how right our predictions were; takes a minute
