@@ -72,3 +72,52 @@ func TestCapacity(t *testing.T) {
 	}
 	t.Errorf("nothing is said to run out: %+v", last.WhatNext)
 }
+
+// TestHeldBack: memory that every request takes some of grows four times as
+// fast at 40 % as at 10 %; what is said to run out says what holding it back
+// would give. What grows in its own time says nothing of it.
+func TestHeldBack(t *testing.T) {
+	const stepped, frames = 40, 60
+	memory := perCohort("memory", signal.Memory, "MiB")
+	for _, tt := range []struct {
+		name string
+		pace func(weight float64) float64
+		want string
+	}{
+		{"with every request", func(w float64) float64 { return 30 * w }, "; held at 10 % it would take 4 times as long"},
+		{"in its own time", func(float64) float64 { return 6 }, ""},
+	} {
+		sys := smallSystem(release.Safe)
+		sys.Signals = []signal.Signal{memory}
+		at := sys.Releases[0].Steps[0].At.Add(stepped * 15 * time.Second)
+		sys.Releases[0].Steps = append(sys.Releases[0].Steps, release.Step{At: at, CompletedAt: at, Weight: 0.4}, release.Step{At: at.Add(time.Hour), Weight: 1})
+		state := release.New(sys, prevention.DefaultPolicy())
+		rng := rand.New(rand.NewPCG(3, 4))
+		level, said := 100.0, ""
+		for k := -foldBegins; k < frames; k++ {
+			f := signal.Frame{At: foldStart.Add(time.Duration(k+foldBegins) * 15 * time.Second), Exposure: []signal.Exposure{{}}}
+			cell := func(c signal.Cohort, v float64) signal.Cell {
+				return signal.Cell{Cohort: c, Limit: 1500 << 20, Readings: []signal.Reading{present((v + rng.NormFloat64()) * (1 << 20))}}
+			}
+			f.Cells = append(f.Cells, cell(signal.Control, 100))
+			if k >= 0 {
+				f.Exposure[0] = signal.Exposure{Weight: 0.1, Step: 1}
+				if k >= stepped {
+					f.Exposure[0] = signal.Exposure{Weight: 0.4, Step: 2}
+				}
+				level += tt.pace(f.Exposure[0].Weight)
+				f.Cells = append(f.Cells, cell(signal.Canary, level))
+			}
+			for _, a := range state.Step(f) {
+				for _, h := range a.WhatNext {
+					if h.Kind == "exhausted" {
+						said = h.Text
+					}
+				}
+			}
+		}
+		if want := "memory reaches its limit of 1.46 GiB" + tt.want; said != want {
+			t.Errorf("what grows %s: %q, want %q", tt.name, said, want)
+		}
+	}
+}

@@ -142,7 +142,22 @@ func (s *State) exhaustedNext(i int, sc *scene) []Happening {
 	if n := fd.Subject.Instances(); sig.Unit.Dimension == signal.Ratio && sig.Kind == signal.CPU && fd.Subject.Pods[0].Instance != "" {
 		h.Text += fmt.Sprintf(" on %.0f instances; %.0f would hold it under 80 %% for that long", n, math.Ceil(n/0.8-1e-9))
 	}
+	h.Text += s.slowerAt(i, g)
 	return []Happening{h}
+}
+
+// slowerAt says how much longer it would take at the step before, where what
+// grows does so with every request.
+func (s *State) slowerAt(i int, g *trend.Growth) string {
+	if i >= len(s.sys.Releases) || g.Works < likelyMet {
+		return ""
+	}
+	steps, k := s.sys.Releases[i].Steps, s.mem.Subjects[i].Step
+	if k < 2 || k > len(steps) || !(steps[k-2].Weight > 0) {
+		return ""
+	}
+	before, now := steps[k-2].Weight, steps[k-1].Weight
+	return fmt.Sprintf("; held at %s %% it would take %.2g times as long", percent(100*before), now/before)
 }
 
 // onTheWay returns half of how far a signal that goes by its day should have

@@ -24,6 +24,7 @@ type Growth struct {
 	Ahead         // frames from now, given that it is met at all
 	Met   float64 // probability that it is met within ten times as long as was seen, 0..1
 	Law   Law     // the likeliest
+	Works float64 // probability that it grows with the work, 0..1: half the traffic, half the pace
 }
 
 // A Law is how something grows with time.
@@ -107,7 +108,13 @@ func Forecast(r Growing) (Growth, bool) {
 		return Growth{}, false
 	}
 	share(forms)
-	return x.meetings(forms, limit, reachTimes).growth(x.span, likeliest(forms)), true
+	g := x.meetings(forms, limit, reachTimes).growth(x.span, likeliest(forms))
+	for _, f := range forms {
+		if f.worked {
+			g.Works += f.share
+		}
+	}
+	return g, true
 }
 
 // likeliest returns the law with the largest share of belief.

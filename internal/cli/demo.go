@@ -92,6 +92,7 @@ Everything ends with the demo. Nothing is left behind but what --record wrote.`,
 	}
 	o.flags(cmd.Flags())
 	o.tracked.flag(cmd)
+	cmd.Flags().Lookup("onset").DefValue = "0s" // its usage says what is meant
 	return cmd
 }
 
@@ -107,6 +108,8 @@ func (o *showing) flags(f *pflag.FlagSet) {
 	f.Float64Var(&o.Strength, "strength", 0, "how strong the fault is, in its own unit (see --list)")
 	f.DurationVar(&o.Onset, "onset", -1, "when the fault begins, after the first step (default: as --list says)")
 	f.Float64Var(&o.Rate, "rate", 0, "requests a second (default 100)")
+	f.Float64Var(&o.Crest, "crest", 0, "traffic in waves that rise to so many times --rate: 3 for a day with a peak")
+	f.DurationVar(&o.Period, "period", 2*time.Minute, "how long a wave of --crest lasts")
 	f.DurationVar(&o.Interval, "interval", time.Second, "time between two frames")
 	f.StringVar(&o.Record, "record", "", "write a recording with its truth into this new `DIR`")
 	f.IntVar(&o.port, "port", 0, "port of the edge on 127.0.0.1, to send orders yourself (default: a free one)")
@@ -139,6 +142,9 @@ func (o *showing) settle(cmd *cobra.Command) error {
 	if o.Steps, err = parseSteps(o.steps); err != nil {
 		return misused(cmd, "%v", err)
 	}
+	if o.Rate == 0 {
+		o.Rate = 100
+	}
 	if err := o.check(cmd); err != nil {
 		return err
 	}
@@ -154,9 +160,6 @@ func (o *showing) settle(cmd *cobra.Command) error {
 	if o.port > 0 {
 		o.Listen = "127.0.0.1:" + strconv.Itoa(o.port)
 	}
-	if o.Rate == 0 {
-		o.Rate = 100
-	}
 	o.Policy = demoPolicy()
 	return nil
 }
@@ -170,6 +173,10 @@ func (o *showing) check(cmd *cobra.Command) error {
 		return misused(cmd, "--interval is %s; want 200ms to 1m", o.Interval)
 	case o.Rate < 0 || o.Rate > 500:
 		return misused(cmd, "--rate is %v; want up to 500 requests a second", o.Rate)
+	case o.Crest != 0 && !(o.Crest >= 0.1 && o.Crest*o.Rate <= 500):
+		return misused(cmd, "--crest is %v; want 0.1 or more, and up to 500 requests a second at --rate %v", o.Crest, o.Rate)
+	case o.Period < 10*time.Second || o.Period > time.Hour:
+		return misused(cmd, "--period is %s; want 10s to 1h", o.Period)
 	case o.Strength < 0:
 		return misused(cmd, "--strength is %v; want a positive number", o.Strength)
 	case o.port < 0 || o.port > 65535:

@@ -25,6 +25,8 @@ type Options struct {
 	Strength float64       // 0 means the fault's own
 	Onset    time.Duration // after the first step; negative means the fault's own
 	Rate     float64       // requests a second; 0 means 100
+	Crest    float64       // times Rate at the crest of a wave of traffic; 0 means no wave
+	Period   time.Duration // of that wave; 0 means 2 min
 	Steps    []float64     // weights, 0..1, ascending
 	Before   time.Duration // without the new version; at least 5 intervals
 	Each     time.Duration // step
@@ -122,7 +124,7 @@ func (p *player) prepare(ctx context.Context) error {
 		return err
 	}
 	p.lab, err = lab.Start(ctx, lab.Config{
-		Fault: p.o.Fault, Strength: p.o.Strength, Onset: p.o.Onset, Rate: p.o.Rate, Seed: p.o.Seed, Exe: p.o.Exe,
+		Fault: p.o.Fault, Strength: p.o.Strength, Onset: p.o.Onset, Rate: p.o.Rate, Crest: p.o.Crest, Period: p.o.Period, Seed: p.o.Seed, Exe: p.o.Exe,
 		Listen: p.o.Listen, Life: p.o.Before + time.Duration(len(p.o.Steps))*p.o.Each + p.o.After + 2*time.Minute,
 	})
 	if err != nil {
