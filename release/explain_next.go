@@ -67,6 +67,23 @@ func (x *explaining) silentSeries() (never, stopped []string) {
 	return never, stopped
 }
 
+// lost says whether the new version's own metrics are gone while others still
+// report it: what any process tells of itself is missing, and something is there.
+func (x *explaining) lost() bool {
+	var gone, there bool
+	for id, s := range x.sys.Signals {
+		subject, stable := x.lines(x.own, id)
+		if subject.cohort != signal.Canary || !x.heard(stable) {
+			continue
+		}
+		c := x.courses.byLine[subject]
+		silent := c.frames == 0 || x.end.Sub(c.last) > 3*x.sys.Interval
+		uses := s.Kind == signal.CPU || s.Kind == signal.Memory
+		gone, there = gone || silent && uses, there || !silent
+	}
+	return gone && there
+}
+
 // near says whether a service is the released one or one that it calls, be it
 // through others. To a change all are near.
 func (x *explaining) near(service int) bool {
@@ -121,6 +138,10 @@ func (x *explaining) actions(unseen []Remark) []Action {
 	}
 	for _, r := range unseen {
 		switch r.Kind {
+		case "no-value", "stopped":
+			if x.lost() {
+				add("the stable version's are there, and others still report the new one", "Mend the metrics endpoint of the new version, or its scraping.")
+			}
 		case "no-signal":
 			kinds := x.missingKinds()
 			add("what has no signal is not ruled out", "For the next time: add a signal of %s.", listed(kinds[:min(3, len(kinds))]))

@@ -59,6 +59,18 @@ func TestWhy(t *testing.T) {
 	}
 }
 
+// TestWhyMends: where the new version's metrics are gone while its callers
+// report it, the first thing to do for the next time is to mend them; where it
+// serves nothing, its metrics are there.
+func TestWhyMends(t *testing.T) {
+	for name, want := range map[string]bool{"metrics-gone-b": true, "no-traffic-b": false, "hung-a": false} {
+		_, got, _ := run(t, "why", "../../corpus/"+name, "--policy", "../../corpus/policy.yaml")
+		if strings.Contains(got, "- Mend the metrics endpoint") != want {
+			t.Errorf("%s: mending the metrics is asked for: %v, want %v\n%s", name, !want, want, got)
+		}
+	}
+}
+
 // TestWhyWidth: text fits a terminal of 80 columns; only a query, which is
 // there to be copied, stands on a line of its own.
 func TestWhyWidth(t *testing.T) {
