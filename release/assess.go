@@ -163,7 +163,7 @@ func (s *State) next(climbed []pattern.Climb) *Next {
 		return nil
 	}
 	out := &Next{Rung: rung.String(), Order: order.Name}
-	if in, ok := trend.NextRung(climbed); ok {
+	if in, ok := trend.NextRung(climbed, float64(s.mem.Frame)); ok {
 		at := func(frames float64) string {
 			return shortDuration(time.Duration(frames * float64(s.sys.Interval)))
 		}

@@ -30,19 +30,25 @@ func Exhausts(c *pattern.Comparison, now float64, r Growing) (g Growth, ok bool)
 	return Forecast(r)
 }
 
-// NextRung returns when the next rung is due, at the pace of those climbed so
-// far: their gaps are taken as exponential, whose 10, 50 and 90 % points are
-// 0.105, 0.693 and 2.303 of the mean. ok is false while fewer than two rungs
-// give no pace.
-func NextRung(climbed []pattern.Climb) (a Ahead, ok bool) {
+// NextRung returns when the next rung is due, in frames from now. The gaps
+// between the rungs climbed so far, and the time since the last, are taken as
+// exponential of one unknown rate, believed beforehand as 1/rate: with k gaps
+// in T frames from the first onset to now the next comes within
+//
+//	tₚ = T·((1−p)^(−1/k) − 1)
+//
+// frames with probability p (a Lomax distribution). So it is the later, the
+// longer none came. ok is false while fewer than two rungs, or rungs within
+// one frame, give no pace.
+func NextRung(climbed []pattern.Climb, now float64) (a Ahead, ok bool) {
 	if len(climbed) < 2 {
 		return Ahead{}, false
 	}
-	span := climbed[len(climbed)-1].Onset.P50 - climbed[0].Onset.P50
-	if span <= 0 {
+	first, last := climbed[0].Onset.P50, climbed[len(climbed)-1].Onset.P50
+	if last-first < 1 {
 		return Ahead{}, false
 	}
-	pace := span / float64(len(climbed)-1)
-	at := func(p float64) float64 { return -math.Log(1-p) * pace }
+	k, seen := float64(len(climbed)-1), math.Max(last, now)-first
+	at := func(p float64) float64 { return seen * (math.Pow(1-p, -1/k) - 1) }
 	return Ahead{P10: at(0.1), P50: at(0.5), P90: at(0.9)}, true
 }

@@ -2,6 +2,7 @@ package trend
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/foreshock/foreshock/pattern"
@@ -64,15 +65,48 @@ func TestNextRung(t *testing.T) {
 		}
 		return out
 	}
-	got, ok := NextRung(climb(10, 14, 18))
-	// The quantiles of an exponential of mean 4: −4·ln(1−p).
-	if want := (Ahead{P10: 0.4214420626313051, P50: 2.772588722239781, P90: 9.210340371976184}); !ok ||
+	// Two gaps in 8 frames, and no rung in the 4 frames since.
+	got, ok := NextRung(climb(10, 14, 18), 22)
+	if want := (Ahead{P10: 12 * (math.Pow(0.9, -0.5) - 1), P50: 12 * (math.Pow(0.5, -0.5) - 1), P90: 12 * (math.Pow(0.1, -0.5) - 1)}); !ok ||
 		math.Abs(got.P10-want.P10)+math.Abs(got.P50-want.P50)+math.Abs(got.P90-want.P90) > 1e-9 {
-		t.Errorf("NextRung(10, 14, 18) = %+v, %v, want %+v", got, ok, want)
+		t.Errorf("NextRung(10, 14, 18) at 22 = %+v, %v, want %+v", got, ok, want)
 	}
-	for _, short := range [][]pattern.Climb{nil, climb(10), climb(10, 10)} {
-		if got, ok := NextRung(short); ok {
+	for _, short := range [][]pattern.Climb{nil, climb(10), climb(10, 10.5)} {
+		if got, ok := NextRung(short, 30); ok {
 			t.Errorf("NextRung(%v) = %+v, want nothing: no pace", short, got)
 		}
+	}
+}
+
+// TestNextRungHolds: of ladders whose gaps are exponential, and which are looked
+// at some time after the second to fourth rung, eight intervals in ten hold.
+func TestNextRungHolds(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	const runs = 4000
+	var held, n float64
+	for range runs {
+		pace := math.Exp(4 * rng.Float64())
+		climbed := []pattern.Climb{{Onset: pattern.Onset{P50: 0}}}
+		at := 0.0
+		for range 1 + rng.IntN(3) {
+			at += pace * rng.ExpFloat64()
+			climbed = append(climbed, pattern.Climb{Onset: pattern.Onset{P50: at}})
+		}
+		next := pace * rng.ExpFloat64()
+		looked := rng.Float64() * pace
+		if looked > next {
+			continue
+		}
+		a, ok := NextRung(climbed, at+looked)
+		if !ok {
+			continue
+		}
+		n++
+		if a.P10 <= next-looked && next-looked <= a.P90 {
+			held++
+		}
+	}
+	if share := held / n; share < 0.75 || share > 0.9 {
+		t.Errorf("%.0f %% of %.0f intervals hold, want 75 to 90", 100*share, n)
 	}
 }
