@@ -54,7 +54,7 @@ func (r Reason) String() string {
 // A Case is what is known of one release in one frame when it is decided.
 type Case struct {
 	Unasked   bool    // the metrics source did not answer: nothing is known of this frame
-	Harm      float64 // probability that the next step does harm, from the signals, 0..1
+	Harm      float64 // probability that going on does harm, at the next step or one after it, from the signals, 0..1
 	Breach    float64 // probability that the next step meets a limit which this exposure does not, 0..1
 	Guess     float64 // the same of limits that lie too far from what was seen to be known, 0..1
 	Proven    bool    // the new version is worse beyond the policy's false-alarm rate

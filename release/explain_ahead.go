@@ -18,12 +18,12 @@ func (x *explaining) said() []Remark {
 	add := func(kind, format string, args ...any) { out = append(out, Remark{kind, fmt.Sprintf(format, args...)}) }
 	if x.outcome == OutcomeHealthy || x.outcome == OutcomeUnknown || x.outcome == OutcomeElsewhere {
 		if x.a.NextStep != nil {
-			add("harm", "At the step to %s %%, harm was %s likely.", percent(float64(x.a.NextStep.Weight)), chance(float64(x.a.Harm)))
+			add("harm", "Harm by going on, at the step to %s %% or one after it, was %s likely.", percent(float64(x.a.NextStep.Weight)), chance(float64(x.a.Harm)))
 		}
 		return out
 	}
 	if x.a.NextStep != nil && !x.silent() {
-		text := fmt.Sprintf("The step to %s %% does harm: %s likely.", percent(float64(x.a.NextStep.Weight)), chance(float64(x.a.Harm)))
+		text := fmt.Sprintf("Going on does harm, at the step to %s %% or one after it: %s likely.", percent(float64(x.a.NextStep.Weight)), chance(float64(x.a.Harm)))
 		if safe := x.a.NextStep.Safe; safe > 0 {
 			text += fmt.Sprintf(" Up to %s %% is safe.", whole(safe))
 		}

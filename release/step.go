@@ -149,8 +149,8 @@ func (s *State) maxHold(i int) time.Duration {
 	return max(s.policy.MaxHold, 2*length)
 }
 
-// harm returns the probability that the next step does harm, from the
-// signals, and whether it is worse beyond the false-alarm rate.
+// harm returns the probability that going on does harm, at the next step or one
+// after it, from the signals, and whether it is worse beyond the false-alarm rate.
 func (s *State) harm(i int, sc *scene) (p float64, proven bool) {
 	for _, fd := range sc.releases[i] {
 		if fd.Kind == signal.Infra && i < len(s.sys.Releases) {

@@ -62,7 +62,7 @@ type Assessment struct {
 	BlastRadius *BlastRadius  `json:"blastRadius"`
 	WhatNext    []Happening   `json:"whatNext"`
 	NextStep    *NextStep     `json:"nextStep"`
-	Harm        Number        `json:"harm"` // probability that the next step does harm, from the signals
+	Harm        Number        `json:"harm"` // probability that going on does harm, at the next step or one after it, from the signals
 	Unknown     *Unknowing    `json:"unknown"`
 	Evidence    []Evidence    `json:"evidence"`
 	Unchanged   int           `json:"unchanged"` // signals that did not change
