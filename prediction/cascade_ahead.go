@@ -6,6 +6,14 @@ import (
 	"github.com/foreshock/foreshock/queueing"
 )
 
+// near is the share of the capacity from which a load is near the tipping
+// point: what is left then is less than a step of a release often brings.
+const near = 0.9
+
+// Near says whether the load of a service of which a bounded resource is
+// measured is near its capacity.
+func (c *Cascade) Near() bool { return c.PerBusy > 0 && c.Demand >= near*c.PerBusy }
+
 // Callers are what is known of how a service is called.
 type Callers struct {
 	Timeout float64 // of one attempt, in seconds; NaN when unknown
@@ -191,11 +199,11 @@ func (c *Cascade) gain() float64 {
 
 // probability is a judgement: how often what stands at this link goes on. With
 // a margin left it needs a push; without one, the nearer to the tipping point
-// the smaller a push will do.
+// the smaller a push will do, be it slower or not.
 func (c *Cascade) probability(a CascadeAhead) float64 {
 	p := map[Phase]float64{Slower: 0.1, Queueing: 0.3, Retrying: 0.5, Multiplying: 0.7, Collapsed: 1, Stuck: 1}[c.Now]
 	switch {
-	case c.Now >= Collapsed || math.IsNaN(a.Margin) || a.Margin < 0 && a.Assumed:
+	case c.Now >= Collapsed || math.IsNaN(a.Margin) || a.Margin < 0 && a.Assumed && !c.Near():
 	case a.Margin < 0 && c.Now <= Slower:
 		p += 0.1 + 0.4*math.Min(1, (a.Demand-a.Down)/math.Max(a.Up-a.Down, 1e-9*a.Up))
 	case a.Margin < 0:

@@ -280,3 +280,35 @@ func TestCascadeLaws(t *testing.T) {
 		}
 	}
 }
+
+// TestNear: a load that grows into nine tenths of the capacity is told of
+// before anything is slower than it was at that load, and with the tipping
+// point; at eight tenths, or where no use is measured, it is not.
+func TestNear(t *testing.T) {
+	for _, tt := range []struct {
+		to       float64 // share of the capacity of 200 calls a second
+		measured bool
+		want     bool
+	}{{0.95, true, true}, {0.8, true, false}, {0.95, false, false}} {
+		c := told(60)
+		if !tt.measured {
+			c = &prediction.Cascade{}
+		}
+		for k := range 40 {
+			l := at()
+			l.Attempts = 100 + (200*tt.to-100)*math.Min(1, float64(k)/20)
+			l.Calling, l.Busy = l.Attempts, l.Attempts/200
+			if !tt.measured {
+				l.Busy = math.NaN()
+			}
+			c.Step(l)
+		}
+		a := c.Ahead(prediction.Callers{Timeout: math.NaN()})
+		if c.Near() != tt.want || c.Now != prediction.Calm {
+			t.Errorf("%+v: near %v in phase %v, want %v and calm", tt, c.Near(), c.Now, tt.want)
+		}
+		if said := a.Probability >= 0.3 && a.Up > 150; said != tt.want {
+			t.Errorf("%+v: probability %.2f, tips at %.0f; want it said: %v", tt, a.Probability, a.Up, tt.want)
+		}
+	}
+}

@@ -17,6 +17,7 @@ type collapse struct {
 	service  int
 	signal   int  // the latency it is seen in
 	upstream bool // the release is of a caller
+	near     bool // its load is near what it can bear
 	least    bool // the amplification is a lower bound
 	back     prediction.Return
 }
@@ -27,8 +28,8 @@ const leastMost = 1.5
 
 // collapses returns the cascades that a release may be part of, the likeliest
 // first: where calls are tried again and that is not far from what it can bear,
-// where work piles up and a spike would do, and where it is well and callers were
-// seen to multiply what a spike begins.
+// where work piles up and a spike would do, and where it is well, and is near its
+// capacity or callers were seen to multiply what a spike begins.
 func (s *State) collapses(i int) []collapse {
 	if i >= len(s.sys.Releases) {
 		return nil
@@ -38,12 +39,12 @@ func (s *State) collapses(i int) []collapse {
 	var out []collapse
 	for _, j := range s.reached(service) {
 		c := s.mem.Services[j].Cascade
-		if c == nil || c.Now <= prediction.Slower && c.Most < leastMost {
+		if c == nil || c.Now <= prediction.Slower && c.Most < leastMost && !c.Near() {
 			continue
 		}
 		x := collapse{
 			CascadeAhead: c.Ahead(prediction.Callers{Timeout: math.NaN()}), service: j, signal: s.mem.Services[j].Waits,
-			upstream: j < len(down) && down[j] > 0, least: c.Last.Changed && math.IsNaN(c.Last.Retries),
+			near: c.Now <= prediction.Slower && c.Near(), upstream: j < len(down) && down[j] > 0, least: c.Last.Changed && math.IsNaN(c.Last.Retries),
 		}
 		if x.Phase <= prediction.Queueing && !(x.Margin < 0) || x.Phase == prediction.Retrying && x.Margin > 1 {
 			continue
@@ -86,6 +87,9 @@ func (s *State) cascadeText(x collapse) string {
 	}
 	mend := mendText(x.Shed, x.Tries)
 	switch {
+	case x.near && !math.IsNaN(x.Up):
+		return fmt.Sprintf("%s has %s and tips at %s: calls that wait too long are tried again then, and above %s it does not recover by itself%s: %s",
+			name, perSecond(x.Demand), perSecond(x.Up), perSecond(x.Down), assumed(x), mend)
 	case x.Phase == prediction.Calm:
 		return fmt.Sprintf("%s: above %s it does not recover by itself", text, perSecond(x.Down))
 	case x.upstream && x.back.Known && x.back.Recovers:
