@@ -157,6 +157,9 @@ func (j *Judge) Add(a release.Assessment) {
 	if healthy {
 		j.score.HealthyFrames++
 	}
+	if held := a.Verdict == "hold" && a.Reason == "silent"; s.Bad && !healthy && len(a.Cause) > 0 && (a.Warns() || held) {
+		j.score.Cause = a.Cause[0].Class
+	}
 	if a.Warns() {
 		j.warn(s, a, healthy)
 	}
@@ -172,9 +175,6 @@ func (j *Judge) warn(s *Subject, a release.Assessment, healthy bool) {
 		if s.Bad {
 			return
 		}
-	}
-	if len(a.Cause) > 0 && s.Bad {
-		j.score.Cause = a.Cause[0].Class
 	}
 	if s.Warned {
 		return

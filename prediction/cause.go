@@ -83,7 +83,7 @@ func symptoms(s Signs) []Symptom {
 	return []Symptom{
 		{"never served", s.NeverServed, "it never served anything: it does not get ready", [5]float64{0, 2, 0.5, 0.5, 0.5}},
 		{"stopped", s.Stopped, "it served and then stopped", [5]float64{1, 0, 1, 0, 0.5}},
-		{"exporter out", s.ExporterOut, "only its metrics are gone", [5]float64{0, 1, 0.5, 0, 0}},
+		{"exporter out", s.ExporterOut, "only its metrics are gone", [5]float64{0, 1.5, 1, 0, 0.5}},
 		{"idle", s.Idle, "it reports but serves nothing", [5]float64{0, 0.5, 0, 0, 2}},
 		// Calls that fail explain errors: they are no second sign.
 		{"some errors", s.SomeErrors && !s.Calls, "a part of its work fails, the rest is well", [5]float64{1.5, 0, 0, 0.5, 0}},
