@@ -10,6 +10,7 @@ type Link struct {
 	Retries  float64 // retries per first attempt, ≥ 0
 	Failing  float64 // share of the attempts that fail, as callers see it, 0..1
 	Timeouts float64 // share of the attempts that time out, 0..1
+	Refused  float64 // share of the attempts that it fails itself, as it sees it, 0..1
 	Busy     float64 // of its busiest bounded resource, 0..1
 	Latency  float64 // typical, as it sees it, in seconds, > 0
 	Tail     float64 // of the slow ones, in seconds; the same where only one is measured
@@ -91,12 +92,16 @@ type Cascade struct {
 	// hardly any timed out, and the quickest with which more did than the tail
 	// is of; 0 before any.
 	Quick, Late float64
-	Demand      float64   // running mean, first attempts per second
-	Paces       []float64 // latency of the last frames in seconds, the newest first; NaN when unknown
-	Rates       []float64 // attempts per second at full use, of the last frames that tell
-	Old         Before
-	Now         Phase
-	Last        Link // of the last frame, with what was derived filled in
+	// Leaves is how long callers wait before they leave the queue, in seconds, and
+	// Left the frames in a row that showed it; 0 where they were not seen to.
+	Leaves float64
+	Left   int
+	Demand float64   // running mean, first attempts per second
+	Paces  []float64 // latency of the last frames in seconds, the newest first; NaN when unknown
+	Rates  []float64 // attempts per second at full use, of the last frames that tell
+	Old    Before
+	Now    Phase
+	Last   Link // of the last frame, with what was derived filled in
 }
 
 // Before is what a service had before anything began.
@@ -226,6 +231,7 @@ func (c *Cascade) remember(l Link, demand float64, counted, worse bool) {
 	if !worse {
 		c.capacity(l)
 	}
+	c.leaves(l)
 	if l.Before {
 		c.Old = Before{Demand: c.Demand, PerBusy: c.PerBusy}
 	}
@@ -235,6 +241,22 @@ func (c *Cascade) remember(l Link, demand float64, counted, worse bool) {
 		c.Quick = math.Max(c.Quick, l.Tail)
 	case l.Timeouts > 0.02 && (c.Late == 0 || l.Tail < c.Late):
 		c.Late = l.Tail
+	}
+}
+
+// leaves notes that callers who give up leave the queue. In a collapse more
+// attempts come to an end than are done or refused, and the rest was not kept:
+// then the queue would be longer in every frame.
+func (c *Cascade) leaves(l Link) {
+	last := c.Paces[:min(span, len(c.Paces))]
+	steady := len(last) == span && most(last) <= 1.1*least(last)
+	gone := l.Attempts*(1-l.Refused) >= 1.2*c.PerBusy
+	if !(c.PerBusy > 0 && l.Busy >= 0.97 && l.Failing >= 0.5 && gone && steady) {
+		c.Left = 0
+		return
+	}
+	if c.Left++; c.Left >= span {
+		c.Leaves = mean(last)
 	}
 }
 

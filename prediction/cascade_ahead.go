@@ -46,6 +46,8 @@ type CascadeAhead struct {
 //
 //	λ_up = max Λ/A(e^−(C−Λ)T)    λ_dn = C/A_most    g = Δln A(t)/Δln Λ(t − τ)
 //
+// Where callers were seen to leave the queue λ_dn is that of [queueing.Leaving].
+//
 // The capacity is that by the utilisation law where a bounded resource is
 // measured, C = Λ/U, else that of the law of latency, once its bounds lie within
 // a quarter of each other. Where the timeout is unknown λ_up is the capacity: it
@@ -87,10 +89,28 @@ func (c *Cascade) Ahead(k Callers) CascadeAhead {
 		return a
 	}
 	t := queueing.TipsFrom(a.Capacity, patience(a.Timeout), a.Factor)
+	t.Down = c.down(a.Capacity, a.Timeout, a.Factor)
+	t.Up = math.Max(t.Up, t.Down)
 	a.Up, a.Down = t.Up, t.Down
 	a.Margin, a.Shed, a.Tries = t.Margin(c.Demand), t.Shed(c.Demand), float64(t.MaxTries(c.Demand))
 	a.Probability = c.probability(a)
 	return a
+}
+
+// down is the recovery point of a capacity. Where callers were seen to leave the
+// queue when they give up, less work is done for nobody.
+func (c *Cascade) down(capacity, timeout, factor float64) float64 {
+	if c.Leaves == 0 || len(c.Lanes) == 0 {
+		return capacity / factor
+	}
+	service := math.Inf(1)
+	for _, x := range c.Lanes {
+		service = math.Min(service, math.Exp(float64(x.Log)))
+	}
+	if math.IsNaN(timeout) {
+		timeout = c.Leaves
+	}
+	return math.Max(capacity/factor, math.Min(capacity, queueing.Leaving(capacity, service, timeout, factor)))
 }
 
 // patience is a timeout, infinite where it is unknown.
@@ -122,7 +142,7 @@ func (c *Cascade) Back(a CascadeAhead, upstream bool) Return {
 		r.Demand = c.Old.Demand
 	case c.Old.PerBusy > 0 && a.Capacity > 0:
 		capacity = math.Max(capacity, c.Old.PerBusy)
-		r.Down = capacity / a.Factor
+		r.Down = c.down(capacity, a.Timeout, a.Factor)
 	}
 	if math.IsNaN(r.Down) || !(r.Demand > 0) {
 		r.Shed, r.Tries = math.NaN(), math.NaN()

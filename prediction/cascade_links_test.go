@@ -13,7 +13,7 @@ import (
 
 // at is a calm frame of a service that takes 10 ms at 100 calls a second.
 func at() prediction.Link {
-	return prediction.Link{Calling: 100, Attempts: 100, Retries: 0, Failing: 0, Timeouts: 0, Busy: 0.5, Latency: 0.01, Tail: 0.05}
+	return prediction.Link{Calling: 100, Attempts: 100, Retries: 0, Failing: 0, Timeouts: 0, Refused: nan, Busy: 0.5, Latency: 0.01, Tail: 0.05}
 }
 
 // told returns a cascade that has seen so many calm frames, at 80 to 120 calls
@@ -191,6 +191,36 @@ func TestAhead(t *testing.T) {
 	c.Old.Demand = 90
 	if back := c.Back(a, true); back.Recovers || back.Known {
 		t.Errorf("a caller going back to 90 calls: %+v, want not known, as the old version may not try again", back)
+	}
+}
+
+// TestLeaves: in a collapse in which more calls come to an end than are done or
+// refused, and the queue is no longer in any frame, the others left it: then it
+// recovers sooner. Where the rest is refused, the queue grows, or it is not known
+// what is refused, the work of those who gave up is taken to be done.
+func TestLeaves(t *testing.T) {
+	for _, tt := range []struct {
+		name            string
+		refused, growth float64
+		want            bool
+	}{
+		{"they leave", 0.05, 1, true},
+		{"they are refused", 0.25, 1, false},
+		{"the queue grows", 0.05, 1.1, false},
+		{"nobody counts what is refused", nan, 1, false},
+	} {
+		c := told(60)
+		wait := 0.4
+		for range 12 {
+			l := at()
+			l.Retries, l.Attempts, l.Failing, l.Timeouts, l.Tail, l.Latency, l.Busy, l.Refused = 1.5, 270, 0.9, 0.9, 1.2, wait, 1, tt.refused
+			wait *= tt.growth
+			c.Step(l)
+		}
+		a := c.Ahead(prediction.Callers{Timeout: nan})
+		if leave := a.Down > 200/2.5*1.1; leave != tt.want || a.Down > a.Up || a.Up > 200*1.05 {
+			t.Errorf("%s: recovers under %.0f, tips at %.0f; want it over the 80 of a queue that is kept: %v", tt.name, a.Down, a.Up, tt.want)
+		}
 	}
 }
 

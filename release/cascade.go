@@ -74,7 +74,7 @@ func (s *State) cascade(f signal.Frame) {
 		calling, failing := s.callers(j, all)
 		l := prediction.Link{
 			Calling: calling, Attempts: x.rate, Retries: x.retries.value(), Timeouts: x.timeouts.value(),
-			Failing: most(failing, x.timeouts.value(), x.errors.value()), Busy: x.busy, Latency: x.quick, Tail: x.slow,
+			Failing: most(failing, x.timeouts.value(), x.errors.value()), Refused: x.errors.value(), Busy: x.busy, Latency: x.quick, Tail: x.slow,
 			Before: s.mem.Begun < 0, Gone: s.gone(f), Changed: s.changed(j, f),
 		}
 		if math.IsNaN(l.Retries) && (math.IsNaN(calling) || math.IsNaN(l.Failing)) {
