@@ -94,13 +94,13 @@ func (e *Exposed) Most() float64 {
 	return most
 }
 
-// around returns the mean weight over the frames from..to, and how far single
-// frames lie from it on average. Of a long stretch 16 frames are looked at,
+// around returns the mean weight over the frames from..to, of from alone where
+// to comes before it, and how far single frames lie from it on average. Of a long stretch 16 frames are looked at,
 // the first and the last among them.
 func (e *Exposed) around(from, to int) (mean, apart float64) {
 	const most = 16
 	var ws [most]float64
-	n := min(most, to-from+1)
+	n := max(1, min(most, to-from+1))
 	for i := range n {
 		f := from
 		if n > 1 {
