@@ -24,7 +24,7 @@ var explanations = []struct {
 	{"healthy.text", "examples/recordings/search-healthy", nil},
 	{"elsewhere.text", "examples/recordings/shop-incident", []string{"--release", "checkout"}},
 	{"pool.text", "corpus/n-plus-one-a", []string{"--policy", "../../corpus/policy.yaml"}},
-	{"pool-held.text", "corpus/n-plus-one-a", []string{"--policy", "../../corpus/policy.yaml", "--until", "65s"}},
+	{"pool-held.text", "corpus/n-plus-one-a", []string{"--policy", "../../corpus/policy.yaml", "--until", "52s"}},
 	{"cleared.text", "corpus/gc-sawtooth-c", []string{"--policy", "../../corpus/policy.yaml"}},
 	{"leak.markdown", "examples/recordings/cart-leak", nil},
 	{"leak.html", "examples/recordings/cart-leak", nil},
