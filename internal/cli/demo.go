@@ -68,6 +68,9 @@ Everything ends with the demo. Nothing is left behind but what --record wrote.`,
   foreshock demo --fault memory-leak
   foreshock demo --healthy gc-sawtooth
 
+  # under traffic that rises to three times as much and falls again
+  foreshock demo --healthy none --rate 40 --crest 3 --period 90s
+
   # keep it as a recording and judge it again
   foreshock demo --record rec && foreshock replay rec`,
 		Args: func(cmd *cobra.Command, args []string) error {
