@@ -289,12 +289,17 @@ func (c *Comparison) suffix(fixed, block float64) {
 
 // insert puts a number in its place among sorted ones.
 func insert(sorted []float64, x float64) []float64 {
-	sorted = append(sorted, x)
-	k := len(sorted) - 1
-	for ; k > 0 && sorted[k-1] > x; k-- {
-		sorted[k] = sorted[k-1]
+	low, high := 0, len(sorted)
+	for low < high {
+		if mid := (low + high) / 2; sorted[mid] > x {
+			high = mid
+		} else {
+			low = mid + 1
+		}
 	}
-	sorted[k] = x
+	sorted = append(sorted, x)
+	copy(sorted[low+1:], sorted[low:])
+	sorted[low] = x
 	return sorted
 }
 

@@ -47,6 +47,7 @@ type stretch struct {
 	// √long.
 	long float64
 	tail []float64 // where long > 1, its last values frame by frame
+	of   *Track    // whose values they are as they were; nil where what is normal was taken off
 }
 
 // stretches returns the reference before and during, and how many of them there
@@ -60,6 +61,9 @@ func (r reference) stretches(size int, bufs *[2][stats.Width]float64) (out [2]st
 		s := stretch{means: r.departures(bufs[n][:0], t, size), long: math.Max(1, float64(t.Values.Size)/float64(size))}
 		if s.long > 1 {
 			s.tail = t.Values.Tail(fresh)
+		}
+		if !r.seasonal {
+			s.of = t
 		}
 		out[n] = s
 		n++
@@ -86,8 +90,7 @@ func (r reference) noise(size int) noise {
 				residuals = append(residuals, x)
 			}
 		}
-		sorted = append(sorted, residuals[from:]...)
-		slices.Sort(sorted[from:])
+		sorted = s.inOrder(sorted, residuals[from:], size)
 		m, scale := stats.SortedMedian(sorted[from:]), math.Sqrt(s.long)
 		for i := range residuals[from:] {
 			residuals[from+i] = (residuals[from+i] - m) * scale
@@ -101,6 +104,28 @@ func (r reference) noise(size int) noise {
 	}
 	out.sd = tailOf(residuals, merge(mergeBuf[:0], sorted[:middle], sorted[middle:]))
 	out.Autocorrelation = stats.Autocorr(neighbours[:k]...)
+	return out
+}
+
+// An order is the block means of a track in ascending order, of so many values
+// and blocks of a size. What came before a release does not change any more.
+type order struct {
+	n      float64
+	size   int
+	sorted []float64
+}
+
+// inOrder appends the values of a stretch to out, in ascending order.
+func (s *stretch) inOrder(out, values []float64, size int) []float64 {
+	from := len(out)
+	if s.of != nil && s.of.order.n == s.of.Values.N && s.of.order.size == size {
+		return append(out, s.of.order.sorted...)
+	}
+	out = append(out, values...)
+	slices.Sort(out[from:])
+	if s.of != nil {
+		s.of.order = order{n: s.of.Values.N, size: size, sorted: append(s.of.order.sorted[:0], out[from:]...)}
+	}
 	return out
 }
 

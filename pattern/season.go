@@ -17,10 +17,10 @@ type Season struct {
 const alike = 0.02
 
 // Season returns how the signal usually goes, from the first value to a day
-// ahead; nil where memory does not know all of it, or a day brings no change.
-// hour is how many frames are in an hour, > 0.
-func (t *Track) Season(hour float64) *Season {
-	if !t.recalls() || len(t.ahead) == 0 || math.IsNaN(t.Level) || !(hour > 0) {
+// ahead; nil where memory does not know all of it, did not tell it in this
+// frame, or a day brings no change. hour is how many frames are in an hour, > 0.
+func (t *Track) Season(frame int, hour float64) *Season {
+	if !t.recalls() || t.told != frame || len(t.ahead) == 0 || math.IsNaN(t.Level) || !(hour > 0) {
 		return nil
 	}
 	same := !slices.ContainsFunc(t.ahead, func(x float64) bool { return math.Abs(x-t.Level) > alike*math.Abs(t.Level) })

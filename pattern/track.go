@@ -43,7 +43,9 @@ type Track struct {
 	Per     int
 	Strange float64   // frames with a value and no Level since then
 	Known   float64   // the last Level
-	ahead   []float64 // what will be normal, of the last frame; not kept
+	ahead   []float64 // what will be normal, as of frame told; not kept
+	told    int
+	order   order     // of the values; not kept
 }
 
 // A Pod is one instance's running mean and variance.
@@ -64,7 +66,7 @@ func NewTrack(origin int) *Track {
 // Add takes the readings of one frame. A cell that was not asked for is no
 // silence: nothing is known of that frame.
 func (t *Track) Add(frame int, c signal.Cell, interval float64) {
-	t.ahead = c.Ahead
+	t.ahead, t.told = c.Ahead, frame
 	if !c.Asked() {
 		t.Unasked++
 		t.Events, t.N = math.NaN(), math.NaN()

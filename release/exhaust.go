@@ -29,7 +29,7 @@ func (s *State) runsOut(fd *finding, e *trend.Exposed) {
 	sig := s.sys.Signals[fd.Signal]
 	r := trend.Growing{
 		Values: &fd.Subject.Values, Limit: fd.Subject.Limit, Falls: sig.Direction() == signal.Down, Window: sig.Window,
-		Season: fd.Subject.Season(float64(time.Hour) / float64(s.sys.Interval)),
+		Season: s.season(fd.Subject),
 	}
 	if e != nil && len(e.Knots) > 0 {
 		r.Exposed = e
@@ -53,6 +53,11 @@ func (s *State) runsOut(fd *finding, e *trend.Exposed) {
 	if fd.Grows {
 		fd.Grows, fd.LogE, fd.Active, fd.Harm = false, 0, false, fd.Ahead
 	}
+}
+
+// season is how a signal usually goes, as far as this frame tells.
+func (s *State) season(t *pattern.Track) *pattern.Season {
+	return t.Season(s.mem.Frame, float64(time.Hour)/float64(s.sys.Interval))
 }
 
 // peaks fills in when what does not grow of itself meets its limit because of

@@ -85,7 +85,7 @@ func (mostly) Level(_, _ string, at time.Time) (level, spread float64) {
 	if at.Minute()%10 == 7 {
 		return math.NaN(), math.NaN()
 	}
-	return 50 + float64(at.Minute()), 4
+	return 50 + float64(at.Minute()) + 5*float64(at.Hour()%7), 4
 }
 
 func (w *world) at(frame int) time.Time {

@@ -165,7 +165,7 @@ func (s *State) slowerAt(i int, g *trend.Growth) string {
 // rises.
 func (s *State) onTheWay(fd *finding, now float64) (value, in float64) {
 	frame := float64(fd.Subject.Values.Newest)
-	season := fd.Subject.Season(float64(time.Hour) / float64(s.sys.Interval))
+	season := s.season(fd.Subject)
 	half := fd.Runs.P50 / 2
 	if season != nil {
 		if then := now * season.At(frame+half) / season.At(frame); then > now {

@@ -29,7 +29,8 @@ func SafeT(t, n, nu, g float64) float64 {
 		return 0
 	}
 	q := g / (g + n)
-	return 0.5*math.Log(q) + 0.5*(nu+1)*(math.Log1p(t*t/nu)-math.Log1p(q*t*t/nu))
+	x := t * t / nu
+	return 0.5*math.Log(q) + 0.5*(nu+1)*math.Log((1+x)/(1+q*x))
 }
 
 // SafeTOneSided is [SafeT] for the alternative that the mean is above 0: the

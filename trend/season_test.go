@@ -93,7 +93,7 @@ func (r seasonRow) measure(n int, seed uint64) (known, unknown leakRecord) {
 			continue
 		}
 		t := remembered(seen, day, off, func(k int) float64 { return course(float64(k)) + 0.01*rng.NormFloat64() })
-		g := Growing{Values: &t.Values, Limit: 1, Season: t.Season(60)}
+		g := Growing{Values: &t.Values, Limit: 1, Season: t.Season(seen-1, 60)}
 		known.add(remain)(r.answer(g))
 		g.Season = nil
 		unknown.add(remain)(r.answer(g))
