@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/prevention"
@@ -192,7 +193,15 @@ func (s *State) budget(i int, now, next float64, sc *scene) *Budget {
 			continue
 		}
 		burn := func(w float64) Number { return Number((w*fd.Now + (1-w)*fd.Level) / limit) }
-		return &Budget{Signal: sig.Name, Limit: Number(limit), Burn: burn(now), Next: burn(next)}
+		period := cmp.Or(sig.Limit.Over, usualPeriod)
+		b := &Budget{Signal: sig.Name, Limit: Number(limit), Burn: burn(now), Next: burn(next), Period: shortDuration(period)}
+		if b.Burn > 1 {
+			b.Spent = shortDuration(time.Duration(float64(period) / float64(b.Burn)))
+		}
+		return b
 	}
 	return nil
 }
+
+// usualPeriod is what an objective is mostly meant for.
+const usualPeriod = 30 * 24 * time.Hour

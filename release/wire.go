@@ -217,6 +217,10 @@ type Budget struct {
 	// versions together: 1 uses it up just in its period.
 	Burn Number `json:"burn"`
 	Next Number `json:"burnAtNextStep"`
+	// Period is what the limit is a budget for, 30 days where nobody says it, and
+	// Spent how long a whole one lasts at the rate of now; "" where it lasts.
+	Period string `json:"period"`
+	Spent  string `json:"spentIn"`
 }
 
 // A Choice is what one decision about the next step is expected to cost.

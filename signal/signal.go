@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Signal says how one quantity is measured, for every service and cohort
@@ -42,6 +43,9 @@ type Limit struct {
 	Set   bool
 	Value float64 // used when Query is ""
 	Query string
+	// Over is the time that a share which may fail is meant for, as the window of
+	// an objective; 0 where it is no budget, or that is not known.
+	Over time.Duration
 }
 
 // Scope says of what a signal is measured.

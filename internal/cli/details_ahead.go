@@ -40,8 +40,8 @@ func (r *report) reach(a *release.Assessment) {
 		r.row("users", users)
 	}
 	if b.Budget != nil && b.Budget.Burn > 1 {
-		r.row("budget", fmt.Sprintf("%s burns its budget of errors %.3g times as fast as it may, %.3g times after the next step",
-			a.Service, float64(b.Budget.Burn), float64(b.Budget.Next)))
+		r.row("budget", fmt.Sprintf("%s burns its budget of errors %.3g times as fast as it may, %.3g times after the next step; one for %s is spent in %s",
+			a.Service, float64(b.Budget.Burn), float64(b.Budget.Next), b.Budget.Period, b.Budget.Spent))
 	}
 	r.stakes(b)
 }

@@ -139,7 +139,7 @@ func (r *reader) add(n *yaml.Node, o Objective) {
 	o.Signal.Name, o.Signal.Family, o.Signal.Scope = "slo/"+o.Name, "slo/"+o.Name, signal.PerCohort
 	if !o.Signal.Limit.Set {
 		o.Signal.Kind, o.Signal.Unit = signal.Errors, signal.ParseUnit("ratio")
-		o.Signal.Limit = signal.Limit{Set: true, Value: o.Budget}
+		o.Signal.Limit = signal.Limit{Set: true, Value: o.Budget, Over: o.Window}
 	}
 	r.out = append(r.out, o)
 }

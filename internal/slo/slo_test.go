@@ -84,6 +84,8 @@ func TestParse(t *testing.T) {
 				w.Signal.Family, w.Signal.Scope, w.Signal.Unit = w.Signal.Name, signal.PerCohort, signal.ParseUnit("ratio")
 				if w.Signal.Kind == signal.Latency {
 					w.Signal.Unit = signal.ParseUnit("s")
+				} else {
+					w.Signal.Limit.Over = w.Window // what may fail may do so over all of it
 				}
 				if g != w {
 					t.Errorf("objective %d is\n%+v, want\n%+v", i, g, w)
