@@ -20,6 +20,7 @@ type finding struct {
 	Counted         bool    // whether LogE comes from counts
 	LogE            float64 // evidence that it is worse, 0 when not of consequence
 	Rejected        bool    // worse beyond the false-alarm rate, and of consequence
+	Suspicion       float64 // log e-value to wait for, where that is more than LogE; else 0
 	Suspected       bool    // the same at the rate for suspicions
 	Certain         bool    // rejected by counted events so clearly that one frame is enough
 	Active          bool    // and still so in the last frames
@@ -354,8 +355,12 @@ func (s *State) reject(fs []finding) {
 
 // suspect notes what is no proof of a release's harm, and reason enough to wait.
 func (s *State) suspect(fs []finding) {
-	for _, i := range stats.EBH(logEvidence(fs), s.policy.SuspectAlpha) {
-		fs[i].Suspected = fs[i].LogE > 0
+	logs := logEvidence(fs)
+	for i := range fs {
+		logs[i] = math.Max(logs[i], fs[i].Suspicion)
+	}
+	for _, i := range stats.EBH(logs, s.policy.SuspectAlpha) {
+		fs[i].Suspected = logs[i] > 0
 	}
 	for i := range fs {
 		s.startedAgain(&fs[i])

@@ -137,10 +137,11 @@ func (s *State) tailFinding(f *finding, t *stats.TailTest) {
 		}
 	}
 	e, by := t.LogEValue()-math.Ln2, math.Max(f.Typical, f.Whole)
-	if e <= f.LogE || by < f.Size || by < 2*math.Sqrt(f.Persistent()) {
+	waits := t.Suspicion() - math.Ln2
+	if math.Max(e, waits) <= f.LogE || by < f.Size || by < 2*math.Sqrt(f.Persistent()) {
 		return
 	}
-	f.LogE, f.Active = e, f.Stands(f.Size) && !f.Faded(f.Size)
+	f.Suspicion, f.LogE, f.Active = waits, math.Max(e, f.LogE), f.Stands(f.Size) && !f.Faded(f.Size)
 	if f.Typical < by { // no stretch of values was long enough to be described
 		f.Typical, f.Effect = by, by
 		f.Now = f.Level + by

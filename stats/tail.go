@@ -65,14 +65,14 @@ func (t *Tail) add(y, n float64) {
 const believedDispersion, believedFrames = 3, 8
 
 // dispersion returns how many times more the counts vary than independent
-// ones, at least 1.
-func (t *Tail) dispersion() float64 {
-	return math.Max(1, (t.Pearson+believedDispersion*believedFrames)/(t.Frames+believedFrames))
+// ones, at least 1; believed is what it is taken for before anything was seen.
+func (t *Tail) dispersion(believed float64) float64 {
+	return math.Max(1, (t.Pearson+believed*believedFrames)/(t.Frames+believedFrames))
 }
 
 // Dispersion returns the larger dispersion of the two cohorts, ≥ 1.
 func (t *TailTest) Dispersion() float64 {
-	return math.Max(t.Canary.dispersion(), t.Control.dispersion())
+	return math.Max(t.Canary.dispersion(believedDispersion), t.Control.dispersion(believedDispersion))
 }
 
 // Stepped says that a step of the release began: how many observations are over
@@ -124,9 +124,17 @@ func (t *TailTest) FarProbability(share float64) float64 {
 
 // LogEValue returns the logarithm of the e-value, tempered by the dispersion;
 // 0 before both cohorts were seen.
-func (t *TailTest) LogEValue() float64 {
+func (t *TailTest) LogEValue() float64 { return t.untempered() / t.Dispersion() }
+
+// Suspicion is the same where bursts are allowed for only as far as they were
+// seen: enough to wait for, and no e-value where bursts are rare.
+func (t *TailTest) Suspicion() float64 {
+	return t.untempered() / math.Max(t.Canary.dispersion(1), t.Control.dispersion(1))
+}
+
+func (t *TailTest) untempered() float64 {
 	if t.Begun == 0 {
 		return 0
 	}
-	return (LogSumExp(t.Log[:]) - math.Log(float64(len(lifts)))) / t.Dispersion()
+	return LogSumExp(t.Log[:]) - math.Log(float64(len(lifts)))
 }

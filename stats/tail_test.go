@@ -104,3 +104,23 @@ func TestTailTestKnowsSteps(t *testing.T) {
 		t.Errorf("ln E = %.1f with the steps told, %.1f without", before, got)
 	}
 }
+
+// TestSuspicion: before bursts could be seen a suspicion asks for a third of what a
+// proof does; where they were seen it allows for them as a proof does.
+func TestSuspicion(t *testing.T) {
+	x := TailTest{}
+	for range 10 {
+		x.Add(2, 50, 0, 50) // as many in each: no bursts, and too few to tell
+	}
+	if proof, waits := x.LogEValue(), x.Suspicion(); waits < 1.5*proof || waits > 3*proof+1e-9 {
+		t.Errorf("without bursts: ln E = %.1f, suspicion %.1f; want up to three times as much", proof, waits)
+	}
+	rng := rand.New(rand.NewPCG(3, 4))
+	x = TailTest{}
+	for range 400 {
+		x.Add(bursts(rng, 100, 0.2, 10), 100, bursts(rng, 100, 0.1, 10), 100)
+	}
+	if proof, waits := x.LogEValue(), x.Suspicion(); proof < 1 || waits > 1.15*proof {
+		t.Errorf("in bursts of ten: ln E = %.1f, suspicion %.1f; want about the same", proof, waits)
+	}
+}
