@@ -108,14 +108,38 @@ type reference struct {
 // what is normal. Worse is the direction in which the signal gets worse; with
 // Both it is the one in which it moved.
 func Compare(subject, during, before *Track, worse signal.Direction, size Size) (c Comparison, ok bool) {
-	return CompareAt(Loads{}, subject, during, before, worse, size)
+	return new(Workspace).Compare(Loads{}, subject, during, before, worse, size)
 }
 
 // CompareAt is [Compare] for what goes with the load of an instance: it
 // compares at the same load, as far as the reference has shown how it
 // responds to its own.
 func CompareAt(loads Loads, subject, during, before *Track, worse signal.Direction, size Size) (c Comparison, ok bool) {
-	if !c.measure(subject, reference{before: before, during: during}, size, loads) {
+	return new(Workspace).Compare(loads, subject, during, before, worse, size)
+}
+
+// A Workspace is where comparisons keep their series. The zero value is ready
+// to use.
+type Workspace struct {
+	slab []float64
+	used int
+}
+
+// Reset lets what was compared so far be written over.
+func (w *Workspace) Reset() { w.used = 0 }
+
+// take returns room for n values, whatever they hold.
+func (w *Workspace) take(n int) []float64 {
+	if w.used+n > len(w.slab) {
+		w.slab, w.used = make([]float64, max(2*len(w.slab), 4*n)), 0
+	}
+	w.used += n
+	return w.slab[w.used-n : w.used : w.used]
+}
+
+// Compare is [CompareAt]; the comparison holds until the workspace is reset.
+func (w *Workspace) Compare(loads Loads, subject, during, before *Track, worse signal.Direction, size Size) (c Comparison, ok bool) {
+	if !c.measure(w, subject, reference{before: before, during: during}, size, loads) {
 		return Comparison{}, false
 	}
 	c.test(worse)
@@ -123,7 +147,7 @@ func CompareAt(loads Loads, subject, during, before *Track, worse signal.Directi
 }
 
 // measure fills in everything up to the differences and their noise.
-func (c *Comparison) measure(subject *Track, ref reference, size Size, loads Loads) bool {
+func (c *Comparison) measure(w *Workspace, subject *Track, ref reference, size Size, loads Loads) bool {
 	ref.seasonal = ref.serves(subject)
 	noise := ref.noise(subject.Values.Size)
 	counts := ref.counts(subject.Values.Size, noise)
@@ -132,7 +156,7 @@ func (c *Comparison) measure(subject *Track, ref reference, size Size, loads Loa
 		return false
 	}
 	n := subject.Values.Blocks
-	kept := make([]float64, 3*n) // one allocation for what a comparison keeps
+	kept := w.take(3 * n)
 	y := subject.Values.MeansInto(kept[:0:n], subject.Values.Size)
 	var live, expected [stats.Width]float64
 	k := ref.blocks(live[:0], n, subject.Values.Size)
@@ -239,7 +263,8 @@ func (c *Comparison) suffix(fixed, block float64) {
 	wide := math.Max(limit, 2*c.Size)
 	var logBuf, sureBuf, buf [stats.Width]float64
 	var atBuf [stats.Width]int
-	logs, sure, at, sorted := logBuf[:0], sureBuf[:0], atBuf[:0], buf[:0] // the last of the stretch's differences
+	logs, sure, at := logBuf[:0], sureBuf[:0], atBuf[:0]
+	in := ordered{values: buf[:0], needs: lasting * math.Max(c.Tau, 1)}
 	lasts := false
 	from := 0
 	if c.recentOnly {
@@ -255,7 +280,7 @@ func (c *Comparison) suffix(fixed, block float64) {
 		typical += stats.Clip(d, wide)
 		raw += d
 		n++
-		sorted = insert(sorted, d)
+		in.add(d)
 		variance := c.SD*c.SD*min(1, c.Tau/n) + fixed
 		c.Whole, c.SE = typical/n, math.Sqrt(variance)
 		if n < need {
@@ -267,7 +292,7 @@ func (c *Comparison) suffix(fixed, block float64) {
 		// When it began is read off the clipped means: they know the edges.
 		e := weigh(sum / n)
 		certain := e
-		if most := c.most(sorted); most > sum/n {
+		if most := in.most(sum / n); most > sum/n {
 			certain, lasts = weigh(most), true
 		}
 		logs, sure, at = append(logs, e), append(sure, certain), append(at, j)
@@ -287,6 +312,51 @@ func (c *Comparison) suffix(fixed, block float64) {
 	c.onset(logs, all, at)
 }
 
+// lasting is over how many independent stretches a difference must stand to
+// count by more than its clipped mean.
+const lasting = 3
+
+// An ordered holds the differences of a stretch, in ascending order from when
+// it first matters.
+type ordered struct {
+	values []float64
+	needs  float64 // how many it takes to say as much as three independent ones
+	sorted bool
+}
+
+func (o *ordered) add(x float64) {
+	if o.sorted {
+		o.values = insert(o.values, x)
+	} else {
+		o.values = append(o.values, x)
+	}
+}
+
+// most returns what three quarters of the differences are at least, where they
+// are enough to say as much as three independent ones: a spike does not last
+// that long, however heavy the tails are. −∞ else, and where it is certainly
+// no more than a mean.
+func (o *ordered) most(mean float64) float64 {
+	if float64(len(o.values)) < o.needs {
+		return math.Inf(-1)
+	}
+	if !o.sorted {
+		// The quantile lies over the mean only if at most so many do not.
+		spare := (len(o.values)-1)/4 + 1
+		for _, x := range o.values {
+			if x > mean {
+				continue
+			}
+			if spare--; spare < 0 {
+				return math.Inf(-1)
+			}
+		}
+		slices.Sort(o.values)
+		o.sorted = true
+	}
+	return stats.SortedQuantile(o.values, 0.25)
+}
+
 // insert puts a number in its place among sorted ones.
 func insert(sorted []float64, x float64) []float64 {
 	low, high := 0, len(sorted)
@@ -301,20 +371,6 @@ func insert(sorted []float64, x float64) []float64 {
 	copy(sorted[low+1:], sorted[low:])
 	sorted[low] = x
 	return sorted
-}
-
-// lasting is over how many independent stretches a difference must stand to
-// count by more than its clipped mean.
-const lasting = 3
-
-// most returns what three quarters of some differences, in order, are at least,
-// where they are enough to say as much as three independent ones: a spike does
-// not last that long, however heavy the tails are. −∞ else.
-func (c *Comparison) most(sorted []float64) float64 {
-	if float64(len(sorted)) < lasting*math.Max(c.Tau, 1) {
-		return math.Inf(-1)
-	}
-	return stats.SortedQuantile(sorted, 0.25)
 }
 
 // onset reads the posterior of the suffix's first block off its e-values,
@@ -377,9 +433,12 @@ func (c *Comparison) Persistent() float64 { return c.fixed }
 // HarmProbability returns the probability that the whole difference is of
 // consequence: over size, and over what the reference does by itself from
 // frame to frame.
-func (c *Comparison) HarmProbability() float64 {
+func (c *Comparison) HarmProbability() float64 { return c.HarmBeyond(c.Size) }
+
+// HarmBeyond is [Comparison.HarmProbability] with another size of consequence.
+func (c *Comparison) HarmBeyond(size float64) float64 {
 	if c.SE == 0 {
 		return 0
 	}
-	return 1 - stats.StudentCDF((math.Max(c.Size, c.ControlSD)-c.Whole)/c.SE, c.NU)
+	return 1 - stats.StudentCDF((math.Max(size, c.ControlSD)-c.Whole)/c.SE, c.NU)
 }

@@ -26,8 +26,9 @@ type Subject struct {
 func Among(subjects []Subject) (cs []Comparison, ok []bool) {
 	cs, ok = make([]Comparison, len(subjects)), make([]bool, len(subjects))
 	n := 0
+	var w Workspace
 	for i, s := range subjects {
-		ok[i] = cs[i].measure(s.After, reference{before: s.Before}, s.Size, Loads{})
+		ok[i] = cs[i].measure(&w, s.After, reference{before: s.Before}, s.Size, Loads{})
 		if ok[i] {
 			n++
 		}

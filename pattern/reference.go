@@ -90,7 +90,7 @@ func (r reference) noise(size int) noise {
 				residuals = append(residuals, x)
 			}
 		}
-		sorted = s.inOrder(sorted, residuals[from:], size)
+		sorted = s.inOrder(sorted, residuals[from:])
 		m, scale := stats.SortedMedian(sorted[from:]), math.Sqrt(s.long)
 		for i := range residuals[from:] {
 			residuals[from+i] = (residuals[from+i] - m) * scale
@@ -107,26 +107,43 @@ func (r reference) noise(size int) noise {
 	return out
 }
 
-// An order is the block means of a track in ascending order, of so many values
-// and blocks of a size. What came before a release does not change any more.
-type order struct {
-	n      float64
-	size   int
-	sorted []float64
+// An order is the block means of a track, and the same in ascending order.
+type order struct{ values, sorted []float64 }
+
+// inOrder appends the values of a stretch to out, in ascending order. What they
+// were in the last frame is remembered: of most only the last block is another,
+// and nothing of what came before a release.
+func (s *stretch) inOrder(out, values []float64) []float64 {
+	if s.of == nil {
+		from := len(out)
+		out = append(out, values...)
+		slices.Sort(out[from:])
+		return out
+	}
+	s.of.order.update(values)
+	return append(out, s.of.order.sorted...)
 }
 
-// inOrder appends the values of a stretch to out, in ascending order.
-func (s *stretch) inOrder(out, values []float64, size int) []float64 {
-	from := len(out)
-	if s.of != nil && s.of.order.n == s.of.Values.N && s.of.order.size == size {
-		return append(out, s.of.order.sorted...)
+// update takes the values as they are now.
+func (o *order) update(values []float64) {
+	same := 0
+	for same < min(len(o.values), len(values)) && o.values[same] == values[same] {
+		same++
 	}
-	out = append(out, values...)
-	slices.Sort(out[from:])
-	if s.of != nil {
-		s.of.order = order{n: s.of.Values.N, size: size, sorted: append(s.of.order.sorted[:0], out[from:]...)}
+	gone, come := o.values[same:], values[same:]
+	if len(gone) > 2 || len(come) > 2 {
+		o.sorted = append(o.sorted[:0], values...)
+		slices.Sort(o.sorted)
+	} else {
+		for _, x := range gone {
+			k, _ := slices.BinarySearch(o.sorted, x)
+			o.sorted = slices.Delete(o.sorted, k, k+1)
+		}
+		for _, x := range come {
+			o.sorted = insert(o.sorted, x)
+		}
 	}
-	return out
+	o.values = append(o.values[:same], come...)
 }
 
 // merge appends the values of two sorted slices to out, sorted.

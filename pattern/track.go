@@ -45,7 +45,7 @@ type Track struct {
 	Known   float64   // the last Level
 	ahead   []float64 // what will be normal, as of frame told; not kept
 	told    int
-	order   order     // of the values; not kept
+	order   order // of the values; not kept
 }
 
 // A Pod is one instance's running mean and variance.

@@ -89,7 +89,7 @@ func (s *State) examineRelease(i int) []finding {
 		if before == nil && s.sys.Releases[i].Control == "" {
 			before = s.mem.Services[s.sys.Releases[i].Service].Before[id]
 		}
-		c, ok := pattern.CompareAt(s.traffic(i, id), canary, x.Control[id], before, s.sys.Signals[id].Direction(), s.sizes[id])
+		c, ok := s.work.Compare(s.traffic(i, id), canary, x.Control[id], before, s.sys.Signals[id].Direction(), s.sizes[id])
 		if !ok {
 			continue
 		}
@@ -128,13 +128,19 @@ func (s *State) traffic(i, id int) pattern.Loads {
 // what shows here hurts both versions.
 func (s *State) examineAlike(i int) []finding {
 	x := &s.mem.Subjects[i]
-	var out []finding
+	symptoms := 0
+	for _, sig := range s.sys.Signals {
+		if prevention.Symptom(sig.Kind) {
+			symptoms++
+		}
+	}
+	out := make([]finding, 0, symptoms)
 	for id, control := range x.Control {
 		sig := s.sys.Signals[id]
 		if control == nil || x.Before[id] == nil || !prevention.Symptom(sig.Kind) {
 			continue
 		}
-		if c, ok := pattern.Compare(control, nil, x.Before[id], sig.Direction(), s.sizes[id]); ok {
+		if c, ok := s.work.Compare(pattern.Loads{}, control, nil, x.Before[id], sig.Direction(), s.sizes[id]); ok {
 			fd := s.finding(c, s.sys.Releases[i].Service, id, control)
 			s.pastFinding(&fd, x.Alike[id])
 			out = append(out, fd)
@@ -238,17 +244,11 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 		f.Small = true
 	}
 	f.Active = f.LogE > 0 && (f.Grows || c.Stands(size) && !c.Faded(size))
-	f.Harm = c.HarmProbability()
 	if stock(sig.Kind) {
 		f.Ahead = c.GrowthProbability()
 	}
-	if !prevention.Symptom(sig.Kind) && !f.pastLimit() {
-		wide := c
-		wide.Size = size
-		f.Harm = math.Min(f.Harm, wide.HarmProbability())
-	}
-	if f.roomy() || !prevention.Symptom(sig.Kind) && !c.Above() {
-		f.Harm = 0
+	if !f.roomy() && (prevention.Symptom(sig.Kind) || c.Above()) {
+		f.Harm = c.HarmBeyond(size)
 	}
 	f.Harm = math.Max(f.Harm, f.Ahead)
 	return f

@@ -31,6 +31,7 @@ type State struct {
 	// chained says whether the signals can show a cascade.
 	chained bool
 	mem     memory
+	work    pattern.Workspace // of one step
 }
 
 // memory is the part of a state that is saved.

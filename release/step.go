@@ -13,6 +13,7 @@ import (
 // that has begun, in their order in the system, releases first. It observes
 // each, attributes once, decides each. Frames must come in the order of time.
 func (s *State) Step(f signal.Frame) []Assessment {
+	s.work.Reset()
 	s.observe(f)
 	var out []Assessment
 	if s.mem.Begun >= 0 {
