@@ -17,13 +17,14 @@ const (
 	FailsAtFirst    = "fails-at-first"    // the first one said
 	FailsAtInferred = "fails-at-inferred" // the last one said before it failed of those by a limit that nobody set
 	Exhausts        = "exhausts"          // the first one said of a signal
+	DailyPeak       = "daily-peak"        // the same of what its usual day carries to its limit
 	Rung            = "rung"              // the first one said of a rung, with a time if there ever was one
 	NextStep        = "next-step"         // the last word before a step, against what that step did
 	GoOn            = "go-on"             // the same, against what it and those after it did
 )
 
 // kinds lists them in the order in which they are reported.
-var kinds = [...]string{FailsAt, FailsAtFirst, FailsAtInferred, Exhausts, Rung, NextStep, GoOn}
+var kinds = [...]string{FailsAt, FailsAtFirst, FailsAtInferred, Exhausts, DailyPeak, Rung, NextStep, GoOn}
 
 // A Kept is one prediction with what came of it. Points and truth are in
 // percent of the traffic for weights, and in seconds since it was said for
@@ -123,7 +124,7 @@ func keepOf(kind, what string, a *release.Assessment, p release.Number) *Kept {
 // enter keeps what an assessment foretells.
 func (j *Judge) enter(i int, a *release.Assessment) {
 	for _, p := range a.Predictions {
-		if p.Kind == Exhausts && p.At != nil {
+		if (p.Kind == Exhausts || p.Kind == DailyPeak) && p.At != nil {
 			j.enterGrowth(i, a, p)
 		}
 	}
@@ -256,7 +257,7 @@ func (j *Judge) enterGrowth(i int, a *release.Assessment, p release.Prediction) 
 		return
 	}
 	g := &growth{
-		Kept: *keepOf(Exhausts, p.Signal, a, p.Probability), limit: float64(*p.Limit), signal: id, service: service,
+		Kept: *keepOf(p.Kind, p.Signal, a, p.Probability), limit: float64(*p.Limit), signal: id, service: service,
 		falls: j.sys.Signals[id].Direction() == signal.Down, seen: a.At, values: map[string]float64{},
 	}
 	seconds := func(t time.Time) release.Number { return release.Number(t.Sub(a.At).Seconds()) }

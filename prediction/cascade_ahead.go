@@ -7,12 +7,16 @@ import (
 )
 
 // near is the share of the capacity from which a load is near the tipping
-// point: what is left then is less than a step of a release often brings.
-const near = 0.9
+// point: what is left then is less than a step of a release often brings. And
+// grown is how many times the load from before is more of it: a service that
+// was as busy before stands well so.
+const near, grown = 0.9, 1.1
 
 // Near says whether the load of a service of which a bounded resource is
-// measured is near its capacity.
-func (c *Cascade) Near() bool { return c.PerBusy > 0 && c.Demand >= near*c.PerBusy }
+// measured has grown to near its capacity since something began.
+func (c *Cascade) Near() bool {
+	return c.PerBusy > 0 && c.Demand >= near*c.PerBusy && c.Old.Demand > 0 && c.Demand >= grown*c.Old.Demand
+}
 
 // Callers are what is known of how a service is called.
 type Callers struct {
@@ -92,7 +96,7 @@ func (c *Cascade) Ahead(k Callers) CascadeAhead {
 	t.Down = c.down(a.Capacity, a.Timeout, a.Factor)
 	t.Up = math.Max(t.Up, t.Down)
 	a.Up, a.Down = t.Up, t.Down
-	a.Margin, a.Shed, a.Tries = t.Margin(c.Demand), t.Shed(c.Demand), float64(t.MaxTries(c.Demand))
+	a.Margin, a.Shed, a.Tries = t.Margin(c.Demand), t.Shed(c.Demand), c.tries(t, a.Timeout)
 	a.Probability = c.probability(a)
 	return a
 }
@@ -112,6 +116,22 @@ func (c *Cascade) down(capacity, timeout, factor float64) float64 {
 	}
 	return math.Max(capacity/factor, math.Min(capacity, queueing.Leaving(capacity, service, timeout, factor)))
 }
+
+// tries is the most of them with which it recovers by itself at the demand of
+// now; 0 where not even one does.
+func (c *Cascade) tries(t queueing.Thresholds, timeout float64) float64 {
+	n := float64(t.MaxTries(c.Demand))
+	if c.Leaves == 0 {
+		return n
+	}
+	for n < mostTries && c.down(t.Capacity, timeout, n+1) >= c.Demand {
+		n++
+	}
+	return n
+}
+
+// mostTries is the most that is told: more never matter.
+const mostTries = 10
 
 // patience is a timeout, infinite where it is unknown.
 func patience(timeout float64) float64 {

@@ -313,17 +313,20 @@ func TestCascadeLaws(t *testing.T) {
 
 // TestNear: a load that grows into nine tenths of the capacity is told of
 // before anything is slower than it was at that load, and with the tipping
-// point; at eight tenths, or where no use is measured, it is not.
+// point; at eight tenths, where no use is measured, or where it was as busy before, it
+// is not.
 func TestNear(t *testing.T) {
 	for _, tt := range []struct {
 		to       float64 // share of the capacity of 200 calls a second
 		measured bool
+		before   float64 // calls a second before the release
 		want     bool
-	}{{0.95, true, true}, {0.8, true, false}, {0.95, false, false}} {
+	}{{0.95, true, 100, true}, {0.8, true, 100, false}, {0.95, false, 100, false}, {0.95, true, 188, false}} {
 		c := told(60)
 		if !tt.measured {
 			c = &prediction.Cascade{}
 		}
+		c.Old.Demand = tt.before
 		for k := range 40 {
 			l := at()
 			l.Attempts = 100 + (200*tt.to-100)*math.Min(1, float64(k)/20)
@@ -337,7 +340,7 @@ func TestNear(t *testing.T) {
 		if c.Near() != tt.want || c.Now != prediction.Calm {
 			t.Errorf("%+v: near %v in phase %v, want %v and calm", tt, c.Near(), c.Now, tt.want)
 		}
-		if said := a.Probability >= 0.3 && a.Up > 150; said != tt.want {
+		if said := a.Probability >= 0.3 && a.Up > 150 && c.Near(); said != tt.want {
 			t.Errorf("%+v: probability %.2f, tips at %.0f; want it said: %v", tt, a.Probability, a.Up, tt.want)
 		}
 	}

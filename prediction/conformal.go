@@ -146,6 +146,7 @@ type Conformal struct {
 	FailsAt  Width `json:"fails-at"`                   // weights, by Points
 	Inferred Width `json:"fails-at-inferred,omitzero"` // the same, where nobody set the limit
 	Exhausts Width `json:"exhausts"`                   // times, by Ratios
+	Peak     Width `json:"daily-peak,omitzero"`        // the same
 	Rung     Width `json:"rung"`                       // times, by Ratios
 	NextStep Width `json:"next-step"`
 }
@@ -160,6 +161,8 @@ func (c *Conformal) Of(kind string) *Width {
 		return &c.Inferred
 	case "exhausts":
 		return &c.Exhausts
+	case "daily-peak":
+		return &c.Peak
 	case "rung":
 		return &c.Rung
 	case "next-step":

@@ -49,6 +49,9 @@ func (s *State) collapses(i int) []collapse {
 		if x.Phase <= prediction.Queueing && !(x.Margin < 0) || x.Phase == prediction.Retrying && x.Margin > 1 {
 			continue
 		}
+		if x.near && c.Most < leastMost && !(x.Demand < x.Up) {
+			continue // it stands where it was thought to fall
+		}
 		x.back = c.Back(x.CascadeAhead, x.upstream)
 		out = append(out, x)
 	}
@@ -82,14 +85,16 @@ func (s *State) cascadeText(x collapse) string {
 		return text + "; where it tips is not known: " + x.Why
 	case math.IsNaN(x.Margin):
 		return text + "; where it tips is not known: its load is not measured"
+	case x.Margin >= 0 && x.Phase >= prediction.Collapsed:
+		return fmt.Sprintf("%s; it has %s, and under %s it comes back by itself%s", text, perSecond(x.Demand), perSecond(x.Down), assumed(x))
 	case x.Margin >= 0:
 		return fmt.Sprintf("%s; it has %s and tips at %s at the latest; under %s a spike passes%s", text, perSecond(x.Demand), perSecond(x.Up), perSecond(x.Down), assumed(x))
 	}
 	mend := mendText(x.Shed, x.Tries)
 	switch {
 	case x.near && !math.IsNaN(x.Up):
-		return fmt.Sprintf("%s has %s and tips at %s: calls that wait too long are tried again then, and above %s it does not recover by itself%s: %s",
-			name, perSecond(x.Demand), perSecond(x.Up), perSecond(x.Down), assumed(x), mend)
+		return fmt.Sprintf("%s has %s, with %s before, and tips at %s: if calls that wait too long are tried again, it does not recover by itself above %s%s",
+			name, perSecond(x.Demand), perSecond(s.mem.Services[x.service].Cascade.Old.Demand), perSecond(x.Up), perSecond(x.Down), assumed(x))
 	case x.Phase == prediction.Calm:
 		return fmt.Sprintf("%s: above %s it does not recover by itself", text, perSecond(x.Down))
 	case x.upstream && x.back.Known && x.back.Recovers:
@@ -172,6 +177,9 @@ func (s *State) collapseNext(xs []collapse) []Happening {
 			level = " under " + s.sys.Signals[x.signal].Unit.Format(c.Last.Latency)
 		}
 		h.Watch = fmt.Sprintf("if %s of %s is back%s while its load is not less, this is wrong", waits, name, level)
+		if x.near && !math.IsNaN(x.Up) {
+			h.Watch = fmt.Sprintf("if %s of %s does not rise when it gets %s, this is wrong", waits, name, perSecond(x.Up))
+		}
 	}
 	return []Happening{h}
 }

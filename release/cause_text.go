@@ -39,7 +39,10 @@ func (s *State) suspicion(i int, sc *scene) string {
 	if fd.Starts > 0 {
 		return fd.startsText()
 	}
-	return fmt.Sprintf("%s; that comes %s, so it is likely, and not proven yet.", s.contrast(i, fd), rarely(fd.LogE))
+	if by := rarely(fd.LogE); by != "" {
+		return fmt.Sprintf("%s; that comes %s, so it is likely, and not proven yet.", s.contrast(i, fd), by)
+	}
+	return s.contrast(i, fd) + "; that is likely, and not proven yet."
 }
 
 func classText(class string) string {

@@ -71,6 +71,10 @@ func (s *State) peaks(fd *finding, r trend.Growing) {
 	}
 }
 
+// dailyPeak is the kind of what does not run out of itself: how the signal goes
+// every day carries it to its limit.
+const dailyPeak = "daily-peak"
+
 // certainRise is the log e-value from which it is certain that more is used.
 const certainRise = 5
 
@@ -103,9 +107,12 @@ func (s *State) exhaustion(i int, sc *scene) []Prediction {
 			continue
 		}
 		now := float64(s.mem.Frame)
-		limit := Number(fd.Subject.Limit)
+		limit, kind := Number(fd.Subject.Limit), "exhausts"
+		if g.Law == trend.Daily {
+			kind = dailyPeak
+		}
 		out = append(out, Prediction{
-			Kind: "exhausts", Signal: s.sys.Signals[fd.Signal].Name, Service: s.sys.Services[fd.Service].Name,
+			Kind: kind, Signal: s.sys.Signals[fd.Signal].Name, Service: s.sys.Services[fd.Service].Name,
 			Probability: fd.runs(), Limit: &limit,
 			At: &Times{P10: s.instant(now + g.P10), P50: s.instant(now + g.P50), P90: s.instant(now + g.P90)},
 		})

@@ -83,6 +83,8 @@ func (x *explaining) predicted(p Prediction) string {
 			text += fmt.Sprintf(", %s at the next step", chance(float64(*p.NextStep)))
 		}
 		return text + p.Record.after() + "."
+	case p.Kind == dailyPeak:
+		return fmt.Sprintf("%s reaches %s at about %s (%s to %s), if the day goes as it usually does: %s likely%s.", name, limit, x.far(p.At.P50, *p.At), x.far(p.At.P10, *p.At), x.far(p.At.P90, *p.At), chance(float64(p.Probability)), p.Record.after())
 	case p.At != nil:
 		return fmt.Sprintf("%s reaches %s at about %s (%s to %s), if nobody acts: %s likely%s.", name, limit, x.far(p.At.P50, *p.At), x.far(p.At.P10, *p.At), x.far(p.At.P90, *p.At), chance(float64(p.Probability)), p.Record.after())
 	case p.Reason != "":

@@ -67,8 +67,8 @@ func (x *explaining) silentSeries() (never, stopped []string) {
 	return never, stopped
 }
 
-// lost says whether the new version's own metrics are gone while others still
-// report it: what any process tells of itself is missing, and something is there.
+// lost says whether the new version's own metrics are gone while something else
+// of it is there: what any process tells of itself is missing.
 func (x *explaining) lost() bool {
 	var gone, there bool
 	for id, s := range x.sys.Signals {
@@ -140,7 +140,7 @@ func (x *explaining) actions(unseen []Remark) []Action {
 		switch r.Kind {
 		case "no-value", "stopped":
 			if x.lost() {
-				add("the stable version's are there, and others still report the new one", "Mend the metrics endpoint of the new version, or its scraping.")
+				add("the stable version's are there", "Mend the metrics endpoint of the new version, or what scrapes it.")
 			}
 		case "no-signal":
 			kinds := x.missingKinds()
@@ -255,6 +255,8 @@ func (x *explaining) limitActions(add func(why, format string, args ...any)) {
 		switch sig := x.sys.Signals[id]; {
 		case p.At != nil && x.change != nil:
 			continue
+		case p.Kind == dailyPeak:
+			add("as the day usually goes it is full at about "+x.far(p.At.P50, *p.At), "Before that hour: give %s more room, or go back.", name)
 		case p.At != nil:
 			add("it is to meet its limit at about "+x.far(p.At.P50, *p.At), "Until it is back: watch %s, and restart what comes near its limit.", name)
 		case p.Weight == nil:

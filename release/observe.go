@@ -109,6 +109,11 @@ func (s *State) begin(f signal.Frame) {
 		}
 		if step > x.Step {
 			x.Step, x.Stepped, x.Lost = step, s.mem.Frame, 0
+			for _, t := range x.Tails {
+				if t != nil {
+					t.Stepped()
+				}
+			}
 		}
 		if step > 0 && x.Begun < 0 {
 			x.Begun = s.mem.Frame
@@ -272,6 +277,13 @@ func (s *State) perShare(c signal.Cell, share float64) signal.Cell {
 		r.Value, r.Level, r.Spread = r.Value/share, r.Level/share, r.Spread/share
 	}
 	c.Readings = []signal.Reading{r}
+	if len(c.Ahead) > 0 {
+		ahead := slices.Clone(c.Ahead)
+		for i := range ahead {
+			ahead[i] /= share
+		}
+		c.Ahead = ahead
+	}
 	return c
 }
 

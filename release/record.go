@@ -95,7 +95,7 @@ func (a Assessment) Tracked(c *prediction.Conformal) Assessment {
 	a.WhatNext = slices.Clone(a.WhatNext)
 	for i := range a.WhatNext {
 		h := &a.WhatNext[i]
-		w := map[string]*prediction.Width{"rung": &c.Rung, "exhausted": &c.Exhausts}[h.Kind]
+		w := map[string]*prediction.Width{"rung": &c.Rung, "exhausted": &c.Exhausts, dailyPeak: &c.Peak}[h.Kind]
 		if w == nil || h.In == nil {
 			continue
 		}

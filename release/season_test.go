@@ -73,7 +73,7 @@ func nightShift(normal baseline.Normal, times float64) release.Assessment {
 func TestDailyPeak(t *testing.T) {
 	exhausts := func(a release.Assessment) *release.Prediction {
 		for _, p := range a.Predictions {
-			if p.Kind == "exhausts" {
+			if p.Kind == "exhausts" || p.Kind == "daily-peak" {
 				return &p
 			}
 		}
@@ -93,5 +93,52 @@ func TestDailyPeak(t *testing.T) {
 	}
 	if p := exhausts(nightShift(everyDay{}, 1.5)); p != nil {
 		t.Errorf("at most nine tenths of the limit at noon: %+v, want nothing", p)
+	}
+}
+
+// flat remembers the same of every hour.
+type flat struct{}
+
+func (flat) Level(_, _ string, _ time.Time) (level, spread float64) { return 4, 0.1 }
+
+// TestFlatDay: a day that never changes changes nothing, of a whole cohort's
+// cores neither, which are put on their share of the traffic.
+func TestFlatDay(t *testing.T) {
+	play := func(normal baseline.Normal) *release.Prediction {
+		sys := smallSystem(release.Safe)
+		sys.Signals = []signal.Signal{perCohort("cpu", signal.CPU, "cores")}
+		sys.Releases[0].Steps[0].Weight = 0.5
+		names := baseline.Names{Services: []string{"cart"}, Signals: sys.Signals}
+		state := release.New(sys, prevention.DefaultPolicy())
+		rng := rand.New(rand.NewPCG(6, 7))
+		var out *release.Prediction
+		for k := -foldBegins; k < 60; k++ {
+			f := signal.Frame{At: foldStart.Add(time.Duration(k+foldBegins) * 15 * time.Second), Exposure: []signal.Exposure{{}}}
+			cell := func(c signal.Cohort, v float64) {
+				f.Cells = append(f.Cells, signal.Cell{Cohort: c, Limit: 10, Readings: []signal.Reading{present(v + 0.02*rng.NormFloat64())}})
+			}
+			if k < 0 {
+				cell(signal.Control, 4)
+			} else {
+				f.Exposure[0] = signal.Exposure{Weight: 0.5, Step: 1}
+				cell(signal.Control, 2)
+				cell(signal.Canary, 2+0.02*float64(k))
+			}
+			if normal != nil {
+				f = baseline.Fill(f, normal, names)
+			}
+			for _, a := range state.Step(f) {
+				for _, p := range a.Predictions {
+					if p.Kind == "exhausts" {
+						out = &p
+					}
+				}
+			}
+		}
+		return out
+	}
+	without, with := play(nil), play(flat{})
+	if without == nil || with == nil || !without.At.P50.Equal(with.At.P50) || !without.At.P90.Equal(with.At.P90) {
+		t.Errorf("with a memory in which every hour is alike: %+v, without one: %+v; want the same", with, without)
 	}
 }

@@ -146,6 +146,7 @@ func (s *State) promoteText(i int, step string, a *Assessment, sc *scene) string
 		frames = math.Max(frames, fd.Frames)
 	}
 	seen := fmt.Sprintf("%d signals over %.0f frames at %s %% show no harm", len(sc.releases[i]), frames, percent(float64(a.Weight)))
+	seen += s.peakText(a)
 	if i >= len(s.sys.Releases) {
 		seen = fmt.Sprintf("%d signals show no harm since it was made", len(sc.releases[i]))
 		return fmt.Sprintf("%s may stay: %s.", a.ID, seen)
@@ -162,6 +163,17 @@ func (s *State) promoteText(i int, step string, a *Assessment, sc *scene) string
 	}
 	return fmt.Sprintf("%s is safe to take to %s: %s; %s is the least sure, with %.0f %% chance of harm.",
 		a.ID, stepTarget(step), seen, s.sys.Signals[sc.releases[i][at].Signal].Name, 100*worst)
+}
+
+// peakText says that what does no harm now is to meet its limit at a later hour
+// of the day; "" where nothing is.
+func (s *State) peakText(a *Assessment) string {
+	for _, p := range a.Predictions {
+		if p.Kind == dailyPeak {
+			return fmt.Sprintf(" at this hour, but %s is to meet its limit at about %s as the day usually goes", p.Signal, p.At.P50.UTC().Format("15:04"))
+		}
+	}
+	return ""
 }
 
 // stepTarget turns "the step to 40 %" into "40 %".

@@ -52,9 +52,6 @@ func (s *State) countTails(i int, t tails) {
 		if c := x.Canary[id]; c == nil || math.IsNaN(c.Values.Tail(1)[0]) {
 			canary = nil // it is young yet, or gone
 		}
-		if x.Stepped == s.mem.Frame {
-			x.Tails[id].Stepped()
-		}
 		y, n := over(canary, x.Tails[id].Bound)
 		z, m := over(control, x.Tails[id].Bound)
 		x.Tails[id].Add(y, n, z, m)

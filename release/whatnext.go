@@ -124,6 +124,7 @@ func (s *State) exhaustedNext(i int, sc *scene) []Happening {
 	span := func(frames float64) string {
 		return shortDuration(time.Duration(frames * float64(s.sys.Interval)))
 	}
+	daily := g.Law == trend.Daily
 	h := Happening{
 		Kind: "exhausted", Text: fmt.Sprintf("%s reaches its limit of %s", sig.Name, sig.Unit.Format(fd.Subject.Limit)),
 		Probability: fd.runs(), In: &Durations{P10: span(g.P10), P50: span(g.P50), P90: span(g.P90)},
@@ -134,8 +135,8 @@ func (s *State) exhaustedNext(i int, sc *scene) []Happening {
 	}
 	// Half of the way at half of the time is expected; a quarter is not.
 	value, in := now+(fd.Subject.Limit-now)/4, g.P50/2
-	if g.Law == trend.Daily {
-		h.Text += ", if the day goes as it usually does"
+	if daily {
+		h.Kind = dailyPeak
 		value, in = s.onTheWay(fd, now)
 	}
 	h.Watch = fmt.Sprintf("if %s is still %s %s in %s, this is wrong", sig.Name, than, sig.Unit.Format(value), span(in))
@@ -143,6 +144,9 @@ func (s *State) exhaustedNext(i int, sc *scene) []Happening {
 		h.Text += fmt.Sprintf(" on %.0f instances; %.0f would hold it under 80 %% for that long", n, math.Ceil(n/0.8-1e-9))
 	}
 	h.Text += s.slowerAt(i, g)
+	if daily {
+		h.Text += ", if the day goes as it usually does"
+	}
 	return []Happening{h}
 }
 
@@ -157,7 +161,11 @@ func (s *State) slowerAt(i int, g *trend.Growth) string {
 		return ""
 	}
 	before, now := steps[k-2].Weight, steps[k-1].Weight
-	return fmt.Sprintf("; held at %s %% it would take %.2g times as long", percent(100*before), now/before)
+	times := fmt.Sprintf("%.2g", now/before)
+	if now/before >= 10 {
+		times = fmt.Sprintf("%.0f", now/before)
+	}
+	return fmt.Sprintf("; held at %s %% it would take %s times as long", percent(100*before), times)
 }
 
 // onTheWay returns half of how far a signal that goes by its day should have
@@ -168,7 +176,9 @@ func (s *State) onTheWay(fd *finding, now float64) (value, in float64) {
 	season := s.season(fd.Subject)
 	half := fd.Runs.P50 / 2
 	if season != nil {
-		if then := now * season.At(frame+half) / season.At(frame); then > now {
+		usual, toward := season.At(frame), math.Copysign(1, fd.Subject.Limit-now)
+		then := now * season.At(frame+half) / usual
+		if usual != 0 && (then-now)*toward > 0 && !math.IsInf(then, 0) {
 			return (now + then) / 2, half
 		}
 	}

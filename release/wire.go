@@ -126,7 +126,7 @@ type Stress struct {
 
 // Prediction is a statement about the future.
 type Prediction struct {
-	Kind        string     `json:"kind"` // "exhausts", "fails-at" or "cascade"
+	Kind        string     `json:"kind"` // "exhausts", "daily-peak", "fails-at" or "cascade"
 	Signal      string     `json:"signal"`
 	Service     string     `json:"service,omitempty"`
 	Probability Number     `json:"probability"`        // of failing by 100 % of traffic; null when a reason is given

@@ -39,15 +39,14 @@ func OverProbability(y, n, rate float64) float64 {
 // With a = sin²θ the first posterior is sin²ʸθ·cos²⁽ⁿ⁻ʸ⁾θ dθ, and with
 // a = delta + (1−delta)·sin²φ the second's distribution function is smooth in
 // φ from 0 on; so the midpoint rule in φ, over 7 standard deviations of the
-// first (1/(2√(n+1)) in θ), is within 1e-3 of the integral with 48 points (4e-3
-// where nothing or all was an event), or
-// with fewer where the second is no sharper than the first: 16·√(m/n), at least
-// 24. It takes about 20 µs with 48.
+// first (1/(2√(n+1)) in θ), is within 1e-3 of the integral (4e-3
+// where nothing or all was an event, or m > 40·n) with 16·√(m/n) points, at
+// least 24 and at most 96. It takes about 20 µs with 48.
 func ExcessProbability(y, n, z, m, delta float64) float64 {
 	if !(n >= y && m >= z && y >= 0 && z >= 0 && delta >= 0 && delta < 1) {
 		return math.NaN()
 	}
-	points := int(math.Max(24, math.Min(48, math.Ceil(16*math.Sqrt((m+1)/(n+1))))))
+	points := int(math.Max(24, math.Min(96, math.Ceil(16*math.Sqrt((m+1)/(n+1))))))
 	mid, sd := math.Asin(math.Sqrt((y+0.5)/(n+1))), 0.5/math.Sqrt(n+1)
 	angle := func(theta float64) float64 { // φ where a = sin²θ
 		s := math.Sin(math.Max(0, math.Min(math.Pi/2, theta)))

@@ -64,12 +64,16 @@ func (e *Exposed) At(frame int) float64 {
 	return 0
 }
 
+// stands is by how much of itself a weight may waver and be taken to stand: one
+// that is measured does.
+const stands = 0.1
+
 // StandsSince returns the first frame of those in which the weight was what it
-// is in the last.
+// is in the last, or near it.
 func (e *Exposed) StandsSince() int {
 	since := 0
 	for i, k := range slices.Backward(e.Knots) {
-		if k.Weight != e.Knots[len(e.Knots)-1].Weight {
+		if last := e.Knots[len(e.Knots)-1].Weight; math.Abs(k.Weight-last) > stands*last {
 			break
 		}
 		since = e.Knots[i].Frame

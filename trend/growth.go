@@ -137,9 +137,9 @@ type growthSegment struct {
 	pace               float64   // how far work goes in one time seen at the weight of now, 0 where the weight did not move
 	// usual is what was normal with each of y, and season what will be at u;
 	// nil where memory does not know it, or it stays as it is.
-	usual  []float64
-	season func(u float64) float64
-	spread float64 // standard deviation of what is normal
+	usual        []float64
+	season       func(u float64) float64
+	spread, hour float64 // standard deviation of what is normal; an hour, in times seen
 }
 
 // segment lays out the values since the last reset.

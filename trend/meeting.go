@@ -27,11 +27,15 @@ func (m *meeting) ahead(k int) float64 {
 // it has met it: where the fitted course turns back the probability stays.
 func (x *growthSegment) meetings(forms []form, limit, reach float64) *meeting {
 	m := &meeting{reach: reach}
+	tops := x.tops(m)
 	for i := range forms {
 		was := forms[i].met(0, limit)
 		now := math.Min(was, 0.999)
 		for k := range m.met {
 			was = math.Max(was, forms[i].met(m.ahead(k), x.room(&forms[i], m.ahead(k), limit)))
+			if tops != nil && k > 0 { // what lies between two points of the grid
+				was = math.Max(was, forms[i].met(tops[k], x.room(&forms[i], tops[k], limit)))
+			}
 			m.met[k] += forms[i].share * (was - now) / (1 - now)
 		}
 	}

@@ -13,7 +13,7 @@ func (r *Growing) seasonal(x *growthSegment, at []float64, now float64) {
 	if r.Falls {
 		sign = -1
 	}
-	x.spread = r.Season.Spread
+	x.spread, x.hour = r.Season.Spread, r.Season.Hours(1)/x.span
 	x.season = func(u float64) float64 { return sign * r.Season.At(now+u*x.span) }
 	for _, a := range at {
 		x.usual = append(x.usual, sign*r.Season.At(a))
@@ -28,6 +28,31 @@ func (x *growthSegment) scales() bool {
 		least, most = math.Min(least, math.Abs(v)), math.Max(most, math.Abs(v))
 	}
 	return least > most/100 && math.Abs(x.season(0)) > most/100
+}
+
+// tops returns when the season is worst between each point of a grid and the one
+// before; nil without a season.
+func (x *growthSegment) tops(m *meeting) []float64 {
+	if x.season == nil {
+		return nil
+	}
+	out := make([]float64, len(m.met))
+	for k := 1; k < len(out); k++ {
+		from, to := m.ahead(k-1), m.ahead(k)
+		out[k] = to
+		worst := x.season(to)
+		first := math.Ceil(from / x.hour)
+		for h := range hoursADay { // straight between the hours, and every day alike
+			u := (first + float64(h)) * x.hour
+			if u >= to {
+				break
+			}
+			if v := x.season(u); v > worst {
+				worst, out[k] = v, u
+			}
+		}
+	}
+	return out
 }
 
 // room returns what stands for a limit at u, where the season will have taken
@@ -65,6 +90,8 @@ func (x *growthSegment) usualTerms(f *form, terms []stats.Terms) (y []float64) {
 	}
 	return y
 }
+
+const hoursADay = 24
 
 // daysAhead is how far ahead a daily peak is looked for.
 const daysAhead = 1
@@ -116,9 +143,11 @@ const likelyPast = 0.5
 
 // usualMeets says whether what is normal meets a limit within so many frames.
 func (x *growthSegment) usualMeets(limit, frames float64) bool {
-	const parts = 96
-	for k := range parts + 1 {
-		if x.season(frames/x.span*float64(k)/parts) >= limit {
+	if x.season(0) >= limit {
+		return true
+	}
+	for u := x.hour; u <= frames/x.span*(1+1e-9); u += x.hour {
+		if x.season(u) >= limit {
 			return true
 		}
 	}

@@ -96,7 +96,7 @@ func (r seasonRow) measure(n int, seed uint64) (known, unknown leakRecord) {
 		g := Growing{Values: &t.Values, Limit: 1, Season: t.Season(seen-1, 60)}
 		known.add(remain)(r.answer(g))
 		g.Season = nil
-		unknown.add(remain)(r.answer(g))
+		unknown.add(remain)(Forecast(g)) // what is there to ask without a memory
 	}
 	return known, unknown
 }
@@ -143,5 +143,48 @@ func TestSeasons(t *testing.T) {
 	t.Log("\n" + b.String())
 	if *update && *leaks > 0 {
 		doctable.Write(t, growthFile, "seasons", b.String())
+	}
+}
+
+// TestNarrowPeak: the half hour in which it is certain that the limit is met is
+// found at whatever hour of the day it comes, however coarse the grid is there.
+func TestNarrowPeak(t *testing.T) {
+	for hour := 4; hour < 24; hour++ {
+		peak := func(frame float64) float64 { // one o'clock is frame 60
+			return 0.6 + 0.3*math.Max(0, 1-math.Abs(frame-float64(60*hour))/60)
+		}
+		rng := rand.New(rand.NewPCG(uint64(hour), 5))
+		x := pattern.NewTrack(0)
+		for k := range 121 { // up to two o'clock
+			r := signal.Missing(signal.Present, "")
+			r.Level, r.Spread, r.Age = peak(float64(k)), 0.001, time.Hour
+			r.Value = 1.2*r.Level + 0.002*rng.NormFloat64()
+			c := signal.Cell{Cohort: signal.Canary, Limit: 1, Readings: []signal.Reading{r}}
+			for h := range 24 {
+				c.Ahead = append(c.Ahead, peak(math.Mod(float64(k+60*(h+1)), 1440)))
+			}
+			x.Add(k, c, 60)
+		}
+		g, ok := Peaks(Growing{Values: &x.Values, Limit: 1, Season: x.Season(120, 60)})
+		if !ok || g.Met < 0.9 || math.Abs(g.P50+120-float64(60*hour)) > 30 {
+			t.Errorf("a peak at %d o'clock: %+v, %v; want it met with 0.9 or more, in about %d frames", hour, g, ok, 60*hour-120)
+		}
+	}
+}
+
+// TestStands: a weight that is measured wavers and stands all the same; a step
+// moves it.
+func TestStands(t *testing.T) {
+	e := &Exposed{}
+	for k := range 50 {
+		switch w := 0.05 + 0.001*float64(k%3); {
+		case k < 20:
+			e.Add(k, 0.02)
+		default:
+			e.Add(k, w)
+		}
+	}
+	if got := e.StandsSince(); got != 20 {
+		t.Errorf("stands since frame %d, want 20", got)
 	}
 }

@@ -178,6 +178,8 @@ func (o *showing) check(cmd *cobra.Command) error {
 		return misused(cmd, "--rate is %v; want up to 500 requests a second", o.Rate)
 	case o.Crest != 0 && !(o.Crest >= 0.1 && o.Crest*o.Rate <= 500):
 		return misused(cmd, "--crest is %v; want 0.1 or more, and up to 500 requests a second at --rate %v", o.Crest, o.Rate)
+	case o.Crest == 0 && cmd.Flags().Changed("period"):
+		return misused(cmd, "--period is given without --crest; want both, such as --crest 3 --period %s", o.Period)
 	case o.Period < 10*time.Second || o.Period > time.Hour:
 		return misused(cmd, "--period is %s; want 10s to 1h", o.Period)
 	case o.Strength < 0:

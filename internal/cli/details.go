@@ -173,6 +173,8 @@ func (r *report) ahead(a *release.Assessment) {
 		switch {
 		case p.Inferred():
 			r.row("ahead", inferredText(&p))
+		case p.Kind == "daily-peak":
+			r.row("ahead", fmt.Sprintf("%s reaches its limit about %s (%s), if the day goes as it usually does%s", what, r.far(p.At.P50), r.between(p.At), likely))
 		case p.At != nil:
 			r.row("ahead", fmt.Sprintf("%s reaches its limit about %s (%s)%s", what, r.far(p.At.P50), r.between(p.At), likely))
 		case p.Weight != nil:

@@ -54,7 +54,7 @@ func (p *page) record(r backtest.Record) {
 
 var recordNames = map[string]string{
 	backtest.FailsAt: "fails-at, last word", backtest.FailsAtFirst: "fails-at, first word",
-	backtest.FailsAtInferred: "fails-at, inferred", backtest.Exhausts: "exhausts",
+	backtest.FailsAtInferred: "fails-at, inferred", backtest.Exhausts: "exhausts", backtest.DailyPeak: "daily peak",
 	backtest.Rung: "next rung", backtest.NextStep: "the next step harms",
 	backtest.GoOn: "it or one after it does",
 }

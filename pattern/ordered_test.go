@@ -1,0 +1,78 @@
+package pattern
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/foreshock/foreshock/stats"
+)
+
+// TestOrderedMost: the lower quartile of what was added so far is told wherever
+// it is over the mean, and only there must it be.
+func TestOrderedMost(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 3))
+	over := 0
+	for run := range 300 {
+		o := ordered{needs: 3}
+		var all []float64
+		var sum float64
+		for range 40 {
+			x := rng.NormFloat64()
+			if run%3 == 0 && rng.IntN(8) == 0 {
+				x -= 20 // a tail to the left lifts the quartile over the mean
+			}
+			o.add(x)
+			all, sum = append(all, x), sum+x
+			mean := sum / float64(len(all))
+			want := stats.SortedQuantile(slices.Sorted(slices.Values(all)), 0.25)
+			got := o.most(mean)
+			switch {
+			case len(all) < 3:
+				if !math.IsInf(got, -1) {
+					t.Fatalf("of %d values: %v, want nothing", len(all), got)
+				}
+			case want > mean:
+				over++
+				if got != want {
+					t.Fatalf("of %d values: %v, want their quartile %v, over their mean %v", len(all), got, want, mean)
+				}
+			case got > mean:
+				t.Fatalf("of %d values: %v, over their mean %v; their quartile is %v", len(all), got, mean, want)
+			}
+		}
+	}
+	if over < 100 {
+		t.Errorf("the quartile was over the mean %d times; want 100 at least, else the test shows nothing", over)
+	}
+}
+
+// TestOrderFollows: an order that is brought up to date is that of the values,
+// whether the last one changed, some came, or all are others.
+func TestOrderFollows(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	var o order
+	var values []float64
+	for range 500 {
+		switch rng.IntN(5) {
+		case 0:
+			values = append(values, math.Round(10*rng.Float64()))
+		case 1:
+			if n := len(values); n > 0 {
+				values[n-1] = math.Round(10 * rng.Float64())
+			}
+		case 2:
+			values = append(values, rng.Float64(), rng.Float64(), rng.Float64())
+		case 3:
+			values = values[:len(values)/2] // blocks that were joined
+			for i := range values {
+				values[i] += rng.Float64()
+			}
+		}
+		o.update(values)
+		if want := slices.Sorted(slices.Values(values)); !slices.Equal(o.sorted, want) {
+			t.Fatalf("sorted %v, want %v", o.sorted, want)
+		}
+	}
+}
