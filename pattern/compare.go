@@ -194,8 +194,8 @@ func (c *Comparison) measure(w *Workspace, subject *Track, ref reference, size S
 	floor := math.Max(size.Noise, least*math.Abs(level)) / math.Sqrt(c.block)
 	noise = noise.floored(floor).windowed(size.Window / c.block)
 	c.Tau = noise.Tau
-	within := jitter(c.Difference, noise.Rho) // 0 when most are alike
-	c.SD = math.Sqrt(max(ownVar, within*within, floor*floor))
+	c.SD = math.Sqrt(max(ownVar, floor*floor))
+	c.SD = max(c.SD, jitter(c.Difference, noise.Rho, c.SD))
 	c.fixed += ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*at.variance
 	own := countFinite(c.Difference)
 	c.Effective = (own + noise.n*ref.replicas(noise.sd)) / noise.Tau

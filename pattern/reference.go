@@ -192,7 +192,8 @@ func tailOf(residuals, sorted []float64) float64 {
 // jitter returns the standard deviation of a series from one block to the
 // next, robustly, as that of an AR(1) process around whatever slow change
 // there is: MAD(Δ)/√(2(1−ρ)). A change of level or a growth hardly shows in it.
-func jitter(d []float64, rho float64) float64 {
+// It is 0 where it is not over a bound.
+func jitter(d []float64, rho, bound float64) float64 {
 	var buf [stats.Width]float64
 	steps := buf[:0]
 	last := math.NaN()
@@ -207,7 +208,8 @@ func jitter(d []float64, rho float64) float64 {
 	if len(steps) < reach {
 		return 0
 	}
-	return stats.MAD(steps) / math.Sqrt(2*(1-rho))
+	per := math.Sqrt(2 * (1 - rho))
+	return stats.MADOver(steps, bound*per) / per
 }
 
 func countFinite(xs []float64) float64 {

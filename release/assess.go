@@ -148,7 +148,7 @@ func (s *State) times(o pattern.Onset) Times {
 // ladder returns the rungs that the decided findings stand on.
 func (s *State) ladder(fs []finding) []pattern.Climb {
 	var climbs []pattern.Climb
-	for _, fd := range fs {
+	for fd := range each(fs) {
 		if rung := pattern.RungOf(fd.Kind); rung != 0 && fd.Rejected && fd.Active {
 			climbs = append(climbs, pattern.Climb{Rung: rung, Signal: fd.Signal, Onset: fd.Onset})
 		}
@@ -175,7 +175,7 @@ func (s *State) next(climbed []pattern.Climb) *Next {
 // shapes names the patterns in a subject's signals, and its silence.
 func (s *State) shapes(i int, sc *scene) []pattern.Pattern {
 	var out []pattern.Pattern
-	for _, fd := range sc.releases[i] {
+	for fd := range each(sc.releases[i]) {
 		out = append(out, pattern.Shapes(fd.Signal, s.sys.Signals[fd.Signal], &fd.Comparison, fd.Subject, fd.Control)...)
 	}
 	if i < len(s.sys.Releases) {
@@ -259,7 +259,7 @@ func (s *State) phase(i int, f signal.Frame, sc *scene) pattern.Phase {
 	if i < len(f.Exposure) {
 		l.Moving, l.Weight = f.Exposure[i].Moving, f.Exposure[i].Weight
 	}
-	for _, fd := range sc.releases[i] {
+	for fd := range each(sc.releases[i]) {
 		l.Frames = math.Max(l.Frames, fd.Frames)
 		if fd.Settling() {
 			l.Settled = false

@@ -125,7 +125,7 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 	if i < len(f.Exposure) {
 		c.Weight = f.Exposure[i].Weight
 	}
-	for _, fd := range sc.releases[i] {
+	for fd := range each(sc.releases[i]) {
 		if fd.Rejected && fd.Active && fd.Kind != signal.Infra {
 			c.Direct = math.Max(c.Direct, fd.LogE)
 		}
@@ -149,7 +149,7 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 	}
 	c.Silent = silent(sc.silences[i])
 	c.Shared = sc.silences[i].Kind == pattern.SilenceTarget
-	for _, fd := range sc.alike[i] {
+	for fd := range each(sc.alike[i]) {
 		c.Alike = c.Alike || fd.Rejected && fd.Active
 	}
 	c.AtOnce = s.atOnce(i, sc)
@@ -167,7 +167,7 @@ func silent(p pattern.Silence) bool {
 // frame than before anything began.
 func (s *State) callersSuffer(service int, since float64, sc *scene) bool {
 	for _, caller := range s.sys.Graph.Callers(service) {
-		for _, fd := range sc.services[caller] {
+		for fd := range each(sc.services[caller]) {
 			failing := fd.Kind == signal.Dependency || fd.Kind == signal.Errors || fd.Kind == signal.Timeouts
 			if failing && fd.Rejected && fd.Active && fd.Onset.P50 >= since-1 {
 				return true
@@ -185,7 +185,7 @@ func (s *State) changeCandidate(i int, sc *scene) prediction.Candidate {
 	if x.Begun < 0 {
 		return c
 	}
-	for _, fd := range sc.lately {
+	for _, fd := range sc.lately { // a copy: it is this change's from here on
 		if fd.Onset.P50 >= c.Since-1 {
 			s.runsOut(&fd, nil)
 			sc.releases[i] = append(sc.releases[i], fd)
@@ -201,12 +201,12 @@ func (s *State) changeCandidate(i int, sc *scene) prediction.Candidate {
 // service is worse in both versions, or one that it calls is.
 func (s *State) elsewhere(i int, sc *scene) bool {
 	r := s.sys.Releases[i]
-	for _, fd := range sc.alike[i] {
+	for fd := range each(sc.alike[i]) {
 		if fd.Rejected && fd.Active {
 			return true
 		}
 	}
-	for _, fd := range sc.releases[i] {
+	for fd := range each(sc.releases[i]) {
 		if fd.Rejected && fd.Active {
 			return false // its own evidence speaks
 		}
@@ -268,7 +268,7 @@ func (s *State) react(sc *scene) {
 func (s *State) reacts(sc *scene) []react {
 	out := make([]react, len(s.mem.Services))
 	consider := func(fs []finding) {
-		for _, fd := range fs {
+		for fd := range each(fs) {
 			r := &out[fd.Service]
 			if score := reaction(fd); score > r.score {
 				r.score, r.signal = score, fd.Signal
@@ -316,7 +316,7 @@ func (x *service) keep(r react, now, episode int, fs []finding) {
 // the last hour. A signal with a limit counts by half to one and a half, as it
 // has eaten up its headroom.
 func lasting(fs []finding) (score float64, id int) {
-	for _, fd := range fs {
+	for fd := range each(fs) {
 		if fd.Size <= 0 || fd.Harmless {
 			continue
 		}
@@ -337,7 +337,7 @@ func lasting(fs []finding) (score float64, id int) {
 // lasts says whether a signal of a service is still away from what it was
 // before anything began.
 func lasts(fs []finding, id int) bool {
-	for _, fd := range fs {
+	for fd := range each(fs) {
 		if fd.Signal == id {
 			return fd.Away() >= fd.Size
 		}
@@ -348,7 +348,7 @@ func lasts(fs []finding, id int) bool {
 // reaction is how badly a service reacted in one signal: the logarithm of its
 // change in sizes of consequence, times how sure it is. What is not beyond
 // the false-alarm rate counts a quarter.
-func reaction(fd finding) float64 {
+func reaction(fd *finding) float64 {
 	size := fd.Typical
 	switch {
 	case fd.Grows:

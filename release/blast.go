@@ -150,7 +150,7 @@ func (s *State) loadNow(i int) float64 {
 // harmed beyond those to the stable one; false where no symptom is worse.
 func (s *State) severity(i int, sc *scene) (share float64, known bool) {
 	x := &s.mem.Subjects[i]
-	for _, fd := range sc.releases[i] {
+	for fd := range each(sc.releases[i]) {
 		if !fd.Rejected || !fd.Active || !prevention.Symptom(fd.Kind) {
 			continue
 		}
@@ -186,7 +186,7 @@ func (s *State) hits(service int, now, next float64) []Hit {
 // budget says how fast errors use up the limit of the first signal that has
 // one and is a share of requests.
 func (s *State) budget(i int, now, next float64, sc *scene) *Budget {
-	for _, fd := range sc.releases[i] {
+	for fd := range each(sc.releases[i]) {
 		sig := s.sys.Signals[fd.Signal]
 		limit := fd.Subject.Limit
 		if fd.Kind != signal.Errors || sig.Unit.Dimension != signal.Ratio || !(limit > 0) || sig.Direction() == signal.Down {

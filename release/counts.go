@@ -82,7 +82,7 @@ func ratioOf(a, b *stats.CountTest) (ratio, se float64) {
 
 // hint reads signs of a cause off what is not certain enough, or does not
 // matter enough, to count against the new version.
-func (s *State) hint(fd finding, g *prediction.Signs) {
+func (s *State) hint(fd *finding, g *prediction.Signs) {
 	sig := s.sys.Signals[fd.Signal]
 	if math.IsNaN(fd.Mean) || fd.Frames < float64(s.policy.MinFrames) {
 		return

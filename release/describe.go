@@ -89,7 +89,7 @@ func (s *State) stress(i int, f signal.Frame, sc *scene) []Stress {
 		}
 		load, _ = s.loadRatio(i, f)
 	}
-	for _, fd := range sc.releases[i] {
+	for fd := range each(sc.releases[i]) {
 		sig := s.sys.Signals[fd.Signal]
 		d := sig.Kind.Domain()
 		if d == signal.DomainSymptom || sig.Kind == signal.Infra || !(fd.Level > 0) || fd.SE == 0 || math.IsNaN(fd.Mean) {
@@ -100,7 +100,7 @@ func (s *State) stress(i int, f signal.Frame, sc *scene) []Stress {
 		if used || sig.Kind == signal.CPU || sig.Kind == signal.Network || sig.Kind == signal.Database {
 			per = load // what follows work is put on the same work
 		}
-		ratio := sides(&fd) / per
+		ratio := sides(fd) / per
 		margin := 1.2816 * fd.SE / fd.Level / per
 		if w := math.Abs(math.Log(math.Max(ratio, 1e-9))); w > size[d] || best[d].Signal == "" {
 			size[d] = w

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"iter"
 	"math"
 
 	"github.com/foreshock/foreshock/pattern"
@@ -34,6 +35,17 @@ type finding struct {
 	Subject         *pattern.Track
 	Control         *pattern.Track
 	Runs            *trend.Growth // when what grows meets its limit; nil where it does not grow or has none
+}
+
+// each yields findings where they lie: they are large.
+func each(fs []finding) iter.Seq[*finding] {
+	return func(yield func(*finding) bool) {
+		for k := range fs {
+			if !yield(&fs[k]) {
+				return
+			}
+		}
+	}
 }
 
 // A scene is all that one frame shows.
@@ -80,7 +92,7 @@ func (s *State) examine(f signal.Frame) *scene {
 // examineRelease compares the canary of a release with its control.
 func (s *State) examineRelease(i int) []finding {
 	x := &s.mem.Subjects[i]
-	out := make([]finding, 0, len(x.Canary))
+	out := s.room(0, i)
 	for id, canary := range x.Canary {
 		if canary == nil || s.sys.Signals[id].Kind == signal.Traffic {
 			continue
@@ -128,13 +140,7 @@ func (s *State) traffic(i, id int) pattern.Loads {
 // what shows here hurts both versions.
 func (s *State) examineAlike(i int) []finding {
 	x := &s.mem.Subjects[i]
-	symptoms := 0
-	for _, sig := range s.sys.Signals {
-		if prevention.Symptom(sig.Kind) {
-			symptoms++
-		}
-	}
-	out := make([]finding, 0, symptoms)
+	out := s.room(1, i)
 	for id, control := range x.Control {
 		sig := s.sys.Signals[id]
 		if control == nil || x.Before[id] == nil || !prevention.Symptom(sig.Kind) {

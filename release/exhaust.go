@@ -101,7 +101,7 @@ func (f *finding) runs() Number {
 // than not to reach it at all.
 func (s *State) exhaustion(i int, sc *scene) []Prediction {
 	out := []Prediction{}
-	for _, fd := range sc.releases[i] {
+	for fd := range each(sc.releases[i]) {
 		g := fd.Runs
 		if g == nil || g.Met < likelyMet {
 			continue

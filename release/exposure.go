@@ -293,7 +293,7 @@ func answers(sig signal.Signal) (wait, ok bool) {
 // it costs the stable one, in the kind's domain, with its standard error; 0
 // where it was not measured apart.
 func (s *State) cost(i int, k signal.Kind, f signal.Frame, sc *scene) (ratio, se float64) {
-	for _, fd := range sc.releases[i] {
+	for fd := range each(sc.releases[i]) {
 		if fd.Kind != k || !(fd.Level > 0) || !(fd.SE > 0) || math.IsNaN(fd.Mean) || len(fd.Subject.Pods) == 0 {
 			continue
 		}
@@ -304,7 +304,7 @@ func (s *State) cost(i int, k signal.Kind, f signal.Frame, sc *scene) (ratio, se
 		if !known {
 			continue
 		}
-		return sides(&fd) / per, fd.SE / fd.Level / per
+		return sides(fd) / per, fd.SE / fd.Level / per
 	}
 	return 0, 0
 }

@@ -32,7 +32,7 @@ const lateAnswer = 2
 func (s *State) needs(i int, sc *scene) needs {
 	n := needs{frames: float64(s.policy.MinFrames), more: math.NaN()}
 	most, anySymptom := 0.0, false
-	for _, fd := range sc.releases[i] {
+	for fd := range each(sc.releases[i]) {
 		symptom := prevention.Symptom(fd.Kind)
 		if symptom && !anySymptom {
 			most, anySymptom = 0, true
@@ -67,7 +67,7 @@ func (s *State) needs(i int, sc *scene) needs {
 
 // moreFrames returns how many more frames bring the standard error down to
 // where a change of consequence would stand out, if things stay as they are.
-func moreFrames(fd finding) float64 {
+func moreFrames(fd *finding) float64 {
 	margin := math.Max(fd.Size, fd.ControlSD) - fd.Whole
 	if margin <= 0 {
 		return math.NaN()

@@ -142,7 +142,7 @@ func (s *State) promoteText(i int, step string, a *Assessment, sc *scene) string
 		}
 	}
 	frames := 0.0
-	for _, fd := range sc.releases[i] {
+	for fd := range each(sc.releases[i]) {
 		frames = math.Max(frames, fd.Frames)
 	}
 	seen := fmt.Sprintf("%d signals over %.0f frames at %s %% show no harm", len(sc.releases[i]), frames, percent(float64(a.Weight)))
@@ -350,7 +350,7 @@ func (s *State) silentText(i int, sc *scene) string {
 // elsewhereText names the incident that is not this release's.
 func (s *State) elsewhereText(i int, sc *scene) string {
 	r := s.sys.Releases[i]
-	for _, fd := range sc.alike[i] {
+	for fd := range each(sc.alike[i]) {
 		if fd.Rejected && fd.Active {
 			sig := s.sys.Signals[fd.Signal]
 			return fmt.Sprintf("both versions of %s fail alike (%s of the control is %s, was %s), so it is not this release; wait until that is over.",

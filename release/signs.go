@@ -27,7 +27,7 @@ func (s *State) signs(i int, f signal.Frame, sc *scene, shapes []pattern.Pattern
 		s.downstream(i, sc, &g)
 		keep(&g, x.Signs)
 	}
-	for _, fd := range sc.releases[i] {
+	for fd := range each(sc.releases[i]) {
 		s.hint(fd, &g)
 		if !fd.Rejected || !fd.Active {
 			g.CPU = g.CPU || fd.Kind == signal.CPU && certainlyMore(fd)
@@ -53,10 +53,10 @@ func (s *State) signs(i int, f signal.Frame, sc *scene, shapes []pattern.Pattern
 
 // certainlyMore says whether something is used beyond doubt, and by twice what
 // matters: a sign, though no harm yet.
-func certainlyMore(fd finding) bool { return fd.Comparison.LogE > 8 && fd.Effect > 2*fd.Size }
+func certainlyMore(fd *finding) bool { return fd.Comparison.LogE > 8 && fd.Effect > 2*fd.Size }
 
 // sign reads one decided finding.
-func (s *State) sign(fd finding, g *prediction.Signs) {
+func (s *State) sign(fd *finding, g *prediction.Signs) {
 	switch fd.Kind {
 	case signal.Errors, signal.Timeouts, signal.Crashes:
 		if s.sys.Signals[fd.Signal].Unit.Dimension == signal.Ratio && fd.Now >= 0.95 {
@@ -163,7 +163,7 @@ func (s *State) starved(i int, f signal.Frame, sc *scene) bool {
 		return false
 	}
 	busy, cpu, slow := 0.0, 0.0, 1.0
-	for _, fd := range sc.releases[i] {
+	for fd := range each(sc.releases[i]) {
 		if !(fd.Level > 0) || math.IsNaN(fd.Mean) || fd.Frames < float64(s.policy.MinFrames) {
 			continue
 		}
@@ -189,7 +189,7 @@ func (s *State) downstream(i int, sc *scene, g *prediction.Signs) {
 	}
 	for _, callee := range s.sys.Graph.Callees(service) {
 		failing, database := false, false
-		for _, fd := range sc.services[callee] {
+		for fd := range each(sc.services[callee]) {
 			worse := fd.Rejected && fd.Active || certainlyMore(fd)
 			failing = failing || fd.Kind == signal.Errors && worse
 			database = database || fd.Kind == signal.Database

@@ -31,7 +31,18 @@ type State struct {
 	// chained says whether the signals can show a cascade.
 	chained bool
 	mem     memory
-	work    pattern.Workspace // of one step
+	// Of one step, kept to be written over in the next.
+	work  pattern.Workspace
+	rooms [2][][]finding // by release: of it, and of its control against before
+}
+
+// room returns room for findings of a release: those of the step before are
+// written over.
+func (s *State) room(which, i int) []finding {
+	for len(s.rooms[which]) <= i {
+		s.rooms[which] = append(s.rooms[which], make([]finding, 0, len(s.sys.Signals)))
+	}
+	return s.rooms[which][i][:0]
 }
 
 // memory is the part of a state that is saved.

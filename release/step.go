@@ -153,12 +153,12 @@ func (s *State) maxHold(i int) time.Duration {
 // harm returns the probability that going on does harm, at the next step or one
 // after it, from the signals, and whether it is worse beyond the false-alarm rate.
 func (s *State) harm(i int, sc *scene) (p float64, proven bool) {
-	for _, fd := range sc.releases[i] {
+	for fd := range each(sc.releases[i]) {
 		if fd.Kind == signal.Infra && i < len(s.sys.Releases) {
 			continue // the machine below is not the release's doing
 		}
 		switch {
-		case fd.Rejected && fd.Active && i < len(s.sys.Releases) && (fd.Grows && !s.soon(&fd, i) || s.warming(&fd, i)):
+		case fd.Rejected && fd.Active && i < len(s.sys.Releases) && (fd.Grows && !s.soon(fd, i) || s.warming(fd, i)):
 			proven = true
 			p = max(p, min(fd.Harm, s.policy.RollbackAbove-0.01))
 		case fd.Rejected && fd.Active:

@@ -32,7 +32,7 @@ func (s *State) atOnce(i int, sc *scene) bool {
 	if !suffers {
 		return false
 	}
-	for _, fd := range sc.alike[i] {
+	for fd := range each(sc.alike[i]) {
 		if fd.Rejected && fd.Active && near(fd.Onset.P50) {
 			return true
 		}
@@ -42,7 +42,7 @@ func (s *State) atOnce(i int, sc *scene) bool {
 
 // proves says whether a release has evidence of its own.
 func proves(fs []finding) bool {
-	for _, fd := range fs {
+	for fd := range each(fs) {
 		if fd.Rejected && fd.Active {
 			return true
 		}
@@ -53,7 +53,7 @@ func proves(fs []finding) bool {
 // sharedText names what is worst in both versions.
 func (s *State) sharedText(i int, sc *scene) string {
 	best, text := 0.0, "it has calmed down since"
-	for _, fd := range sc.alike[i] {
+	for fd := range each(sc.alike[i]) {
 		if fd.Rejected && fd.Active && fd.LogE > best {
 			sig := s.sys.Signals[fd.Signal]
 			best, text = fd.LogE, fmt.Sprintf("%s of the stable one: %s instead of %s", sig.Name, sig.Unit.Format(fd.Now), sig.Unit.Format(fd.Level))

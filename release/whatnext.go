@@ -198,7 +198,7 @@ func nearest(fs []failure) *failure {
 // rungSignals returns the names of the signals of a rung that are not worse yet.
 func (s *State) rungSignals(i int, rung string, sc *scene) []string {
 	var out []string
-	for _, fd := range sc.releases[i] {
+	for fd := range each(sc.releases[i]) {
 		if r := pattern.RungOf(fd.Kind); r != 0 && r.String() == rung && (!fd.Rejected || !fd.Active) && len(out) < 2 {
 			out = append(out, s.sys.Signals[fd.Signal].Name)
 		}

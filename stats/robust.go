@@ -119,12 +119,22 @@ const madFactor = 1.4826022185056018
 
 // MAD returns the median absolute deviation from the median times 1.4826, a
 // robust estimate of the standard deviation, ≥ 0; NaN when xs is empty.
-func MAD(xs []float64) float64 {
-	m := Median(xs)
+func MAD(xs []float64) float64 { return MADOver(xs, math.Inf(-1)) }
+
+// MADOver is [MAD] where that is over a bound; where it is certainly not, it is
+// 0 and takes half the time.
+func MADOver(xs []float64, bound float64) float64 {
+	m, within := Median(xs), 0
 	var buf [128]float64
 	d := buf[:0]
 	for _, x := range xs {
-		d = append(d, math.Abs(x-m))
+		apart := math.Abs(x - m)
+		if d = append(d, apart); madFactor*apart <= bound {
+			within++
+		}
+	}
+	if within > len(xs)/2 {
+		return 0
 	}
 	return madFactor * selectMedian(d)
 }
@@ -169,7 +179,16 @@ func SortedMAD(s []float64) float64 {
 }
 
 // Clip returns x held within ±limit.
-func Clip(x, limit float64) float64 { return max(-limit, min(limit, x)) }
+func Clip(x, limit float64) float64 {
+	switch {
+	case x > limit:
+		return limit
+	case x < -limit:
+		return -limit
+	default:
+		return x
+	}
+}
 
 // NormalCDF returns Φ(z), the standard normal distribution function.
 func NormalCDF(z float64) float64 { return 0.5 * math.Erfc(-z/math.Sqrt2) }
