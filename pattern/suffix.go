@@ -23,7 +23,7 @@ func (c *Comparison) suffix(fixed, block float64) {
 	var logBuf, sureBuf, buf [stats.Width]float64
 	var atBuf [stats.Width]int
 	logs, sure, at := logBuf[:0], sureBuf[:0], atBuf[:0]
-	in := ordered{values: buf[:0], needs: lasting * math.Max(c.Tau, 1)}
+	in, needs := buf[:0], lasting*math.Max(c.Tau, 1)
 	lasts := false
 	from := 0
 	if c.recentOnly {
@@ -39,7 +39,7 @@ func (c *Comparison) suffix(fixed, block float64) {
 		typical += stats.Clip(d, wide)
 		raw += d
 		n++
-		in.add(d)
+		in = append(in, d)
 		variance := c.SD*c.SD*min(1, c.Tau/n) + fixed
 		c.Whole, c.SE = typical/n, math.Sqrt(variance)
 		if n < need {
@@ -48,8 +48,10 @@ func (c *Comparison) suffix(fixed, block float64) {
 		// When it began is read off the clipped means: they know the edges.
 		e := c.weigh(sum/n, variance)
 		certain := e
-		if most := in.most(sum / n); most > sum/n {
-			certain, lasts = c.weigh(most, variance), true
+		if n >= needs {
+			if low := most(in, sum/n); low > sum/n {
+				certain, lasts = c.weigh(low, variance), true
+			}
 		}
 		logs, sure, at = append(logs, e), append(sure, certain), append(at, j)
 		if e > best {
@@ -77,45 +79,24 @@ func (c *Comparison) weigh(mean, variance float64) float64 {
 // count by more than its clipped mean.
 const lasting = 3
 
-// An ordered holds the differences of a stretch, in ascending order from when
-// it first matters.
-type ordered struct {
-	values []float64
-	needs  float64 // how many it takes to say as much as three independent ones
-	sorted bool
-}
-
-func (o *ordered) add(x float64) {
-	if o.sorted {
-		o.values = insert(o.values, x)
-	} else {
-		o.values = append(o.values, x)
-	}
-}
-
-// most returns what three quarters of the differences are at least, where they
-// are enough to say as much as three independent ones: a spike does not last
-// that long, however heavy the tails are. −∞ else, and where it is certainly
-// no more than a mean.
-func (o *ordered) most(mean float64) float64 {
-	if float64(len(o.values)) < o.needs {
-		return math.Inf(-1)
-	}
-	if !o.sorted {
-		// The quantile lies over the mean only if at most so many do not.
-		spare := (len(o.values)-1)/4 + 1
-		for _, x := range o.values {
-			if x > mean {
-				continue
-			}
-			if spare--; spare < 0 {
-				return math.Inf(-1)
-			}
+// most returns what three quarters of the differences of a stretch are at least:
+// a spike does not last that long, however heavy the tails are. It is −∞ where
+// that is certainly no more than their mean.
+func most(differences []float64, mean float64) float64 {
+	// The quantile lies over the mean only if at most so many do not.
+	spare := (len(differences)-1)/4 + 1
+	for _, x := range differences {
+		if x > mean {
+			continue
 		}
-		slices.Sort(o.values)
-		o.sorted = true
+		if spare--; spare < 0 {
+			return math.Inf(-1)
+		}
 	}
-	return stats.SortedQuantile(o.values, 0.25)
+	var buf [stats.Width]float64
+	sorted := append(buf[:0], differences...)
+	slices.Sort(sorted)
+	return stats.SortedQuantile(sorted, 0.25)
 }
 
 // insert puts a number in its place among sorted ones.
