@@ -152,7 +152,8 @@ func linkOf(f signal.Frame) prediction.Link {
 	if rate > 0 {
 		l.Attempts, l.Latency, l.Tail = rate, middle, tail
 	}
-	l.Failing = math.Min(1, l.Timeouts+refused/asked)
+	l.Refused = refused / asked
+	l.Failing = math.Min(1, l.Timeouts+l.Refused)
 	l.Before = len(f.Exposure) == 0 || f.Exposure[0].Step == 0
 	return l
 }

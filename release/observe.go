@@ -108,12 +108,7 @@ func (s *State) begin(f signal.Frame) {
 			step = 1
 		}
 		if step > x.Step {
-			x.Step, x.Stepped, x.Lost = step, s.mem.Frame, 0
-			for _, t := range x.Tails {
-				if t != nil {
-					t.Stepped()
-				}
-			}
+			x.step(step, s.mem.Frame)
 		}
 		if step > 0 && x.Begun < 0 {
 			x.Begun = s.mem.Frame
@@ -121,6 +116,16 @@ func (s *State) begin(f signal.Frame) {
 			if s.mem.Begun < 0 {
 				s.mem.Begun = s.mem.Frame
 			}
+		}
+	}
+}
+
+// step notes that a step begins.
+func (x *subject) step(step, frame int) {
+	x.Step, x.Stepped, x.Lost = step, frame, 0
+	for _, t := range x.Tails {
+		if t != nil {
+			t.Stepped()
 		}
 	}
 }

@@ -263,10 +263,10 @@ func (r *Growing) forms(x *growthSegment) []form {
 
 // row returns the terms of the fitted course at u.
 func (f *form) row(u float64) stats.Terms {
-	switch f.law {
-	case Steadily:
+	if f.law == Steadily {
 		return stats.Terms{1, u, u * u}
-	case Daily:
+	}
+	if f.law == Daily {
 		return stats.Terms{1}
 	}
 	return stats.Terms{1, f.g(u)}
