@@ -110,13 +110,6 @@ func Compare(subject, during, before *Track, worse signal.Direction, size Size) 
 	return new(Workspace).Compare(Loads{}, subject, during, before, worse, size)
 }
 
-// CompareAt is [Compare] for what goes with the load of an instance: it
-// compares at the same load, as far as the reference has shown how it
-// responds to its own.
-func CompareAt(loads Loads, subject, during, before *Track, worse signal.Direction, size Size) (c Comparison, ok bool) {
-	return new(Workspace).Compare(loads, subject, during, before, worse, size)
-}
-
 // A Workspace is where comparisons keep their series. The zero value is ready
 // to use.
 type Workspace struct {
@@ -136,7 +129,9 @@ func (w *Workspace) take(n int) []float64 {
 	return w.slab[w.used-n : w.used : w.used]
 }
 
-// Compare is [CompareAt]; the comparison holds until the workspace is reset.
+// Compare is the function of that name; the comparison holds until the workspace
+// is reset. What goes with the load of an instance is compared at the same load,
+// as far as the reference has shown how it responds to its own.
 func (w *Workspace) Compare(loads Loads, subject, during, before *Track, worse signal.Direction, size Size) (c Comparison, ok bool) {
 	if !c.measure(w, subject, reference{before: before, during: during}, size, loads) {
 		return Comparison{}, false
