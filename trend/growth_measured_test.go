@@ -117,19 +117,24 @@ func (r leakRow) measure(n int, seed uint64) leakRecord {
 	for range n {
 		l := r.draw(rng)
 		h, remain := l.play(rng)
-		g, ok := Forecast(Growing{Values: h, Limit: 1})
-		out.n++
-		if !ok || g.Met < 0.5 {
-			continue
-		}
-		out.said++
-		if g.P10 <= remain && remain <= g.P90 {
-			out.covered++
-		}
-		out.errors = append(out.errors, math.Abs(g.P50-remain)/remain)
+		out.add(remain)(Forecast(Growing{Values: h, Limit: 1}))
 	}
-	slices.Sort(out.errors)
 	return out
+}
+
+// add returns what takes an answer about a limit that is met in so many frames.
+func (m *leakRecord) add(remain float64) func(Growth, bool) {
+	return func(g Growth, ok bool) {
+		m.n++
+		if !ok || g.Met < 0.5 {
+			return
+		}
+		m.said++
+		if g.P10 <= remain && remain <= g.P90 {
+			m.covered++
+		}
+		m.errors = append(m.errors, math.Abs(g.P50-remain)/remain)
+	}
 }
 
 // TestLeaks measures, half-way to the limit, how well it is said when it is
