@@ -70,3 +70,27 @@ func TestOrderFollows(t *testing.T) {
 		}
 	}
 }
+
+// TestFaded: what began high with the subject and came down by half has faded
+// when it is under a size; what never came down only under half of one.
+func TestFaded(t *testing.T) {
+	course := func(early, late float64) *Comparison {
+		c := &Comparison{Onset: Onset{P50: 1}}
+		for k := range 40 {
+			d := early
+			if k >= 20 {
+				d = late
+			}
+			c.Difference, c.frames = append(c.Difference, d), append(c.frames, float64(k))
+		}
+		return c
+	}
+	for _, tt := range []struct {
+		early, late float64
+		want        bool
+	}{{5, 0.8, true}, {5, 1.2, false}, {1, 0.8, false}, {0.7, 0.4, true}, {5, 3, false}} {
+		if got := course(tt.early, tt.late).Faded(1); got != tt.want {
+			t.Errorf("from %v to %v sizes: faded %v, want %v", tt.early, tt.late, got, tt.want)
+		}
+	}
+}

@@ -254,15 +254,19 @@ func (c *Comparison) Stands(size float64) bool {
 }
 
 // Faded says whether a difference that began with the subject has gone: its
-// last quarter is under half of a size, as a warm-up leaves it. A few of the
-// last values alone may be over it by chance.
+// last quarter is under half of a size, or under all of it where it came down
+// by half since its first, as a warm-up leaves it. A few of the last values
+// alone may be over it by chance.
 func (c *Comparison) Faded(size float64) bool {
 	if len(c.frames) == 0 {
 		return false
 	}
 	first, last := c.frames[0], c.frames[len(c.frames)-1]
-	_, late := ends(c.Difference)
-	return c.Onset.P50 <= first+(last-first)/4 && late < size/2
+	early, late := ends(c.Difference)
+	if late >= early/2 {
+		size /= 2
+	}
+	return c.Onset.P50 <= first+(last-first)/4 && late < size
 }
 
 // latest returns the median of the last values that are there; NaN when there
