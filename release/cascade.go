@@ -60,8 +60,8 @@ func chained(signals []signal.Signal) bool {
 
 // cascade lets every service that is measured well enough take its frame.
 // Retries, timeouts and errors of a service are read as its callers see it, and
-// its errors as what it refuses as well;
-// failing calls are read at the callers, along the graph.
+// its errors as what it refuses as well; failing calls are read at the callers,
+// along the graph.
 func (s *State) cascade(f signal.Frame) {
 	if !s.chained {
 		return

@@ -92,7 +92,7 @@ func (s *State) examine(f signal.Frame) *scene {
 // examineRelease compares the canary of a release with its control.
 func (s *State) examineRelease(i int) []finding {
 	x := &s.mem.Subjects[i]
-	out := s.room(0, i)
+	out := s.room(&s.found, i)
 	for id, canary := range x.Canary {
 		if canary == nil || s.sys.Signals[id].Kind == signal.Traffic {
 			continue
@@ -140,7 +140,7 @@ func (s *State) traffic(i, id int) pattern.Loads {
 // what shows here hurts both versions.
 func (s *State) examineAlike(i int) []finding {
 	x := &s.mem.Subjects[i]
-	out := s.room(1, i)
+	out := s.room(&s.alike, i)
 	for id, control := range x.Control {
 		sig := s.sys.Signals[id]
 		if control == nil || x.Before[id] == nil || !prevention.Symptom(sig.Kind) {

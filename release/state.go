@@ -32,17 +32,17 @@ type State struct {
 	chained bool
 	mem     memory
 	// Of one step, kept to be written over in the next.
-	work  pattern.Workspace
-	rooms [2][][]finding // by release: of it, and of its control against before
+	work         pattern.Workspace
+	found, alike [][]finding // by release: of it, and of its control against before
 }
 
-// room returns room for findings of a release: those of the step before are
-// written over.
-func (s *State) room(which, i int) []finding {
-	for len(s.rooms[which]) <= i {
-		s.rooms[which] = append(s.rooms[which], make([]finding, 0, len(s.sys.Signals)))
+// room returns room for the findings of a release, of one for each signal at
+// most: those of the step before are written over.
+func (s *State) room(of *[][]finding, i int) []finding {
+	for len(*of) <= i {
+		*of = append(*of, make([]finding, 0, len(s.sys.Signals)))
 	}
-	return s.rooms[which][i][:0]
+	return (*of)[i]
 }
 
 // memory is the part of a state that is saved.
