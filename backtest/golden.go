@@ -81,8 +81,8 @@ func (p Played) golden(b *strings.Builder) {
 func (s Standing) golden(b *strings.Builder, name string) {
 	fmt.Fprintf(b, "%s: %d recordings, nobody %s\n", name, s.Recordings, whole(s.Nobody))
 	for _, p := range s.Policies {
-		fmt.Fprintf(b, "  %s harms %s median %s, averted %d/%d at once %d/%d, healthy stopped %d kept %d held %d of %d\n",
-			p.Policy, whole(p.Harmed), whole(p.Median), p.Averted, s.Later, p.InFirst, s.AtOnce, p.Stopped, p.Held, p.Waiting, s.Healthy)
+		fmt.Fprintf(b, "  %s harms %s median %s, averted %d/%d at once %d/%d, healthy stopped %d kept %d held %d unknown %d of %d\n",
+			p.Policy, whole(p.Harmed), whole(p.Median), p.Averted, s.Later, p.InFirst, s.AtOnce, p.Stopped, p.Held, p.Waiting-p.Unknown, p.Unknown, s.Healthy)
 	}
 }
 

@@ -68,7 +68,8 @@ type PolicyStanding struct {
 	Stopped    int            `json:"healthyStopped"`
 	RolledBack int            `json:"healthyRolledBack"`
 	Held       int            `json:"healthyHeld"`    // kept from a step, or held at the end
-	Waiting    int            `json:"healthyWaiting"` // held at the end: the last word is to wait
+	Waiting    int            `json:"healthyWaiting"` // held or unknown at the end: the last word is to wait
+	Unknown    int            `json:"healthyUnknown"` // of these, by an unknown
 	Blind      int            `json:"blind"`          // releases of which it could judge nothing
 }
 
@@ -187,6 +188,7 @@ func policyStanding(scores []Score, name string) PolicyStanding {
 			out.RolledBack += count(a.RolledBack)
 			out.Held += count(a.Held)
 			out.Waiting += count(a.Waiting)
+			out.Unknown += count(a.Unknown)
 		}
 	}
 	out.Harmed, out.Median = sum(harmed), median(harmed)

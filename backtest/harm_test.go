@@ -50,7 +50,7 @@ func scores() []Score {
 		},
 		{
 			Recording: "alike", Split: Tune, Counted: true, Nobody: nan, Subjects: []Subject{waits, well, well},
-			Policies: played(nan, Acted{ID: "a", StoppedAt: stop, StoppedWeight: 50, RolledBack: true}, Acted{ID: "b", StoppedAt: stop, StoppedWeight: 100}, Acted{ID: "c", Held: true, StoppedWeight: nan, BlockedStep: 2}),
+			Policies: played(nan, Acted{ID: "a", StoppedAt: stop, StoppedWeight: 50, RolledBack: true}, Acted{ID: "b", StoppedAt: stop, StoppedWeight: 100}, Acted{ID: "c", Held: true, Waiting: true, Unknown: true, StoppedWeight: nan, BlockedStep: 2}),
 		},
 		{Recording: "uncounted", Split: Tune, Nobody: nan, Subjects: []Subject{well}, Policies: played(nan, Acted{ID: "d", StoppedAt: stop})},
 	}
@@ -60,11 +60,11 @@ func TestCompare(t *testing.T) {
 	got := Compare(scores())
 	nan := release.Number(math.NaN())
 	// Ours: 10, 0 and 20 in all 30, the middle 10. Of four healthy releases two
-	// were stopped, one of them rolled back, and one is held.
+	// were stopped, one of them rolled back, and of one it is unknown at the end.
 	all := Standing{
 		Recordings: 4, Faulty: 3, Nobody: 420, NobodyMedian: 100, Later: 1, AtOnce: 1, Healthy: 4,
 		Policies: []PolicyStanding{
-			{Policy: Guard, Harmed: 30, Median: 10, Averted: 1, InFirst: 1, Stopped: 2, RolledBack: 1, Held: 1, Blind: 1},
+			{Policy: Guard, Harmed: 30, Median: 10, Averted: 1, InFirst: 1, Stopped: 2, RolledBack: 1, Held: 1, Waiting: 1, Unknown: 1, Blind: 1},
 			{Policy: "argo", Harmed: 60, Median: 20},
 		},
 		Delay:      Delay{Steps: 2, Censored: 1, Median: 60},
@@ -101,7 +101,7 @@ func TestGolden(t *testing.T) {
 		"  foreshock harms 10 cart:stopped-20% web:on\n",
 		"  foreshock harms 20 cart:blind\n",
 		"  foreshock a:stopped-50% b:stopped-100% c:blocked-2\n",
-		"all: 4 recordings, nobody 420\n  foreshock harms 30 median 10, averted 1/1 at once 1/1, healthy stopped 2 kept 1 held 0 of 4\n",
+		"all: 4 recordings, nobody 420\n  foreshock harms 30 median 10, averted 1/1 at once 1/1, healthy stopped 2 kept 1 held 0 unknown 1 of 4\n",
 		"tune: 2 recordings, nobody 100\n",
 		"test: 2 recordings, nobody 320\n",
 	} {

@@ -41,6 +41,7 @@ type Acted struct {
 	WaitedWeight  release.Number `json:"waitedWeight"`  // percent at which it would have stayed, blocked or held; null when neither
 	Held          bool           `json:"held"`          // it was blocked, or the last word is to wait; and not stopped
 	Waiting       bool           `json:"waiting"`       // the last word is to wait, and it was not stopped
+	Unknown       bool           `json:"unknown"`       // and that word is our own "unknown", which a gate waits at
 	Averted       bool           `json:"averted"`       // stopped or blocked before the exposure at which it fails
 	InFirst       bool           `json:"inFirstStep"`   // stopped within the first step
 	Blind         bool           `json:"blind"`         // there was nothing it could judge by
@@ -122,6 +123,7 @@ func (j *Judge) ours(i int, a release.Assessment) {
 			continue
 		}
 		c.hear(i, a.At, wordOf(a, c.name == Gate), a.Weight, a.Sentence)
+		c.acted[i].Unknown = a.Verdict == prevention.Unknown.String()
 		back := &c.acted[i].RolledBack
 		*back = *back || a.Verdict == prevention.Rollback.String()
 	}
@@ -159,6 +161,7 @@ func (j *Judge) played() []Played {
 				a.WaitedWeight = release.Number(100 * j.sys.Releases[i].Steps[action.Blocked-1].Weight)
 			}
 			a.Waiting = action.Stopped.IsZero() && a.Held
+			a.Unknown = a.Waiting && a.Unknown
 			a.Held = action.Stopped.IsZero() && (a.Held || action.Blocked > 0)
 			if a.Bad {
 				a.Averted, a.InFirst = j.averted(i, action), j.inFirst(i, action)

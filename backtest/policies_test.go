@@ -75,7 +75,7 @@ func TestPlayed(t *testing.T) {
 		{
 			"unknown: only a gate blocks", "uuuuuuuuuuu",
 			Acted{StoppedWeight: none, WaitedWeight: none},
-			Acted{StoppedWeight: none, WaitedWeight: 10, BlockedStep: 2, Held: true, Waiting: true, Averted: true},
+			Acted{StoppedWeight: none, WaitedWeight: 10, BlockedStep: 2, Held: true, Waiting: true, Unknown: true, Averted: true},
 			334, 10,
 		},
 		{

@@ -81,6 +81,10 @@ type Comparison struct {
 	fixed      float64   // variance of the effect that more frames do not lessen
 	slow       float64   // the part of it that memory knows of; 0 where it does not serve
 	block      float64   // frames per block
+	beside     int       // blocks in which a live control stood beside the subject
+	rest       []float64 // what to add to a difference so that it is to the control of that block alone
+	floor      float64   // standard deviation that a block is believed to have at least
+	window     float64   // blocks that one value looks back over
 	common     float64   // the largest relative difference that all services alike showed together
 	load       []float64 // of the subject, block by block; nil when not known
 	recentOnly bool      // only changes in the last frames are looked for
@@ -150,7 +154,7 @@ func (c *Comparison) measure(w *Workspace, subject *Track, ref reference, size S
 		return false
 	}
 	n := subject.Values.Blocks
-	kept := w.take(3 * n)
+	kept := w.take(4 * n)
 	y := subject.Values.MeansInto(kept[:0:n], subject.Values.Size)
 	var live, expected [stats.Width]float64
 	k := ref.blocks(live[:0], n, subject.Values.Size)
@@ -171,11 +175,14 @@ func (c *Comparison) measure(w *Workspace, subject *Track, ref reference, size S
 	if ref.during != nil {
 		lambda = ref.lambda(y, k, noise.Rho)
 	}
-	c.Difference, c.frames = kept[n:2*n:2*n], kept[2*n:]
+	c.Difference, c.frames, c.rest = kept[n:2*n:2*n], kept[2*n:3*n:3*n], kept[3*n:]
 	for i := range y {
 		base := course[i]
+		c.rest[i] = 0
 		if !math.IsNaN(k[i]) {
 			base = lambda*k[i] + (1-lambda)*course[i]
+			c.rest[i] = base - k[i]
+			c.beside++
 		}
 		c.Difference[i] = y[i] - base
 		c.frames[i] = subject.Values.Frame(i)
@@ -186,10 +193,10 @@ func (c *Comparison) measure(w *Workspace, subject *Track, ref reference, size S
 	// A cohort of one pod wavers more than the mean of four.
 	scale := math.Max(1, ref.instances()/subject.Instances())
 	ownVar := noise.sd * noise.sd * (scale + lambda*lambda)
-	floor := math.Max(size.Noise, least*math.Abs(level)) / math.Sqrt(c.block)
-	noise = noise.floored(floor).windowed(size.Window / c.block)
+	c.floor, c.window = math.Max(size.Noise, least*math.Abs(level))/math.Sqrt(c.block), size.Window/c.block
+	noise = noise.floored(c.floor).windowed(c.window)
 	c.Tau = noise.Tau
-	c.SD = math.Sqrt(max(ownVar, floor*floor))
+	c.SD = math.Sqrt(max(ownVar, c.floor*c.floor))
 	c.SD = max(c.SD, jitter(c.Difference, noise.Rho, c.SD))
 	c.fixed += ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*at.variance
 	own := countFinite(c.Difference)

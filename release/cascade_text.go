@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/prevention"
@@ -19,6 +20,7 @@ type collapse struct {
 	upstream bool // the release is of a caller
 	near     bool // its load is near what it can bear
 	least    bool // the amplification is a lower bound
+	kept     bool // the queue is taken to keep the work of those who gave up
 	back     prediction.Return
 }
 
@@ -44,7 +46,7 @@ func (s *State) collapses(i int) []collapse {
 		}
 		x := collapse{
 			CascadeAhead: c.Ahead(prediction.Callers{Timeout: math.NaN()}), service: j, signal: s.mem.Services[j].Waits,
-			near: c.Now <= prediction.Slower && c.Near(), upstream: j < len(down) && down[j] > 0, least: c.Last.Changed && math.IsNaN(c.Last.Retries),
+			near: c.Now <= prediction.Slower && c.Near(), upstream: j < len(down) && down[j] > 0, least: c.Last.Changed && math.IsNaN(c.Last.Retries), kept: c.Leaves == 0,
 		}
 		if x.Phase <= prediction.Queueing && !(x.Margin < 0) || x.Phase == prediction.Retrying && x.Margin > 1 {
 			continue
@@ -96,7 +98,7 @@ func (s *State) cascadeText(x collapse) string {
 		return fmt.Sprintf("%s has %s, with %s before, and tips at %s: if calls that wait too long are tried again, it does not recover by itself above %s%s",
 			name, perSecond(x.Demand), perSecond(s.mem.Services[x.service].Cascade.Old.Demand), perSecond(x.Up), perSecond(x.Down), assumed(x))
 	case x.Phase == prediction.Calm:
-		return fmt.Sprintf("%s: above %s it does not recover by itself", text, perSecond(x.Down))
+		return fmt.Sprintf("%s: above %s it does not recover by itself%s", text, perSecond(x.Down), assumed(x))
 	case x.upstream && x.back.Known && x.back.Recovers:
 		return fmt.Sprintf("%s; above %s it does not recover by itself%s: go back (it had %s before), %s", text, perSecond(x.Down), assumed(x), perSecond(x.back.Demand), mend)
 	case x.back.Known && x.back.Recovers:
@@ -139,12 +141,21 @@ func (s *State) linkText(x collapse, name string) string {
 	return fmt.Sprintf("%s takes longer at the load that it had before", name)
 }
 
-// assumed says where the tries are not known.
+// assumed says what the point of recovery rests on and nobody saw: how often
+// callers try, and whether those who give up leave the queue. That is seen in a
+// collapse alone; where they do, it recovers at more than is said.
 func assumed(x collapse) string {
+	var on []string
 	if x.Assumed {
-		return " (if its callers try twice)"
+		on = append(on, "its callers try twice")
 	}
-	return ""
+	if x.kept && x.Phase < prediction.Collapsed {
+		on = append(on, "its queue keeps the work of callers who gave up")
+	}
+	if len(on) == 0 {
+		return ""
+	}
+	return " (if " + strings.Join(on, " and ") + ")"
 }
 
 func perSecond(v float64) string { return signal.ParseUnit("req/s").Format(v) }

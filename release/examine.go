@@ -254,7 +254,10 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 		f.Ahead = c.GrowthProbability()
 	}
 	if !f.roomy() && (prevention.Symptom(sig.Kind) || c.Above()) {
-		f.Harm = c.HarmBeyond(size)
+		// What befalls both versions alike keeps no one from telling them apart.
+		if f.Harm = c.HarmBeyond(size); f.Harm >= s.policy.PromoteBelow {
+			f.Harm = math.Min(f.Harm, c.PairedBeyond(size))
+		}
 	}
 	f.Harm = math.Max(f.Harm, f.Ahead)
 	return f

@@ -46,7 +46,7 @@ func (s *State) needs(i int, sc *scene) needs {
 		}
 		if !fd.Counted && fd.Harm >= s.policy.PromoteBelow && !fd.Rejected && n.noisy == "" {
 			n.noisy = s.sys.Signals[fd.Signal].Name
-			n.more = moreFrames(fd)
+			n.more = fd.MoreFrames()
 			if fd.Young {
 				n.more, n.young = levelsOff-fd.Frames, true
 			}
@@ -63,17 +63,6 @@ func (s *State) needs(i int, sc *scene) needs {
 	}
 	n.frames -= most
 	return n
-}
-
-// moreFrames returns how many more frames bring the standard error down to
-// where a change of consequence would stand out, if things stay as they are.
-func moreFrames(fd *finding) float64 {
-	margin := math.Max(fd.Size, fd.ControlSD) - fd.Whole
-	if margin <= 0 {
-		return math.NaN()
-	}
-	factor := fd.SE / margin
-	return math.Ceil(fd.Frames * math.Max(0.1, factor*factor-1))
 }
 
 // unknowing says what would make it known.

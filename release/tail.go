@@ -55,10 +55,10 @@ func (s *State) countTails(i int, t tails) {
 		y, n := over(canary, x.Tails[id].Bound)
 		z, m := over(control, x.Tails[id].Bound)
 		x.Tails[id].Add(y, n, z, m)
-		if x.Tails[id].Far > 0 && n > 0 {
-			beyond, _ := over(canary, x.Tails[id].Far)
-			x.Tails[id].Beyond.Over += beyond
-			x.Tails[id].Beyond.N += n
+		if far := x.Tails[id].Far; far > 0 {
+			y, _ = over(canary, far)
+			z, _ = over(control, far)
+			x.Tails[id].AddFar(y, n, z, m)
 		}
 	}
 }
@@ -126,15 +126,15 @@ func (s *State) tailFinding(f *finding, t *stats.TailTest) {
 	if t == nil || t.Begun < tailFrames || f.Falls {
 		return
 	}
-	// Where the value is not worse by what matters, the observations tell sooner
-	// that it is not than values that waver.
-	if q := s.sys.Signals[f.Signal].Quantile; q > 0 && f.Whole < f.Size {
+	e, by := t.LogEValue()-math.Ln2, math.Max(f.Typical, f.Whole)
+	waits := t.Suspicion() - math.Ln2
+	// Where the value is not worse by what matters, or nothing shows in the
+	// observations that it is, they tell sooner that it is not than values that waver.
+	if q := s.sys.Signals[f.Signal].Quantile; q > 0 && f.Harm >= s.policy.PromoteBelow && (f.Whole < f.Size || waits <= 0) {
 		if p := t.FarProbability(1 - q); p < f.Harm {
 			f.Harm = p
 		}
 	}
-	e, by := t.LogEValue()-math.Ln2, math.Max(f.Typical, f.Whole)
-	waits := t.Suspicion() - math.Ln2
 	if math.Max(e, waits) <= f.LogE || by < f.Size || by < 2*math.Sqrt(f.Persistent()) {
 		return
 	}

@@ -31,17 +31,17 @@ type TailTest struct {
 	Log             [len(lifts)]float64
 	Begun           float64 // frames in which both cohorts had observations
 	Canary, Control Tail
-	// Far is a bound beyond which it matters, and Beyond what was seen of the
-	// canary over it; 0 where there is no such bound.
-	Far    float64
-	Beyond Tail
+	// Far is a bound beyond which it matters, 0 where there is no such bound, and
+	// FarCanary and FarControl are what was seen over it.
+	Far                   float64
+	FarCanary, FarControl Tail
 }
 
 // A Tail is what was seen of one cohort's observations: Over of N over the
 // bound, and how they varied from frame to frame against the rate before:
 // Pearson's statistic and its number of terms. PastOver and PastN are what was
-// seen before the last step.
-type Tail struct{ Over, N, Pearson, Frames, PastOver, PastN float64 }
+// seen before the last step, HeldOver and HeldN what is still gathered.
+type Tail struct{ Over, N, Pearson, Frames, PastOver, PastN, HeldOver, HeldN float64 }
 
 // add takes y of n observations.
 //
@@ -58,6 +58,23 @@ func (t *Tail) add(y, n float64) {
 		}
 	}
 	t.Over, t.N = t.Over+y, t.N+n
+}
+
+// gather is add for what is rare: frames are put together until they expect one
+// over the bound, so that single frames, which expect less, tell of bursts too.
+func (t *Tail) gather(y, n float64) {
+	t.HeldOver, t.HeldN = t.HeldOver+y, t.HeldN+n
+	if t.HeldN*(t.Over+0.5) >= t.N+1 {
+		t.add(t.HeldOver, t.HeldN)
+		t.HeldOver, t.HeldN = 0, 0
+	}
+}
+
+// counts returns how many of how many are over the bound, as many fewer as
+// their dispersion says.
+func (t *Tail) counts() (over, n float64) {
+	by := t.dispersion(believedDispersion)
+	return (t.Over + t.HeldOver) / by, (t.N + t.HeldN) / by
 }
 
 // What is believed of the dispersion before anything was seen: as much as
@@ -110,16 +127,30 @@ func (t *TailTest) Add(y, n, z, m float64) {
 	}
 }
 
-// FarProbability returns the posterior probability that more than a share of
-// the canary's observations is over the far bound, n observations counting for
-// as many as their dispersion leaves; NaN when there is no such bound, or
-// nothing was seen.
+// AddFar takes one frame of what is over the far bound, as [TailTest.Add] does.
+func (t *TailTest) AddFar(y, n, z, m float64) {
+	if n > 0 {
+		t.FarCanary.gather(y, n)
+	}
+	if m > 0 {
+		t.FarControl.gather(z, m)
+	}
+}
+
+// FarProbability returns the posterior probability that the share of the
+// canary's observations over the far bound exceeds the control's by more than a
+// share, observations counting for as many as their dispersion leaves; NaN when
+// there is no such bound, or nothing was seen.
 func (t *TailTest) FarProbability(share float64) float64 {
-	if t.Far == 0 || t.Beyond.N == 0 {
+	y, n := t.FarCanary.counts()
+	if t.Far == 0 || n == 0 {
 		return math.NaN()
 	}
-	by := t.Dispersion()
-	return OverProbability(t.Beyond.Over/by, t.Beyond.N/by, share)
+	z, m := t.FarControl.counts()
+	if m == 0 {
+		return OverProbability(y, n, share)
+	}
+	return ExcessProbability(y, n, z, m, share)
 }
 
 // LogEValue returns the logarithm of the e-value, tempered by the dispersion;

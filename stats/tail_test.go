@@ -124,3 +124,74 @@ func TestSuspicion(t *testing.T) {
 		t.Errorf("in bursts of ten: ln E = %.1f, suspicion %.1f; want about the same", proof, waits)
 	}
 }
+
+// far returns a test that saw so many frames of what is over its far bound.
+func far(seed uint64, frames int, canary, control func(*rand.Rand) (over, n float64)) *TailTest {
+	rng, x := rand.New(rand.NewPCG(seed, 6)), &TailTest{Far: 0.25}
+	for range frames {
+		y, n := canary(rng)
+		z, m := control(rng)
+		x.AddFar(y, n, z, m)
+	}
+	return x
+}
+
+// rate draws n observations a frame of which a share is over the bound, so many
+// at a time.
+func rate(n, share, burst float64) func(*rand.Rand) (float64, float64) {
+	return func(rng *rand.Rand) (float64, float64) { return bursts(rng, n, share, burst), n }
+}
+
+// TestFarProbability: that more than a hundredth more of the canary's observations
+// than of the control's are far out is likely where it is so, unlikely where both
+// are alike, however many there are, and says less where they come in bursts.
+func TestFarProbability(t *testing.T) {
+	for _, tt := range []struct {
+		name            string
+		canary, control func(*rand.Rand) (float64, float64)
+		atLeast, atMost float64
+	}{
+		{"a few of both", rate(30, 0.002, 1), rate(270, 0.002, 1), 0, 0.05},
+		{"many of both", rate(30, 0.05, 1), rate(270, 0.05, 1), 0, 0.4},
+		{"a twentieth against a few", rate(30, 0.05, 1), rate(270, 0.002, 1), 0.95, 1.001},
+		{"of the canary alone", rate(30, 0.05, 1), rate(0, 0, 1), 0.95, 1.001},
+		{"none of the canary alone", rate(30, 0, 1), rate(0, 0, 1), 0, 0.05},
+	} {
+		var sum float64
+		for seed := range uint64(20) {
+			sum += far(seed, 60, tt.canary, tt.control).FarProbability(0.01) / 20
+		}
+		if !(sum >= tt.atLeast && sum <= tt.atMost) {
+			t.Errorf("%s: %.3f on average, want %v to %v", tt.name, sum, tt.atLeast, tt.atMost)
+		}
+	}
+	if p := (&TailTest{Far: 0.25}).FarProbability(0.01); !math.IsNaN(p) {
+		t.Errorf("of nothing: %v, want none", p)
+	}
+	if p := (&TailTest{FarCanary: Tail{N: 5}}).FarProbability(0.01); !math.IsNaN(p) {
+		t.Errorf("without a bound: %v, want none", p)
+	}
+}
+
+// TestGather: of what is rarer than once a frame, frames put together tell
+// bursts from what comes alone.
+func TestGather(t *testing.T) {
+	mean := func(burst float64) float64 {
+		var sum float64
+		for seed := range uint64(40) {
+			x := far(seed, 400, rate(20, 0.01, burst), rate(20, 0.01, burst))
+			if x.FarCanary.Frames < 20 || x.FarCanary.Frames > 160 {
+				t.Fatalf("%v terms of 80 expected events, want some tens", x.FarCanary.Frames)
+			}
+			sum += x.FarCanary.dispersion(believedDispersion) / 40
+		}
+		return sum
+	}
+	if alone, five := mean(1), mean(5); alone > 1.6 || five < 3 {
+		t.Errorf("dispersion %.1f of single ones, %.1f of fives; want about 1.2 and 4", alone, five)
+	}
+	held := far(1, 7, rate(20, 0, 1), rate(20, 0, 1)).FarCanary
+	if over, n := held.counts(); over != 0 || n != 140./believedDispersion {
+		t.Errorf("counts %v of %v, want none of 140/3: what is held counts", over, n)
+	}
+}

@@ -126,14 +126,15 @@ func (p *page) standings(h *backtest.Harm, tools []string) {
 	none := func(backtest.Standing) string { return "" }
 	row("healthy, rolled back", none, func(s backtest.Standing, x backtest.PolicyStanding) string { return ofSome(x.RolledBack, s.Healthy) })
 	row("healthy, kept from a step", none, func(s backtest.Standing, x backtest.PolicyStanding) string { return ofSome(x.Held, s.Healthy) })
-	row("healthy, held at the end", none, func(s backtest.Standing, x backtest.PolicyStanding) string { return ofSome(x.Waiting, s.Healthy) })
+	row("healthy, held at the end", none, func(s backtest.Standing, x backtest.PolicyStanding) string { return ofSome(x.Waiting-x.Unknown, s.Healthy) })
+	row("healthy, unknown at the end", none, func(s backtest.Standing, x backtest.PolicyStanding) string { return ofSome(x.Unknown, s.Healthy) })
 	row("fails later: averted", none, func(s backtest.Standing, x backtest.PolicyStanding) string { return ofSome(x.Averted, s.Later) })
 	row("fails at once: in 1st step", none, func(s backtest.Standing, x backtest.PolicyStanding) string { return ofSome(x.InFirst, s.AtOnce) })
 	row("could judge nothing", none, func(_ backtest.Standing, x backtest.PolicyStanding) string { return blank0(x.Blind) })
 	p.line("")
 	p.row("harmed", "requests that failed or took longer than the objective because of a faulty release, until it was stopped; nobody: if nobody acts")
 	p.row("averted", "stopped, or not let on, before the share of traffic at which it fails; at once: it fails within its first step, and was stopped there")
-	p.row("kept", "not stopped, and some step of it would have begun later than it did, or never; or held at the end")
+	p.row("kept", "not stopped, and some step of it would have begun later than it did, or never; or held or unknown at the end")
 	p.row("gate", "foreshock stops at rollback and escalate, and waits at hold; as a gate, every step needs a promote")
 }
 
@@ -264,7 +265,7 @@ func (p *page) tallies(scores []backtest.Score, tools []string) {
 		{"faulty: kept from a step", true, func(a backtest.Acted) bool { return a.Held }},
 		{"healthy: stopped", false, func(a backtest.Acted) bool { return a.StoppedAt != nil }},
 		{"healthy: kept from a step", false, func(a backtest.Acted) bool { return a.Held }},
-		{"healthy: held at the end", false, func(a backtest.Acted) bool { return a.Waiting }},
+		{"healthy: held at the end", false, func(a backtest.Acted) bool { return a.Waiting && !a.Unknown }},
 	} {
 		var texts []string
 		for _, name := range tools {
