@@ -176,17 +176,7 @@ func (c *Comparison) measure(w *Workspace, subject *Track, ref reference, size S
 		lambda = ref.lambda(y, k, noise.Rho)
 	}
 	c.Difference, c.frames, c.rest = kept[n:2*n:2*n], kept[2*n:3*n:3*n], kept[3*n:]
-	for i := range y {
-		base := course[i]
-		c.rest[i] = 0
-		if !math.IsNaN(k[i]) {
-			base = lambda*k[i] + (1-lambda)*course[i]
-			c.rest[i] = base - k[i]
-			c.beside++
-		}
-		c.Difference[i] = y[i] - base
-		c.frames[i] = subject.Values.Frame(i)
-	}
+	c.differ(subject, k, course, lambda)
 	if loads.known() && !ref.seasonal {
 		c.even(loads, ref, k, lambda, counts)
 	}
@@ -205,6 +195,22 @@ func (c *Comparison) measure(w *Workspace, subject *Track, ref reference, size S
 	c.NU = math.Max(1, c.Effective-2)
 	c.lean(slow, own)
 	return true
+}
+
+// differ fills in how far the values lie from the reference: from the live
+// control k as far as lambda says, and from the course of its level else.
+func (c *Comparison) differ(subject *Track, k, course []float64, lambda float64) {
+	for i, y := range c.values {
+		base := course[i]
+		c.rest[i] = 0
+		if !math.IsNaN(k[i]) {
+			base = lambda*k[i] + (1-lambda)*course[i]
+			c.rest[i] = base - k[i]
+			c.beside++
+		}
+		c.Difference[i] = y - base
+		c.frames[i] = subject.Values.Frame(i)
+	}
 }
 
 // test turns the differences the way that is worse and tests them.

@@ -126,7 +126,9 @@ func (p *page) standings(h *backtest.Harm, tools []string) {
 	none := func(backtest.Standing) string { return "" }
 	row("healthy, rolled back", none, func(s backtest.Standing, x backtest.PolicyStanding) string { return ofSome(x.RolledBack, s.Healthy) })
 	row("healthy, kept from a step", none, func(s backtest.Standing, x backtest.PolicyStanding) string { return ofSome(x.Held, s.Healthy) })
-	row("healthy, held at the end", none, func(s backtest.Standing, x backtest.PolicyStanding) string { return ofSome(x.Waiting-x.Unknown, s.Healthy) })
+	row("healthy, held at the end", none, func(s backtest.Standing, x backtest.PolicyStanding) string {
+		return ofSome(x.Waiting-x.Unknown, s.Healthy)
+	})
 	row("healthy, unknown at the end", none, func(s backtest.Standing, x backtest.PolicyStanding) string { return ofSome(x.Unknown, s.Healthy) })
 	row("fails later: averted", none, func(s backtest.Standing, x backtest.PolicyStanding) string { return ofSome(x.Averted, s.Later) })
 	row("fails at once: in 1st step", none, func(s backtest.Standing, x backtest.PolicyStanding) string { return ofSome(x.InFirst, s.AtOnce) })
