@@ -155,6 +155,9 @@ func concave(y []float64) bool {
 // Teeth counts sudden falls by over 4 standard deviations that end a rise:
 // what garbage collection and rotated logs look like.
 func Teeth(y []float64, sd float64) int {
+	if !falls(y, 4*sd) {
+		return 0
+	}
 	var buf [stats.Width]float64
 	f := stats.FiniteInto(buf[:0], y)
 	teeth, low, high := 0, math.Inf(1), math.Inf(-1)
@@ -167,6 +170,20 @@ func Teeth(y []float64, sd float64) int {
 		}
 	}
 	return teeth
+}
+
+// falls says whether a value lies so far under the one before it.
+func falls(y []float64, by float64) bool {
+	last := math.NaN()
+	for _, x := range y {
+		if last-x > by {
+			return true
+		}
+		if !math.IsNaN(x) && !math.IsInf(x, 0) {
+			last = x
+		}
+	}
+	return false
 }
 
 // gradual says whether a straight line through the differences explains the

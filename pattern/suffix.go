@@ -12,14 +12,9 @@ import (
 func (c *Comparison) suffix(fixed, block float64) {
 	need := math.Max(math.Ceil(reach/block), c.Tau/2)
 	var sum, typical, raw, n float64
+	above := 0 // differences over nothing
 	best := math.Inf(-1)
-	limit := clip * math.Sqrt(c.SD*c.SD+c.slow)
-	if c.Level == 0 && c.ControlSD == 0 {
-		limit = clipStill * c.SD
-	}
-	// What is of consequence may be many deviations of a quiet signal: for its
-	// size one block counts up to twice that, so that it takes most of a stretch.
-	wide := math.Max(limit, 2*c.Size)
+	limit, wide := c.clips()
 	var logBuf, sureBuf, buf [stats.Width]float64
 	var atBuf [stats.Width]int
 	logs, sure, at := logBuf[:0], sureBuf[:0], atBuf[:0]
@@ -40,51 +35,96 @@ func (c *Comparison) suffix(fixed, block float64) {
 		raw += d
 		n++
 		in = append(in, d)
-		variance := c.SD*c.SD*min(1, c.Tau/n) + fixed
-		c.Whole, c.SE = typical/n, math.Sqrt(variance)
+		if d > 0 {
+			above++
+		}
 		if n < need {
 			continue
 		}
 		// When it began is read off the clipped means: they know the edges.
-		e := c.weigh(sum/n, variance)
+		mean := sum / n
+		e := c.weigh(mean, c.variance(n, fixed))
 		certain := e
 		if n >= needs {
-			if low := most(in, sum/n); low > sum/n {
-				certain, lasts = c.weigh(low, variance), true
+			if low := most(in, mean, above); low > mean {
+				certain, lasts = c.weigh(low, c.variance(n, fixed)), true
 			}
 		}
 		logs, sure, at = append(logs, e), append(sure, certain), append(at, j)
 		if e > best {
 			best = e
-			c.Effect, c.Typical = raw/n, c.Whole
+			c.Effect, c.Typical = raw/n, typical/n
 		}
+	}
+	if n > 0 {
+		c.Whole, c.SE = typical/n, math.Sqrt(c.variance(n, fixed))
 	}
 	if len(logs) == 0 {
 		return
 	}
-	all := stats.LogSumExp(logs)
+	parts, all := shares(buf[:0], logs)
 	c.LogE = all - math.Log(total)
 	if lasts {
 		c.LogE = stats.LogSumExp(sure) - math.Log(total)
 	}
-	c.onset(logs, all, at)
+	c.onset(parts, at)
+}
+
+// clips returns as how much one block counts at most: in the tests, and for the
+// size. What is of consequence may be many deviations of a quiet signal: for its size
+// one block counts up to twice that, so that it takes most of a stretch.
+func (c *Comparison) clips() (limit, wide float64) {
+	limit = clip * math.Sqrt(c.SD*c.SD+c.slow)
+	if c.Level == 0 && c.ControlSD == 0 {
+		limit = clipStill * c.SD
+	}
+	return limit, math.Max(limit, 2*c.Size)
+}
+
+// shares returns what part of their sum each of numbers is that are given by
+// their logarithms, appended to out, and the logarithm of the sum.
+func shares(out, logs []float64) (parts []float64, all float64) {
+	most := slices.Max(logs)
+	last, exp, sum := math.NaN(), 0.0, 0.0
+	for _, l := range logs {
+		if l != last { // many are 0
+			last, exp = l, math.Exp(l-most)
+		}
+		out = append(out, exp)
+		sum += exp
+	}
+	for i := range out {
+		out[i] /= sum
+	}
+	return out, most + math.Log(sum)
+}
+
+// variance returns that of the mean of n blocks.
+func (c *Comparison) variance(n, fixed float64) float64 {
+	return c.SD*c.SD*min(1, c.Tau/n) + fixed
 }
 
 // weigh returns the log e-value of a stretch with this mean and variance of it.
 func (c *Comparison) weigh(mean, variance float64) float64 {
-	return stats.SafeTOneSided(mean/c.SE, max(1, c.SD*c.SD/variance), c.NU, 1)
+	if !(mean > 0) {
+		return 0
+	}
+	return stats.SafeTOneSided(mean/math.Sqrt(variance), max(1, c.SD*c.SD/variance), c.NU, 1)
 }
 
 // lasting is over how many independent stretches a difference must stand to
 // count by more than its clipped mean.
 const lasting = 3
 
-// most returns what three quarters of the differences of a stretch are at least:
-// a spike does not last that long, however heavy the tails are. It is −∞ where
-// that is certainly no more than their mean.
-func most(differences []float64, mean float64) float64 {
+// most returns what three quarters of the differences of a stretch, of which so
+// many are above 0, are at least: a spike does not last that long, however heavy the tails are. It is −∞ where
+// that is certainly no more than their mean, or than 0, which proves nothing.
+func most(differences []float64, mean float64, above int) float64 {
 	// The quantile lies over the mean only if at most so many do not.
 	spare := (len(differences)-1)/4 + 1
+	if len(differences)-above > spare {
+		return math.Inf(-1)
+	}
 	for _, x := range differences {
 		if x > mean {
 			continue
@@ -115,25 +155,25 @@ func insert(sorted []float64, x float64) []float64 {
 	return sorted
 }
 
-// onset reads the posterior of the suffix's first block off its e-values,
-// which come latest first; all is their LogSumExp.
-func (c *Comparison) onset(logs []float64, all float64, at []int) {
+// tie is by how much a sum of parts may miss a share that it comes to: blocks
+// whose e-values are equal must not be told apart by the last digit.
+const tie = 1e-9
+
+// onset reads the posterior of the suffix's first block off the parts of its
+// e-values, which come latest first.
+func (c *Comparison) onset(parts []float64, at []int) {
 	var cum float64
 	c.Onset = Onset{P10: math.NaN(), P50: math.NaN(), P90: c.frames[at[0]]}
-	last, exp := math.NaN(), 0.0
-	for i, log := range slices.Backward(logs) { // earliest first
-		if log != last {
-			last, exp = log, math.Exp(log-all)
-		}
-		cum += exp
+	for i, part := range slices.Backward(parts) { // earliest first
+		cum += part
 		frame := c.frames[at[i]]
-		if math.IsNaN(c.Onset.P10) && cum >= 0.1 {
+		if math.IsNaN(c.Onset.P10) && cum >= 0.1-tie {
 			c.Onset.P10 = frame
 		}
-		if math.IsNaN(c.Onset.P50) && cum >= 0.5 {
+		if math.IsNaN(c.Onset.P50) && cum >= 0.5-tie {
 			c.Onset.P50 = frame
 		}
-		if cum >= 0.9 {
+		if cum >= 0.9-tie {
 			c.Onset.P90 = frame
 			break
 		}

@@ -46,6 +46,7 @@ type Track struct {
 	ahead   []float64 // what will be normal, as of frame told; not kept
 	told    int
 	order   order // of the values; not kept
+	waver   waver // of the values; not kept
 }
 
 // A Pod is one instance's running mean and variance.

@@ -29,37 +29,60 @@ func (a Autocorrelation) Effective(n float64) float64 { return n / a.Tau }
 // Source of the bias: M. G. Kendall, Note on bias in the estimation of
 // autocorrelation, Biometrika 41 (1954), eq. 22.
 func Autocorr(stretches ...[]float64) Autocorrelation {
-	var c0, c1, n, pairs float64
+	var l Lags
 	for _, s := range stretches {
-		m, k := finiteMean(s)
-		if k < 3 {
+		l = l.Plus(LagsOf(s))
+	}
+	return l.Autocorrelation()
+}
+
+// Lags are the sums that an autocorrelation is made of, over one or several
+// stretches.
+type Lags struct {
+	squares, products float64 // about each stretch's mean; of neighbours
+	n, pairs          float64 // values, less one for each stretch; pairs of neighbours
+}
+
+// LagsOf returns the sums of one stretch; those of fewer than 3 values are 0.
+func LagsOf(s []float64) Lags {
+	m, k := finiteMean(s)
+	if k < 3 {
+		return Lags{}
+	}
+	l := Lags{n: k - 1} // the mean spends one
+	prev := math.NaN()
+	for _, x := range s {
+		d := x - m
+		if math.IsNaN(d) {
+			prev = d
 			continue
 		}
-		n += k - 1 // each stretch spends one on its mean
-		prev := math.NaN()
-		for _, x := range s {
-			d := x - m
-			if math.IsNaN(d) {
-				prev = d
-				continue
-			}
-			c0 += d * d
-			if !math.IsNaN(prev) {
-				c1 += prev * d
-				pairs++
-			}
-			prev = d
+		l.squares += d * d
+		if !math.IsNaN(prev) {
+			l.products += prev * d
+			l.pairs++
 		}
+		prev = d
 	}
-	if pairs < 7 {
-		return newAutocorrelation(0.5, int(pairs))
+	return l
+}
+
+// Plus returns the sums of the stretches of both.
+func (l Lags) Plus(o Lags) Lags {
+	return Lags{squares: l.squares + o.squares, products: l.products + o.products, n: l.n + o.n, pairs: l.pairs + o.pairs}
+}
+
+// Autocorrelation is [Autocorr] of the stretches.
+func (l Lags) Autocorrelation() Autocorrelation {
+	if l.pairs < 7 {
+		return newAutocorrelation(0.5, int(l.pairs))
 	}
-	if c0 == 0 {
-		return newAutocorrelation(0, int(pairs))
+	if l.squares == 0 {
+		return newAutocorrelation(0, int(l.pairs))
 	}
-	r := (c1 / pairs) / (c0 / (n + 1))
-	rho := (n*r + 1) / math.Max(n-3, 4)
-	return newAutocorrelation(rho+math.Sqrt(math.Max(0, 1-rho*rho)/n), int(pairs))
+	r := (l.products / l.pairs) / (l.squares / (l.n + 1))
+	rho := (l.n*r + 1) / math.Max(l.n-3, 4)
+	return newAutocorrelation(rho+math.Sqrt(math.Max(0, 1-rho*rho)/l.n), int(l.pairs))
 }
 
 // AutocorrDetrended is [Autocorr] of the residuals about a straight line, whose
@@ -83,8 +106,11 @@ func finiteMean(s []float64) (mean, n float64) {
 	for _, x := range s {
 		if !math.IsNaN(x) {
 			n++
-			mean += (x - mean) / n
+			mean += x
 		}
+	}
+	if n > 0 {
+		mean /= n
 	}
 	return mean, n
 }

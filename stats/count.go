@@ -46,7 +46,7 @@ func ExcessProbability(y, n, z, m, delta float64) float64 {
 	if !(n >= y && m >= z && y >= 0 && z >= 0 && delta >= 0 && delta < 1) {
 		return math.NaN()
 	}
-	points := int(math.Max(24, math.Min(96, math.Ceil(16*math.Sqrt((m+1)/(n+1))))))
+	points := int(math.Max(24, math.Min(maxPoints, math.Ceil(16*math.Sqrt((m+1)/(n+1))))))
 	mid, sd := math.Asin(math.Sqrt((y+0.5)/(n+1))), 0.5/math.Sqrt(n+1)
 	angle := func(theta float64) float64 { // φ where a = sin²θ
 		s := math.Sin(math.Max(0, math.Min(math.Pi/2, theta)))
@@ -54,17 +54,38 @@ func ExcessProbability(y, n, z, m, delta float64) float64 {
 	}
 	lo, hi := angle(mid-7*sd), angle(mid+7*sd)
 	norm := mathext.Lbeta(y+0.5, n-y+0.5) - math.Ln2
-	var p float64
+	var weights, rates [maxPoints]float64
+	from := 0 // the first point over the second group's own rate
 	for i := range points {
 		sin, cos := math.Sincos(lo + (float64(i)+0.5)/float64(points)*(hi-lo))
 		b := (1 - delta) * sin * sin
 		a := delta + b
 		// dθ/dφ = (1−delta)·sin φ·cos φ/(sin θ·cos θ)
-		w := math.Exp(y*math.Log(a)+(n-y)*math.Log1p(-a)-norm) * (1 - delta) * sin * cos / math.Sqrt(a*(1-a))
-		p += w * mathext.RegIncBeta(z+0.5, m-z+0.5, b)
+		weights[i] = math.Exp(y*math.Log(a)+(n-y)*math.Log1p(-a)-norm) * (1 - delta) * sin * cos / math.Sqrt(a*(1-a))
+		if rates[i] = b; b*(m+1) < z+0.5 {
+			from = i + 1
+		}
+	}
+	// F₂ rises: on either side of that it is soon 0 or 1 to the last digit.
+	var p float64
+	for i := from - 1; i >= 0; i-- {
+		f := mathext.RegIncBeta(z+0.5, m-z+0.5, rates[i])
+		if p += weights[i] * f; f < 1e-13 {
+			break
+		}
+	}
+	f := 0.0
+	for i := from; i < points; i++ {
+		if f < 1-1e-13 {
+			f = mathext.RegIncBeta(z+0.5, m-z+0.5, rates[i])
+		}
+		p += weights[i] * f
 	}
 	return math.Min(1, p*(hi-lo)/float64(points))
 }
+
+// maxPoints is over how many points [ExcessProbability] integrates at most.
+const maxPoints = 96
 
 // RequestsNeeded returns how many observations rule out, with probability
 // conf, that the share of events exceeds base by delta when it does not:
