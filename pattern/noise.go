@@ -85,7 +85,7 @@ func (r reference) wavering(out []float64, t *Track, size int) ([]float64, stats
 	}
 	long := math.Max(1, float64(t.Values.Size)/float64(size))
 	if long > 1 {
-		means = t.Values.Tail(fresh)
+		means = t.Values.TailInto(buf[:0], fresh)
 	}
 	lags := stats.LagsOf(means)
 	m, scale := stats.SortedMedian(out), math.Sqrt(long)

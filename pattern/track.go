@@ -213,7 +213,13 @@ func (t *Track) Persistent() float64 {
 }
 
 // Tail returns the last up to n ≤ 16 values that are present, oldest first.
-func Tail(t *Track, n int) []float64 { return stats.Finite(t.Values.Tail(n)) }
+func Tail(t *Track, n int) []float64 { return TailInto(nil, t, n) }
+
+// TailInto is [Tail], appended to out.
+func TailInto(out []float64, t *Track, n int) []float64 {
+	var buf [stats.Width]float64
+	return stats.FiniteInto(out, t.Values.TailInto(buf[:0], n))
+}
 
 // Deviation returns the standard deviation from block to block.
 func (t *Track) Deviation() float64 {

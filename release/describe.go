@@ -125,7 +125,8 @@ func sides(fd *finding) float64 {
 	if fd.Control == nil {
 		return fd.Mean / fd.Level
 	}
-	a, b := pattern.Tail(fd.Subject, 8), pattern.Tail(fd.Control, 8)
+	var bufA, bufB [8]float64
+	a, b := pattern.TailInto(bufA[:0], fd.Subject, 8), pattern.TailInto(bufB[:0], fd.Control, 8)
 	if len(a) == 0 || len(b) == 0 || !(stats.Mean(b) > 0) {
 		return fd.Mean / fd.Level
 	}

@@ -22,7 +22,8 @@ const likelyMet = 0.5
 // its growth counts as likely as it meets the limit, and proves nothing.
 func (s *State) runsOut(fd *finding, e *trend.Exposed) {
 	s.young(fd)
-	tail := pattern.Tail(fd.Subject, 3)
+	var buf [3]float64
+	tail := pattern.TailInto(buf[:0], fd.Subject, 3)
 	if len(tail) == 0 {
 		return
 	}
@@ -37,7 +38,8 @@ func (s *State) runsOut(fd *finding, e *trend.Exposed) {
 	g, ok := trend.Exhausts(&fd.Comparison, tail[len(tail)-1], r)
 	switch {
 	case ok:
-		fd.Runs = &g
+		runs := g // what never runs out is not kept
+		fd.Runs = &runs
 		if g.Met >= likelyMet || fd.pastLimit() || fd.Frames < levelsOff {
 			return
 		}
@@ -67,7 +69,8 @@ func (s *State) peaks(fd *finding, r trend.Growing) {
 		return
 	}
 	if g, ok := trend.Peaks(r); ok {
-		fd.Runs = &g
+		runs := g // what never runs out is not kept
+		fd.Runs = &runs
 	}
 }
 

@@ -49,7 +49,8 @@ func (s *State) countTails(i int, t tails) {
 			x.Tails[id] = s.newTail(x, id, slices.Concat(control, canary))
 			continue
 		}
-		if c := x.Canary[id]; c == nil || math.IsNaN(c.Values.Tail(1)[0]) {
+		var last [1]float64
+		if c := x.Canary[id]; c == nil || math.IsNaN(c.Values.TailInto(last[:0], 1)[0]) {
 			canary = nil // it is young yet, or gone
 		}
 		y, n := over(canary, x.Tails[id].Bound)

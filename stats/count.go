@@ -66,17 +66,17 @@ func ExcessProbability(y, n, z, m, delta float64) float64 {
 			from = i + 1
 		}
 	}
-	// F₂ rises: on either side of that it is soon 0 or 1 to the last digit.
+	// F₂ rises: on either side of that it is soon 0 or 1 to nine digits.
 	var p float64
 	for i := from - 1; i >= 0; i-- {
 		f := mathext.RegIncBeta(z+0.5, m-z+0.5, rates[i])
-		if p += weights[i] * f; f < 1e-13 {
+		if p += weights[i] * f; f < 1e-9 {
 			break
 		}
 	}
 	f := 0.0
 	for i := from; i < points; i++ {
-		if f < 1-1e-13 {
+		if f < 1-1e-9 {
 			f = mathext.RegIncBeta(z+0.5, m-z+0.5, rates[i])
 		}
 		p += weights[i] * f

@@ -100,8 +100,12 @@ func (h *History) Mean() float64 {
 // Tail returns the last up to n ≤ 16 values offered, oldest first, with NaN
 // for those missing.
 func (h *History) Tail(n int) []float64 {
+	return h.TailInto(make([]float64, 0, min(n, recent)), n)
+}
+
+// TailInto is [History.Tail], appended to out.
+func (h *History) TailInto(out []float64, n int) []float64 {
 	n = min(n, recent, h.Newest-h.Origin+1)
-	out := make([]float64, 0, n)
 	for f := h.Newest - n + 1; f <= h.Newest; f++ {
 		out = append(out, h.Recent[mod(f)])
 	}
