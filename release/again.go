@@ -49,6 +49,7 @@ func attempts(t, other *pattern.Track, e *trend.Exposed) *stats.History {
 		return nil
 	}
 	h := t.Values
+	h.Total = 0
 	for k := range h.Blocks {
 		first := h.Origin + k*h.Size
 		last := first + h.Size - 1
@@ -63,6 +64,7 @@ func attempts(t, other *pattern.Track, e *trend.Exposed) *stats.History {
 		if h.Count[k] == 0 {
 			h.Sum[k] = 0
 		}
+		h.Total += h.Sum[k]
 	}
 	return &h
 }

@@ -93,6 +93,7 @@ func (s *State) examine(f signal.Frame) *scene {
 func (s *State) examineRelease(i int) []finding {
 	x := &s.mem.Subjects[i]
 	out := s.room(&s.found, i)
+	traffic := s.traffic(i)
 	for id, canary := range x.Canary {
 		if canary == nil || s.sys.Signals[id].Kind == signal.Traffic {
 			continue
@@ -101,7 +102,11 @@ func (s *State) examineRelease(i int) []finding {
 		if before == nil && s.sys.Releases[i].Control == "" {
 			before = s.mem.Services[s.sys.Releases[i].Service].Before[id]
 		}
-		c, ok := s.work.Compare(s.traffic(i, id), canary, x.Control[id], before, s.sys.Signals[id].Direction(), s.sizes[id])
+		loads := traffic
+		if !goesWithLoad(s.sys.Signals[id].Kind) {
+			loads = pattern.Loads{}
+		}
+		c, ok := s.work.Compare(loads, canary, x.Control[id], before, s.sys.Signals[id].Direction(), s.sizes[id])
 		if !ok {
 			continue
 		}
@@ -120,14 +125,17 @@ func (s *State) examineRelease(i int) []finding {
 	return out
 }
 
-// traffic returns the traffic of the instances beside a signal that goes with
-// it: what is used, not what callers feel.
-func (s *State) traffic(i, id int) pattern.Loads {
-	x, kind := &s.mem.Subjects[i], s.sys.Signals[id].Kind
-	if prevention.Symptom(kind) || kind == signal.Infra || kind == signal.Traffic {
-		return pattern.Loads{}
-	}
-	for t, sig := range s.sys.Signals {
+// goesWithLoad says whether a kind goes with the traffic of an instance: what is
+// used, not what callers feel.
+func goesWithLoad(k signal.Kind) bool {
+	return !prevention.Symptom(k) && k != signal.Infra && k != signal.Traffic
+}
+
+// traffic returns the traffic of the instances of a release.
+func (s *State) traffic(i int) pattern.Loads {
+	x := &s.mem.Subjects[i]
+	for t := range s.sys.Signals {
+		sig := &s.sys.Signals[t]
 		perInstance := x.Canary[t] != nil && len(x.Canary[t].Pods) > 0 && x.Canary[t].Pods[0].Instance != ""
 		if sig.Kind == signal.Traffic && sig.Unit.Dimension == signal.Rate && perInstance {
 			return pattern.Loads{Subject: x.Canary[t], During: x.Control[t], Before: x.Before[t]}

@@ -244,6 +244,13 @@ func TestHistory(t *testing.T) {
 		if h.N != count || (count > 0 && !near(h.Mean(), sum/count, 1e-9)) {
 			t.Fatalf("seed %d: mean %v of %v values, want %v of %v", seed, h.Mean(), h.N, sum/count, count)
 		}
+		var blocks float64
+		for _, x := range h.Sum {
+			blocks += x
+		}
+		if !near(h.Total, blocks, 1e-9) {
+			t.Fatalf("seed %d: total %v, of its blocks %v", seed, h.Total, blocks)
+		}
 		if h.Blocks > Width || h.Blocks*h.Size < n {
 			t.Fatalf("seed %d: %d blocks of %d frames for %d frames", seed, h.Blocks, h.Size, n)
 		}

@@ -21,6 +21,7 @@ type History struct {
 	Sum    [Width]float64  // sum of the values present
 	Count  [Width]float64  // values present
 	N      float64         // values present in all
+	Total  float64         // sum of them, which is that of Sum
 	Last   int             // the frame of the last value present
 	Newest int             // the last frame offered, present or not; Origin−1 before
 	Recent [recent]float64 // the values of the last frames, Recent[frame mod 16]; NaN when missing
@@ -58,6 +59,7 @@ func (h *History) Add(frame int, x float64) {
 	h.Sum[i] += x
 	h.Count[i]++
 	h.N++
+	h.Total += x
 	h.Last = frame
 }
 
@@ -89,13 +91,7 @@ func (h *History) Frame(i int) float64 {
 }
 
 // Mean returns the mean of all values, NaN when there is none.
-func (h *History) Mean() float64 {
-	var sum float64
-	for i := range h.Blocks {
-		sum += h.Sum[i]
-	}
-	return sum / h.N
-}
+func (h *History) Mean() float64 { return h.Total / h.N }
 
 // Tail returns the last up to n ≤ 16 values offered, oldest first, with NaN
 // for those missing.

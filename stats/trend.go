@@ -21,10 +21,11 @@ func OLS(x, y []float64) Slope {
 	for i := range x {
 		if !math.IsNaN(y[i]) {
 			n++
-			mx += (x[i] - mx) / n
-			my += (y[i] - my) / n
+			mx += x[i]
+			my += y[i]
 		}
 	}
+	mx, my = mx/max(n, 1), my/max(n, 1)
 	nan := math.NaN()
 	out := Slope{Slope: nan, Intercept: nan, SE: nan, Residual: nan, N: int(n)}
 	var sxx, sxy, syy float64
