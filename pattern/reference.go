@@ -55,12 +55,18 @@ func (r reference) counts(size int, noise noise) (counts [2]float64) {
 	}
 	if counts[0] > 0 && counts[1] > 0 {
 		gap := means[0] - means[1]
+		if math.Abs(gap) <= rounding*math.Abs(means[1]) {
+			gap = 0 // of one that does not waver a last digit would be a difference
+		}
 		if gap*gap > 4*noise.frame(size)*(1/counts[0]+1/counts[1]) {
 			counts[0] = 0
 		}
 	}
 	return counts
 }
+
+// rounding is by what share two equal means may differ.
+const rounding = 1e-12
 
 // frame returns what the variance of a mean over n frames is times n.
 func (n noise) frame(size int) float64 { return n.sd * n.sd * n.Tau * float64(size) }

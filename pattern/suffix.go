@@ -13,17 +13,13 @@ func (c *Comparison) suffix(fixed, block float64) {
 	need := math.Max(math.Ceil(reach/block), c.Tau/2)
 	var sum, typical, raw, n float64
 	above := 0 // differences over nothing
-	best := math.Inf(-1)
 	limit, wide := c.clips()
-	var logBuf, sureBuf, buf [stats.Width]float64
+	var found, sure evidence
+	var inBuf, effects, typicals [stats.Width]float64
 	var atBuf [stats.Width]int
-	logs, sure, at := logBuf[:0], sureBuf[:0], atBuf[:0]
-	in, needs := buf[:0], lasting*math.Max(c.Tau, 1)
+	in, at, needs := inBuf[:0], atBuf[:0], lasting*math.Max(c.Tau, 1)
 	lasts := false
-	from := 0
-	if c.recentOnly {
-		from = max(0, len(c.Difference)-fresh)
-	}
+	from := c.earliest()
 	total := math.Max(1, countFinite(c.Difference[from:]))
 	for j := len(c.Difference) - 1; j >= from; j-- {
 		d := c.Difference[j]
@@ -42,32 +38,78 @@ func (c *Comparison) suffix(fixed, block float64) {
 			continue
 		}
 		// When it began is read off the clipped means: they know the edges.
-		mean := sum / n
-		e := c.weigh(mean, c.variance(n, fixed))
-		certain := e
+		mean, variance := sum/n, c.variance(n, fixed)
+		q, e := c.weigh(mean, variance)
+		p, certain := q, e
 		if n >= needs {
 			if low := most(in, mean, above); low > mean {
-				certain, lasts = c.weigh(low, c.variance(n, fixed)), true
+				p, certain = c.weigh(low, variance)
+				lasts = true
 			}
 		}
-		logs, sure, at = append(logs, e), append(sure, certain), append(at, j)
-		if e > best {
-			best = e
-			c.Effect, c.Typical = raw/n, typical/n
-		}
+		effects[found.n], typicals[found.n] = raw/n, typical/n
+		found.add(q, e)
+		sure.add(p, certain)
+		at = append(at, j)
 	}
 	if n > 0 {
 		c.Whole, c.SE = typical/n, math.Sqrt(c.variance(n, fixed))
 	}
-	if len(logs) == 0 {
+	if found.n == 0 {
 		return
 	}
-	parts, all := shares(buf[:0], logs)
-	c.LogE = all - math.Log(total)
-	if lasts {
-		c.LogE = stats.LogSumExp(sure) - math.Log(total)
+	parts, best, all := found.shares(inBuf[:0])
+	if best >= 0 {
+		c.Effect, c.Typical = effects[best], typicals[best]
 	}
+	c.LogE = all - math.Log(total)
 	c.onset(parts, at)
+	if lasts {
+		_, _, all = sure.shares(inBuf[:0])
+		c.LogE = all - math.Log(total)
+	}
+}
+
+// earliest is the first block that a change may have begun in.
+func (c *Comparison) earliest() int {
+	if c.recentOnly {
+		return max(0, len(c.Difference)-fresh)
+	}
+	return 0
+}
+
+// An evidence holds the e-values √q·exp(log) of n stretches.
+type evidence struct {
+	n       int
+	q, logs [stats.Width]float64
+}
+
+func (x *evidence) add(q, log float64) {
+	x.q[x.n], x.logs[x.n] = q, log
+	x.n++
+}
+
+// shares returns what part of their sum each of the e-values is, appended to out,
+// the first of the largest (−1 where none is a number), and the logarithm of the sum.
+func (x *evidence) shares(out []float64) (parts []float64, best int, all float64) {
+	most := slices.Max(x.logs[:x.n])
+	best = -1
+	var sum float64
+	nothing := math.Exp(-most) // many are 1
+	for i, log := range x.logs[:x.n] {
+		e := nothing
+		if log != 0 || x.q[i] != 1 {
+			e = math.Sqrt(x.q[i]) * math.Exp(log-most)
+		}
+		if out = append(out, e); best < 0 && !math.IsNaN(e) || best >= 0 && e > out[best] {
+			best = i
+		}
+		sum += e
+	}
+	for i := range out {
+		out[i] /= sum
+	}
+	return out, best, most + math.Log(sum)
 }
 
 // clips returns as how much one block counts at most: in the tests, and for the
@@ -81,35 +123,17 @@ func (c *Comparison) clips() (limit, wide float64) {
 	return limit, math.Max(limit, 2*c.Size)
 }
 
-// shares returns what part of their sum each of numbers is that are given by
-// their logarithms, appended to out, and the logarithm of the sum.
-func shares(out, logs []float64) (parts []float64, all float64) {
-	most := slices.Max(logs)
-	last, exp, sum := math.NaN(), 0.0, 0.0
-	for _, l := range logs {
-		if l != last { // many are 0
-			last, exp = l, math.Exp(l-most)
-		}
-		out = append(out, exp)
-		sum += exp
-	}
-	for i := range out {
-		out[i] /= sum
-	}
-	return out, most + math.Log(sum)
-}
-
 // variance returns that of the mean of n blocks.
 func (c *Comparison) variance(n, fixed float64) float64 {
 	return c.SD*c.SD*min(1, c.Tau/n) + fixed
 }
 
-// weigh returns the log e-value of a stretch with this mean and variance of it.
-func (c *Comparison) weigh(mean, variance float64) float64 {
+// weigh returns the e-value of a stretch with this mean and variance of it, as √q·exp(log).
+func (c *Comparison) weigh(mean, variance float64) (q, log float64) {
 	if !(mean > 0) {
-		return 0
+		return 1, 0 // see stats.SafeTOneSided
 	}
-	return stats.SafeTOneSided(mean/math.Sqrt(variance), max(1, c.SD*c.SD/variance), c.NU, 1)
+	return stats.SafeTParts(mean/math.Sqrt(variance), max(1, c.SD*c.SD/variance), c.NU, 1)
 }
 
 // lasting is over how many independent stretches a difference must stand to

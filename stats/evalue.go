@@ -25,12 +25,20 @@ import (
 // Source: M. Lindon, D. Ham, M. Tingley, I. Bojinov, Anytime-valid inference
 // in linear models (2022), eq. 9 for one coefficient.
 func SafeT(t, n, nu, g float64) float64 {
+	q, log := SafeTParts(t, n, nu, g)
+	return 0.5*math.Log(q) + log
+}
+
+// SafeTParts returns q and the rest of ln G, so that G = √q·exp(log): of many to be
+// added up the logarithms of q need not be known. They are 1 and 0 where [SafeT] is 0
+// for want of something.
+func SafeTParts(t, n, nu, g float64) (q, log float64) {
 	if !(n > 0 && nu > 0 && g > 0) || math.IsNaN(t) {
-		return 0
+		return 1, 0
 	}
-	q := g / (g + n)
+	q = g / (g + n)
 	x := t * t / nu
-	return 0.5*math.Log(q) + 0.5*(nu+1)*math.Log((1+x)/(1+q*x))
+	return q, 0.5 * (nu + 1) * math.Log((1+x)/(1+q*x))
 }
 
 // SafeTOneSided is [SafeT] for the alternative that the mean is above 0: the
