@@ -35,6 +35,7 @@ type Size struct {
 	Most     float64 // the floor is at most so many levels; 0 means no bound
 	Noise    float64 // floor of the standard deviation, in the signal's base unit
 	Window   float64 // frames that one value looks back over; 0 counts as 1
+	Still    bool    // it does not fill up: growth is not looked for
 }
 
 // Of returns the change of consequence at a reference level.
@@ -88,6 +89,7 @@ type Comparison struct {
 	common     float64   // the largest relative difference that all services alike showed together
 	load       []float64 // of the subject, block by block; nil when not known
 	recentOnly bool      // only changes in the last frames are looked for
+	still      bool      // growth is not looked for
 }
 
 // An Onset is when something began, in frames, with its uncertainty.
@@ -166,7 +168,7 @@ func (c *Comparison) measure(w *Workspace, subject *Track, ref reference, size S
 	*c = Comparison{
 		Level: level, Before: math.NaN(), Mean: subject.Values.Mean(), Size: size.Of(level),
 		Frames: subject.Values.N, block: float64(subject.Values.Size), Tau: noise.Tau, ControlSD: noise.sd,
-		Recalled: ref.seasonal,
+		Recalled: ref.seasonal, still: size.Still,
 	}
 	if ref.before != nil {
 		c.Before = ref.before.Values.Mean()
@@ -230,7 +232,9 @@ func (c *Comparison) test(worse signal.Direction) {
 		}
 	}
 	c.suffix(c.fixed, c.block)
-	c.trend()
+	if !c.still {
+		c.trend()
+	}
 	c.LogE -= price
 	c.SlopeLogE -= price
 	c.SD *= math.Sqrt(c.block) // back to one frame, as if blocks were independent

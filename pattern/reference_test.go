@@ -30,3 +30,64 @@ func TestLongPast(t *testing.T) {
 		t.Errorf("a past of 1,000 frames in blocks of %d has a spread of %v, want about 5", before.Values.Size, c.ControlSD)
 	}
 }
+
+// TestStill holds that where growth is not looked for none is found, and nothing
+// else changes.
+func TestStill(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 9))
+	tracks := [3]*Track{NewTrack(0), NewTrack(60), NewTrack(60)}
+	for k, t := range tracks {
+		for i := range 60 {
+			x := 100 + r.NormFloat64()
+			if k == 2 {
+				x += float64(i) / 2
+			}
+			t.Values.Add(t.Values.Origin+i, x)
+		}
+	}
+	size := Size{Relative: 0.1}
+	grows, ok := Compare(tracks[2], tracks[1], tracks[0], signal.Up, size)
+	size.Still = true
+	still, okStill := Compare(tracks[2], tracks[1], tracks[0], signal.Up, size)
+	if !ok || !okStill || grows.SlopeLogE < 5 || still.SlopeLogE != 0 || still.Slope != 0 {
+		t.Errorf("growth %.1f, and %.1f where it is not looked for; want plenty and none", grows.SlopeLogE, still.SlopeLogE)
+	}
+	if grows.LogE != still.LogE || grows.Whole != still.Whole || grows.SE != still.SE || grows.Onset != still.Onset {
+		t.Errorf("the rest differs: %v and %v", grows.LogE, still.LogE)
+	}
+}
+
+// TestEqualMeansCountTogether: two stretches of one constant have one level, however
+// the sums of it are rounded.
+func TestEqualMeansCountTogether(t *testing.T) {
+	for frames := 1; frames < 200; frames++ {
+		before, during := NewTrack(0), NewTrack(60)
+		for i := range 60 {
+			before.Values.Add(i, 0.1)
+		}
+		for i := range frames {
+			during.Values.Add(60+i, 0.1)
+		}
+		if got := (reference{before: before, during: during}).counts(1, noise{}); got != [2]float64{60, float64(frames)} {
+			t.Fatalf("%d frames: counted %v, want all", frames, got)
+		}
+	}
+}
+
+// TestWaveringIsRemembered: a track that wavers on is measured again, and one that
+// does not is what it was.
+func TestWaveringIsRemembered(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 9))
+	track := NewTrack(0)
+	ref := reference{before: track}
+	for i := range 100 {
+		track.Values.Add(i, r.NormFloat64())
+		fresh := NewTrack(0)
+		fresh.Values = track.Values
+		for range 2 {
+			if got, want := ref.noise(1), (reference{before: fresh}).noise(1); got != want {
+				t.Fatalf("frame %d: %+v, want %+v", i, got, want)
+			}
+		}
+	}
+}

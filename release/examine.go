@@ -102,11 +102,14 @@ func (s *State) examineRelease(i int) []finding {
 		if before == nil && s.sys.Releases[i].Control == "" {
 			before = s.mem.Services[s.sys.Releases[i].Service].Before[id]
 		}
+		// Growth matters where something fills up, or meets a limit.
+		size := s.sizes[id]
+		size.Still = !stock(s.sys.Signals[id].Kind) && math.IsNaN(canary.Limit)
 		loads := traffic
 		if !goesWithLoad(s.sys.Signals[id].Kind) {
 			loads = pattern.Loads{}
 		}
-		c, ok := s.work.Compare(loads, canary, x.Control[id], before, s.sys.Signals[id].Direction(), s.sizes[id])
+		c, ok := s.work.Compare(loads, canary, x.Control[id], before, s.sys.Signals[id].Direction(), size)
 		if !ok {
 			continue
 		}
@@ -154,7 +157,9 @@ func (s *State) examineAlike(i int) []finding {
 		if control == nil || x.Before[id] == nil || !prevention.Symptom(sig.Kind) {
 			continue
 		}
-		if c, ok := s.work.Compare(pattern.Loads{}, control, nil, x.Before[id], sig.Direction(), s.sizes[id]); ok {
+		size := s.sizes[id]
+		size.Still = true
+		if c, ok := s.work.Compare(pattern.Loads{}, control, nil, x.Before[id], sig.Direction(), size); ok {
 			fd := s.finding(c, s.sys.Releases[i].Service, id, control)
 			s.pastFinding(&fd, x.Alike[id])
 			out = append(out, fd)
@@ -271,42 +276,11 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 	return f
 }
 
-// roomy says whether something fills up that has a limit and half of its room
-// left: how much is used is then a cost. That it grows may still matter.
-func (f *finding) roomy() bool {
-	return stock(f.Kind) && !f.Falls && f.Now < f.Level+(f.Subject.Limit-f.Level)/2
-}
-
 // harmless says whether a change is load and not trouble: more bytes or
 // packets where some were normal. Fewer are trouble, and so are any where
 // none were (drops).
 func harmless(sig signal.Signal, c pattern.Comparison) bool {
 	return sig.Kind == signal.Network && sig.Direction() == signal.Both && !c.Falls && c.Level > c.ControlSD
-}
-
-// sized lowers the size of consequence to the distance to a limit.
-func sized(c pattern.Comparison, limit float64) float64 {
-	room := limit - c.Level
-	if c.Falls {
-		room = -room
-	}
-	if room > 0 && room < c.Size {
-		return room
-	}
-	return c.Size
-}
-
-// pastLimit says whether the subject is past its limit now while its
-// reference is not.
-func (f *finding) pastLimit() bool {
-	limit := f.Subject.Limit
-	if math.IsNaN(limit) {
-		return false
-	}
-	if f.Falls {
-		return f.Now < limit && f.Level >= limit
-	}
-	return f.Now >= limit*(1-1e-9) && f.Level < limit
 }
 
 // stock says whether a kind measures something that fills up.

@@ -76,3 +76,34 @@ func zone(sig signal.Signal, limit float64) (early, sd float64) {
 		return 0, zoneSet * math.Abs(limit)
 	}
 }
+
+// roomy says whether something fills up that has a limit and half of its room
+// left: how much is used is then a cost. That it grows may still matter.
+func (f *finding) roomy() bool {
+	return stock(f.Kind) && !f.Falls && f.Now < f.Level+(f.Subject.Limit-f.Level)/2
+}
+
+// sized lowers the size of consequence to the distance to a limit.
+func sized(c pattern.Comparison, limit float64) float64 {
+	room := limit - c.Level
+	if c.Falls {
+		room = -room
+	}
+	if room > 0 && room < c.Size {
+		return room
+	}
+	return c.Size
+}
+
+// pastLimit says whether the subject is past its limit now while its
+// reference is not.
+func (f *finding) pastLimit() bool {
+	limit := f.Subject.Limit
+	if math.IsNaN(limit) {
+		return false
+	}
+	if f.Falls {
+		return f.Now < limit && f.Level >= limit
+	}
+	return f.Now >= limit*(1-1e-9) && f.Level < limit
+}

@@ -6,6 +6,7 @@ import (
 	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/prediction"
 	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/stats"
 	"github.com/foreshock/foreshock/trend"
 )
 
@@ -94,7 +95,8 @@ func (s *State) restarts(i int) bool {
 			continue
 		}
 		falls, high := 0, 0.0
-		for _, v := range t.Values.Means() {
+		var buf [stats.Width]float64
+		for _, v := range t.Values.MeansInto(buf[:0], 1) {
 			switch {
 			case math.IsNaN(v):
 			case v < high/4:

@@ -76,6 +76,34 @@ func FuzzMedian(f *testing.F) {
 	})
 }
 
+// TestSelectRank: every rank is found where many values are equal or infinite, with
+// none larger before it.
+func TestSelectRank(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 2))
+	for range 3000 {
+		v := make([]float64, 1+r.IntN(70))
+		for i := range v {
+			switch r.IntN(20) {
+			case 0:
+				v[i] = math.Inf(1 - 2*r.IntN(2))
+			case 1, 2, 3:
+				v[i] = r.NormFloat64()
+			default:
+				v[i] = float64(r.IntN(12))
+			}
+		}
+		k := r.IntN(len(v))
+		want := slices.Sorted(slices.Values(v))[k]
+		if got := selectRank(v, k); got != want || v[k] != want || slices.Max(append(v[:k:k], want)) > want {
+			t.Fatalf("rank %d is %v, want %v: %v", k, got, want, v)
+		}
+	}
+	nan := math.NaN()
+	if got := selectRank([]float64{nan, nan, nan, nan}, 2); !math.IsNaN(got) {
+		t.Errorf("of no numbers: %v, want none, and an end", got)
+	}
+}
+
 func TestDistributions(t *testing.T) {
 	tests := []struct {
 		name      string
