@@ -133,7 +133,7 @@ func (c *Comparison) weigh(mean, variance float64) (q, log float64) {
 	if !(mean > 0) {
 		return 1, 0 // see stats.SafeTOneSided
 	}
-	return stats.SafeTParts(mean/math.Sqrt(variance), max(1, c.SD*c.SD/variance), c.NU, 1)
+	return stats.SafeTParts(mean*mean/variance, max(1, c.SD*c.SD/variance), c.NU, 1)
 }
 
 // lasting is over how many independent stretches a difference must stand to

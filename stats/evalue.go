@@ -25,19 +25,19 @@ import (
 // Source: M. Lindon, D. Ham, M. Tingley, I. Bojinov, Anytime-valid inference
 // in linear models (2022), eq. 9 for one coefficient.
 func SafeT(t, n, nu, g float64) float64 {
-	q, log := SafeTParts(t, n, nu, g)
+	q, log := SafeTParts(t*t, n, nu, g)
 	return 0.5*math.Log(q) + log
 }
 
 // SafeTParts returns q and the rest of ln G, so that G = √q·exp(log): of many to be
-// added up the logarithms of q need not be known. They are 1 and 0 where [SafeT] is 0
-// for want of something.
-func SafeTParts(t, n, nu, g float64) (q, log float64) {
-	if !(n > 0 && nu > 0 && g > 0) || math.IsNaN(t) {
+// added up the logarithms of q need not be known. It takes the square of t. They
+// are 1 and 0 where [SafeT] is 0 for want of something.
+func SafeTParts(t2, n, nu, g float64) (q, log float64) {
+	if !(n > 0 && nu > 0 && g > 0) || math.IsNaN(t2) {
 		return 1, 0
 	}
 	q = g / (g + n)
-	x := t * t / nu
+	x := t2 / nu
 	return q, 0.5 * (nu + 1) * math.Log((1+x)/(1+q*x))
 }
 
