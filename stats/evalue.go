@@ -38,7 +38,18 @@ func SafeTParts(t2, n, nu, g float64) (q, log float64) {
 	}
 	q = g / (g + n)
 	x := t2 / nu
-	return q, 0.5 * (nu + 1) * math.Log((1+x)/(1+q*x))
+	return q, 0.5 * (nu + 1) * logRatio(x, q)
+}
+
+// logRatio returns ln((1+x)/(1+q·x)) for x ≥ 0 and q in (0, 1): 2·artanh u with
+// u = x(1−q)/(2+x(1+q)), of which five terms are enough below 0.1 (to 2·10⁻¹²).
+func logRatio(x, q float64) float64 {
+	u := x * (1 - q) / (2 + x*(1+q))
+	if u < 0.1 {
+		u2 := u * u
+		return 2 * u * (1 + u2*(1./3+u2*(1./5+u2*(1./7+u2/9))))
+	}
+	return math.Log((1 + x) / (1 + q*x))
 }
 
 // SafeTOneSided is [SafeT] for the alternative that the mean is above 0: the

@@ -224,6 +224,20 @@ func TestRequestsNeeded(t *testing.T) {
 
 // TestHistory holds the law of a history: whatever was offered, it keeps the
 // mean of all values and the last ones, in bounded memory.
+// TestLogRatio holds the series, and where it ends, against the logarithm.
+func TestLogRatio(t *testing.T) {
+	for _, q := range []float64{1e-6, 0.02, 0.5, 0.99} {
+		for x := 1e-9; x < 1e9; x *= 1.1 {
+			if got, want := logRatio(x, q), math.Log1p(x)-math.Log1p(q*x); !near(got, want, 1e-11) {
+				t.Fatalf("x %v, q %v: %v, want %v", x, q, got, want)
+			}
+		}
+	}
+	if got := logRatio(0, 0.5); got != 0 {
+		t.Errorf("of nothing: %v", got)
+	}
+}
+
 func TestHistory(t *testing.T) {
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 5))
