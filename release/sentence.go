@@ -260,6 +260,19 @@ func (s *State) reference(i int) string {
 	return "on the control"
 }
 
+// calmText says what was worse a moment ago.
+func (s *State) calmText(i int, e Evidence) string {
+	name, u := e.Signal, s.signalNamed(e.Signal).Unit
+	if i >= len(s.sys.Releases) {
+		name += " of " + e.Service
+	}
+	value, was := u.Format(float64(e.Value)), u.Format(float64(e.Was))
+	if value == was {
+		return fmt.Sprintf("%s had moved away, and has just come back to %s.", name, was)
+	}
+	return fmt.Sprintf("%s stood at %s against %s, and has just calmed down.", name, value, was)
+}
+
 // because names the number, the signal and the reason.
 func (s *State) because(i int, a *Assessment, sc *scene) string {
 	if silentNow(i, s, sc) {
@@ -282,9 +295,7 @@ func (s *State) because(i int, a *Assessment, sc *scene) string {
 		if len(a.Evidence) == 0 {
 			return "what made it suspect has just gone; it is watched a little longer."
 		}
-		e := a.Evidence[0]
-		u := s.signalNamed(e.Signal).Unit
-		return fmt.Sprintf("%s stood at %s against %s, and has just calmed down.", e.Signal, u.Format(float64(e.Value)), u.Format(float64(e.Was)))
+		return s.calmText(i, a.Evidence[0])
 	}
 	fd := sc.releases[i][best]
 	text := s.contrast(i, fd)

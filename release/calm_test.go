@@ -1,0 +1,30 @@
+package release
+
+import (
+	"testing"
+
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// TestCalmText: what has calmed down is told with its service where it is nobody's
+// own, and a number is not set against itself.
+func TestCalmText(t *testing.T) {
+	s := New(System{
+		Signals:  []signal.Signal{{Name: "load", Kind: signal.CPU, Unit: signal.ParseUnit("ratio")}},
+		Releases: []Release{{ID: "cart"}}, Changes: []Change{{ID: "change-1"}},
+	}, prevention.DefaultPolicy())
+	for _, tt := range []struct {
+		subject    int
+		value, was Number
+		want       string
+	}{
+		{0, 0.5, 0.2, "load stood at 50 % against 20 %, and has just calmed down."},
+		{1, 0.5, 0.2, "load of redis stood at 50 % against 20 %, and has just calmed down."},
+		{1, 0.20001, 0.2, "load of redis had moved away, and has just come back to 20 %."},
+	} {
+		if got := s.calmText(tt.subject, Evidence{Signal: "load", Service: "redis", Value: tt.value, Was: tt.was}); got != tt.want {
+			t.Errorf("calmText = %q, want %q", got, tt.want)
+		}
+	}
+}
