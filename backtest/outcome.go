@@ -123,11 +123,12 @@ func (g *growth) meets(was, now float64, known bool) bool {
 }
 
 // closeGrowth says what came of a signal that was to run out. One that did not
-// by its p90 was wrong. Of a recording that ends sooner nobody can tell.
+// by its p90 was wrong. Of a recording that ends sooner nobody can tell. A crash
+// by then is what was foretold of the service that crashed, not of another one.
 func (j *Judge) closeGrowth(at growing, g *growth) {
-	crash := j.truth.CrashedAt
-	if g.Came == nil && j.score.Subjects[at.subject].Bad && crash.After(g.At) {
-		in := crash.Sub(g.At).Seconds()
+	crash, own := j.truth.CrashedAt, j.score.Subjects[at.subject]
+	blames := own.Bad && (!own.Change || j.faulty(j.sys.Services[g.service].Name))
+	if in := crash.Sub(g.At).Seconds(); g.Came == nil && blames && crash.After(g.At) && in <= float64(g.P90) {
 		g.came(in, in, in)
 	}
 	if g.Came == nil && g.seen.Sub(g.At).Seconds() >= float64(g.P90) {

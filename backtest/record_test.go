@@ -173,6 +173,7 @@ func TestRecordExhausts(t *testing.T) {
 		{"collected, not killed", quiet, []float64{80, 85, 20}, in(2, 4, 9), "unknown", "unknown", math.NaN(), math.NaN()},
 		{"not met by p90", quiet, []float64{80, 85, 85, 85}, in(1, 2, 3), "no", "no", math.NaN(), math.NaN()},
 		{"the recording ends before p10", quiet, []float64{80}, in(2, 4, 9), "unknown", "unknown", math.NaN(), math.NaN()},
+		{"it crashed after p90", crash, []float64{80, 85, 85, 85}, in(1, 2, 3), "no", "no", math.NaN(), math.NaN()},
 		{"it crashed", crash, []float64{80, 85}, in(2, 4, 9), "yes", "yes", 300, 300},
 	}
 	for _, tt := range tests {

@@ -263,11 +263,15 @@ func (c *Comparison) since(frame float64) float64 {
 // autocorrelation as the mean's does.
 func (c *Comparison) trend() {
 	f, flat := c.overTime()
-	if f.N < 8 || math.IsNaN(f.Slope) || f.SE == 0 {
+	if f.N < 8 || math.IsNaN(f.Slope) {
 		return
 	}
-	// The residuals' spread or the noise before, whichever is larger.
-	se := f.SE * math.Max(1, c.SD/math.Sqrt2/math.Max(f.Residual, 1e-300)) * math.Sqrt(c.Tau)
+	// The residuals' spread or the noise before, whichever is larger. What grows
+	// along a line to the last digit has no residuals.
+	se := math.Max(f.SE, c.SD/math.Sqrt2/f.Spread) * math.Sqrt(c.Tau)
+	if se == 0 {
+		return
+	}
 	if c.slow > 0 {
 		se = math.Hypot(se, c.wander())
 	}

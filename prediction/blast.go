@@ -90,7 +90,8 @@ type Choice struct {
 }
 
 // Weigh returns what promoting, holding and rolling back cost. A step that
-// meets a limit harms the requests of both versions.
+// meets a limit harms the requests of both versions, those that the new version
+// does not harm already.
 //
 // The loss of a step that does harm is 1, and so is that of a rollback that was
 // not needed. Holding costs the same whether or not there is harm: what makes
@@ -102,7 +103,7 @@ type Choice struct {
 func (s Stakes) Weigh(promoteBelow, rollbackAbove float64) (promote, hold, back Choice) {
 	version := s.Bad * s.Severity * s.Requests
 	limit := s.Breach * s.Requests * s.Next
-	promote = Choice{Harmed: version*s.Next + (1-s.Bad)*limit, Loss: math.Max(s.Bad, s.Breach)}
+	promote = Choice{Harmed: version*s.Next + (1-s.Bad*s.Severity)*limit, Loss: math.Max(s.Bad, s.Breach)}
 	hold = Choice{Harmed: version * s.Now, Loss: (promoteBelow + 1 - rollbackAbove) / 2}
 	back = Choice{Harmed: version * s.Now * s.Back, Loss: 1 - s.Bad}
 	return promote, hold, back

@@ -126,8 +126,13 @@ func TestWeigh(t *testing.T) {
 		}
 	}
 	p, h, b := prediction.Stakes{Bad: 0.8, Severity: 0.5, Requests: 1000, Now: 0.1, Next: 0.5, Breach: 0.5, Back: 0.1}.Weigh(0.2, 0.8)
-	// 0.8·0.5·1000·0.5 + 0.2·0.5·1000·0.5; 0.8·0.5·1000·0.1; a tenth of it
-	if math.Abs(p.Harmed-250) > 1e-9 || math.Abs(h.Harmed-40) > 1e-9 || math.Abs(b.Harmed-4) > 1e-9 {
-		t.Errorf("harmed %v, %v, %v; want 250, 40, 4", p.Harmed, h.Harmed, b.Harmed)
+	// 0.8·0.5·1000·0.5 + (1 − 0.4)·0.5·1000·0.5; 0.8·0.5·1000·0.1; a tenth of it
+	if math.Abs(p.Harmed-350) > 1e-9 || math.Abs(h.Harmed-40) > 1e-9 || math.Abs(b.Harmed-4) > 1e-9 {
+		t.Errorf("harmed %v, %v, %v; want 350, 40, 4", p.Harmed, h.Harmed, b.Harmed)
+	}
+	// A version that is certainly bad, nobody knows how badly, meets its limit all the same.
+	p, _, _ = prediction.Stakes{Bad: 1, Requests: 1000, Now: 0.1, Next: 0.5, Breach: 0.9}.Weigh(0.2, 0.8)
+	if math.Abs(p.Harmed-450) > 1e-9 {
+		t.Errorf("harmed %v, want 450", p.Harmed)
 	}
 }

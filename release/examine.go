@@ -63,6 +63,7 @@ type scene struct {
 	failures  [][]failure // by release: limits that its exposure meets
 	inferred  [][]failure // of each release, what fills up unmeasured
 	collapses []collapse  // of the release that is assessed
+	shared    []finding   // what runs out in both versions of it alike
 }
 
 // examine compares everything with its reference.

@@ -104,10 +104,10 @@ func (f *finding) runs() Number {
 // than not to reach it at all.
 func (s *State) exhaustion(i int, sc *scene) []Prediction {
 	out := []Prediction{}
-	for fd := range each(sc.releases[i]) {
+	add := func(fd *finding, text string) {
 		g := fd.Runs
 		if g == nil || g.Met < likelyMet {
-			continue
+			return
 		}
 		now := float64(s.mem.Frame)
 		limit, kind := Number(fd.Subject.Limit), "exhausts"
@@ -116,9 +116,15 @@ func (s *State) exhaustion(i int, sc *scene) []Prediction {
 		}
 		out = append(out, Prediction{
 			Kind: kind, Signal: s.sys.Signals[fd.Signal].Name, Service: s.sys.Services[fd.Service].Name,
-			Probability: fd.runs(), Limit: &limit,
+			Probability: fd.runs(), Limit: &limit, Text: text,
 			At: &Times{P10: s.instant(now + g.P10), P50: s.instant(now + g.P50), P90: s.instant(now + g.P90)},
 		})
+	}
+	for fd := range each(sc.releases[i]) {
+		add(fd, "")
+	}
+	for fd := range each(sc.shared) {
+		add(fd, "it grows whichever version serves: this release is not blamed")
 	}
 	return out
 }

@@ -69,6 +69,9 @@ type story struct {
 	calm             *time.Time
 	stages           []stage
 	elsewhere        int // frames held for somebody else's incident
+	// cascade is the first assessment in which calls were tried again, with that
+	// prediction alone; nil where there was none.
+	cascade *Assessment
 }
 
 // A stage is one step that was taken.
@@ -96,7 +99,21 @@ func (s *story) step(at time.Time, e signal.Exposure, plan []Step) {
 	}
 }
 
+// hearCascade notes where calls that are tried again were first told of.
+func (s *story) hearCascade(a *Assessment) {
+	for _, p := range a.Predictions {
+		if s.cascade == nil && p.Kind == "cascade" && p.Amplification != nil && float64(*p.Amplification) >= multiplied {
+			s.cascade = &Assessment{At: a.At, Predictions: []Prediction{p}}
+		}
+	}
+}
+
+// multiplied is from how many calls instead of one a cascade is told of in
+// what came later.
+const multiplied = 1.2
+
 func (s *story) hear(a Assessment) {
+	s.hearCascade(&a)
 	if s.last == nil || s.last.Verdict != a.Verdict || s.last.Reason != a.Reason {
 		if len(s.turns) < mostTurns {
 			s.turns = append(s.turns, a)

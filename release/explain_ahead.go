@@ -75,7 +75,7 @@ func (x *explaining) predicted(p Prediction) string {
 		limit = "its limit of " + x.format(id, float64(*p.Limit))
 	}
 	switch {
-	case p.Text != "":
+	case p.Text != "" && p.At == nil:
 		return x.told(p)
 	case p.Weight != nil:
 		text := fmt.Sprintf("%s meets %s at %s %% of the traffic (%s): %s likely by 100 %%", name, limit, whole(p.Weight.P50), weights(*p.Weight), chance(float64(p.Probability)))
@@ -86,7 +86,11 @@ func (x *explaining) predicted(p Prediction) string {
 	case p.Kind == dailyPeak:
 		return fmt.Sprintf("%s reaches %s at about %s (%s to %s), if the day goes as it usually does: %s likely%s.", name, limit, x.far(p.At.P50, *p.At), x.far(p.At.P10, *p.At), x.far(p.At.P90, *p.At), chance(float64(p.Probability)), p.Record.after())
 	case p.At != nil:
-		return fmt.Sprintf("%s reaches %s at about %s (%s to %s), if nobody acts: %s likely%s.", name, limit, x.far(p.At.P50, *p.At), x.far(p.At.P10, *p.At), x.far(p.At.P90, *p.At), chance(float64(p.Probability)), p.Record.after())
+		text := fmt.Sprintf("%s reaches %s at about %s (%s to %s), if nobody acts: %s likely%s", name, limit, x.far(p.At.P50, *p.At), x.far(p.At.P10, *p.At), x.far(p.At.P90, *p.At), chance(float64(p.Probability)), p.Record.after())
+		if p.Text != "" {
+			text += "; " + p.Text
+		}
+		return text + "."
 	case p.Reason != "":
 		return fmt.Sprintf("%s may meet %s; at which share of the traffic is %s.", name, limit, p.Reason)
 	}
@@ -133,6 +137,9 @@ func (x *explaining) later(keys []key) []Remark {
 		if text := x.came(p); text != "" {
 			add(p.Kind, "%s", text)
 		}
+	}
+	if c := x.story.cascade; c != nil && c.At.After(x.a.At) {
+		add("cascade", "%s", "Said at "+x.at(c.At)+": "+c.Predictions[0].Text+".")
 	}
 	if n := x.a.Next; n != nil && x.a.Warns() {
 		switch c, ok := x.story.rungs[n.Rung]; {

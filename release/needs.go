@@ -3,6 +3,7 @@ package release
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/foreshock/foreshock/prevention"
@@ -18,6 +19,7 @@ type needs struct {
 	noisy    string  // the signal that is too noisy to tell yet; "" for none
 	young    bool    // it is certainly fuller, and may level off
 	more     float64 // frames until that signal can be told; NaN when it cannot be said
+	never    bool    // it has had no traffic, and is planned to have none
 	exposure float64 // weight from which a limit ahead would be known; 0 when none is in doubt
 }
 
@@ -65,6 +67,16 @@ func (s *State) needs(i int, sc *scene) needs {
 	return n
 }
 
+// never says whether a release was at no weight over 0, and no step of it goes
+// there: what it does under traffic is not known, however long it is watched.
+func (s *State) never(i int, f signal.Frame) bool {
+	if i >= len(s.sys.Releases) || i >= len(f.Exposure) || f.Exposure[i].Weight != 0 {
+		return false
+	}
+	steps := s.sys.Releases[i].Steps
+	return len(steps) > 0 && !slices.ContainsFunc(steps, func(x Step) bool { return x.Weight > 0 })
+}
+
 // unknowing says what would make it known.
 func (s *State) unknowing(i int, n needs) *Unknowing {
 	interval := s.sys.Interval
@@ -77,6 +89,8 @@ func (s *State) unknowing(i int, n needs) *Unknowing {
 	case n.frames > 0:
 		eta := time.Duration(n.frames) * interval
 		return &Unknowing{Needs: frames(n.frames) + " of the new version", ETA: shortDuration(eta)}
+	case n.never:
+		return &Unknowing{Needs: "traffic on the new version, which has had none", ETA: ""}
 	case n.unasked != "":
 		return &Unknowing{Needs: "answers to the query of " + n.unasked, ETA: ""}
 	case n.requests > 0:

@@ -147,6 +147,9 @@ func (s *State) promoteText(i int, step string, a *Assessment, sc *scene) string
 	}
 	seen := fmt.Sprintf("%d signals over %.0f frames at %s %% show no harm", len(sc.releases[i]), frames, percent(float64(a.Weight)))
 	seen += s.peakText(a)
+	if fd := firstToRunOut(sc.shared); fd != nil && fd.Runs.Met >= likelyMet && fd.Runs.P50 <= mentioned {
+		seen += "; but " + s.runsOutText(fd)
+	}
 	if i >= len(s.sys.Releases) {
 		seen = fmt.Sprintf("%d signals show no harm since it was made", len(sc.releases[i]))
 		return fmt.Sprintf("%s may stay: %s.", a.ID, seen)
@@ -373,6 +376,9 @@ func (s *State) elsewhereText(i int, sc *scene) string {
 			return fmt.Sprintf("%s is in trouble since %s, and that is not laid to this release; wait until it is over.",
 				s.sys.Services[inc.Service].Name, s.instant(inc.Onset).UTC().Format(s.clock()))
 		}
+	}
+	if fd := s.runsOutSoon(sc); fd != nil {
+		return s.runsOutText(fd) + ", and that is not laid to this release; wait until that is mended."
 	}
 	return "an incident of another cause is just ending; it is watched a little longer."
 }

@@ -61,18 +61,19 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 	default:
 		x.AtOnce = 0
 	}
+	sc.shared = s.shared(i, sc)
 	n, o := s.needs(i, sc), s.outlook(i, f, sc)
 	gets, misrouted := s.misrouted(i, f)
-	n.exposure = o.needs
+	n.exposure, n.never = o.needs, s.never(i, f)
 	d := s.policy.Decide(prevention.Case{
 		Unasked: x.unasked(), Harm: harm, Proven: x.Proven >= 2 || s.certainly(i, sc), Suspected: s.suspected(i, sc), Culprit: sc.blame.Culprit[i],
 		Breach: o.breach, Guess: o.guess,
-		Enough:   n.frames <= 0 && n.unasked == "",
+		Enough:   n.frames <= 0 && n.unasked == "" && !n.never,
 		Silence:  i < len(s.sys.Releases) && silent(sc.silences[i]),
 		Starting: i < len(s.sys.Releases) && (sc.silences[i].Kind == pattern.SilenceStarting || sc.silences[i].Kind == pattern.SilenceShared || x.Seen < 0),
 		Dim:      sc.lacks[i].Gone, Dimming: sc.lacks[i].Late,
 		Suffer:    sc.suffer[i],
-		Elsewhere: i < len(s.sys.Releases) && s.elsewhere(i, sc),
+		Elsewhere: i < len(s.sys.Releases) && (s.elsewhere(i, sc) || s.runsOutSoon(sc) != nil),
 		Misrouted: misrouted,
 		Together:  x.AtOnce >= atOnceFrames,
 		Unsafe:    i < len(s.sys.Releases) && s.sys.Releases[i].Rollback == Unsafe,

@@ -110,23 +110,23 @@ func (s *State) limitNext(r ruling, fs []failure) []Happening {
 
 // exhaustedNext is what runs out first within the time that a hold lasts.
 func (s *State) exhaustedNext(i int, sc *scene) []Happening {
-	best := -1
-	for k, fd := range sc.releases[i] {
-		if fd.Runs != nil && fd.Runs.Met >= aTenth && (best < 0 || fd.Runs.P50 < sc.releases[i][best].Runs.P50) {
-			best = k
-		}
+	fd, whose := firstToRunOut(sc.releases[i]), ""
+	if fd == nil {
+		fd = firstToRunOut(sc.shared)
 	}
-	if best < 0 {
+	if fd == nil {
 		return nil
 	}
-	fd := &sc.releases[i][best]
+	if len(s.sys.Services) > 1 {
+		whose = " of " + s.sys.Services[fd.Service].Name
+	}
 	sig, g := s.sys.Signals[fd.Signal], fd.Runs
 	span := func(frames float64) string {
 		return shortDuration(time.Duration(frames * float64(s.sys.Interval)))
 	}
 	daily := g.Law == trend.Daily
 	h := Happening{
-		Kind: "exhausted", Text: fmt.Sprintf("%s reaches its limit of %s", sig.Name, sig.Unit.Format(fd.Subject.Limit)),
+		Kind: "exhausted", Text: fmt.Sprintf("%s%s reaches its limit of %s", sig.Name, whose, sig.Unit.Format(fd.Subject.Limit)),
 		Probability: fd.runs(), In: &Durations{P10: span(g.P10), P50: span(g.P50), P90: span(g.P90)},
 	}
 	now, than := stats.Mean(pattern.Tail(fd.Subject, 3)), "under"

@@ -8,6 +8,7 @@ type Slope struct {
 	Intercept float64 // y at x = 0
 	SE        float64 // standard error of Slope, of independent residuals
 	Residual  float64 // standard deviation of the residuals, ≥ 0
+	Spread    float64 // √Σ(x−x̄)²
 	N         int     // points used
 }
 
@@ -27,7 +28,7 @@ func OLS(x, y []float64) Slope {
 	}
 	mx, my = mx/max(n, 1), my/max(n, 1)
 	nan := math.NaN()
-	out := Slope{Slope: nan, Intercept: nan, SE: nan, Residual: nan, N: int(n)}
+	out := Slope{Slope: nan, Intercept: nan, SE: nan, Residual: nan, Spread: nan, N: int(n)}
 	var sxx, sxy, syy float64
 	for i := range x {
 		if !math.IsNaN(y[i]) {
@@ -43,7 +44,8 @@ func OLS(x, y []float64) Slope {
 	out.Slope = sxy / sxx
 	out.Intercept = my - out.Slope*mx
 	out.Residual = math.Sqrt(math.Max(0, syy-out.Slope*sxy) / (n - 2))
-	out.SE = out.Residual / math.Sqrt(sxx)
+	out.Spread = math.Sqrt(sxx)
+	out.SE = out.Residual / out.Spread
 	return out
 }
 

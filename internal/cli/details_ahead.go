@@ -46,16 +46,19 @@ func (r *report) reach(a *release.Assessment) {
 	r.stakes(b)
 }
 
-// stakes writes the requests that each decision is expected to harm.
+// stakes writes the requests that each decision is expected to harm, and the
+// losses that it was weighed by.
 func (r *report) stakes(b *release.BlastRadius) {
-	var costs []string
+	var costs, losses []string
 	for _, c := range b.Choices {
 		if n := float64(c.Harmed); !math.IsNaN(n) {
 			costs = append(costs, fmt.Sprintf("%s %s", c.Action, signal.Thousands(math.Round(n))))
+			losses = append(losses, fmt.Sprintf("%s %.2g", c.Action, float64(c.Loss)))
 		}
 	}
 	if len(costs) > 0 {
-		r.row("stakes", "requests harmed within 10 min, by what is done now: "+strings.Join(costs, ", "))
+		r.row("stakes", "requests harmed within 10 min, by what is done now: "+strings.Join(costs, ", ")+
+			"; weighed in harmful steps: "+strings.Join(losses, ", "))
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 const deployBefore = 1500 * time.Millisecond
 
 // drive is the delivery system: it starts the new version and raises the
-// weight step by step, until it is stopped. A hold makes it wait as long as a
-// step takes; when it still holds then, the rollout is stopped.
+// weight step by step, until it is stopped. A hold makes it wait for a promote, as
+// long as a step takes; when none has come by then, the rollout is stopped.
 func (p *player) drive(ctx context.Context) error {
 	if !reached(ctx, p.begin.Add(-deployBefore)) {
 		return nil
@@ -85,7 +85,8 @@ func (p *player) halt(verdict string) {
 // heed acts on a verdict.
 func (p *player) heed(a release.Assessment) {
 	p.mu.Lock()
-	p.hold = a.Verdict == prevention.Hold.String()
+	// What was held needs a promote: that its evidence is gone is none yet.
+	p.hold = a.Verdict == prevention.Hold.String() || p.hold && a.Verdict != prevention.Promote.String()
 	free := !p.o.Brakes || p.stop != nil || len(p.begun) == 0
 	p.mu.Unlock()
 	if !free && (a.Verdict == prevention.Rollback.String() || a.Verdict == prevention.Escalate.String()) {

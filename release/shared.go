@@ -1,0 +1,129 @@
+package release
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/stats"
+)
+
+// shared finds what runs out and is not the new version's alone: what grows in
+// both versions alike, in what they share, and in the services that they call.
+// It is compared with what it was before the release began. No verdict hangs on
+// it, and nobody is blamed: it is told of, because it hits the release as well.
+func (s *State) shared(i int, sc *scene) []finding {
+	if i >= len(s.sys.Releases) || s.mem.Subjects[i].Begun < 0 {
+		return nil
+	}
+	var out []finding
+	keep := func(fd finding) {
+		if !s.goesOn(i, &fd) {
+			return
+		}
+		if s.runsOut(&fd, &s.mem.Subjects[i].Exposed); fd.Runs != nil {
+			out = append(out, fd)
+		}
+	}
+	x, service := &s.mem.Subjects[i], s.sys.Releases[i].Service
+	for id, before := range x.Before {
+		now := x.Control[id]
+		if now == nil || now.Missed > 0 {
+			now = x.Canary[id] // all traffic has gone over
+		}
+		if before == nil || now == nil || alone(sc.releases[i], id) || !s.risen(now, before, id) {
+			continue
+		}
+		if c, ok := s.work.Compare(pattern.Loads{}, now, nil, before, s.sys.Signals[id].Direction(), s.sizes[id]); ok {
+			keep(s.finding(c, service, id, now))
+		}
+	}
+	for _, j := range append([]int{service}, s.sys.Graph.Callees(service)...) {
+		for _, fd := range sc.services[j] { // a copy
+			if !math.IsNaN(fd.Subject.Limit) {
+				keep(fd)
+			}
+		}
+	}
+	return out
+}
+
+// fewest is over how many frames of one step something must go on growing to
+// grow with time and not with the steps.
+const fewest = 6
+
+// goesOn says whether what grows does so within the step in force, at half its
+// pace or more: what comes with every step stands still in between, and is not
+// foretold by the clock.
+func (s *State) goesOn(i int, fd *finding) bool {
+	values := fd.Subject.Values.Tail(16)
+	values = values[max(0, len(values)-(s.mem.Frame-s.mem.Subjects[i].Stepped)-1):]
+	frames := make([]float64, len(values))
+	for k := range frames {
+		frames[k] = float64(k)
+	}
+	f := stats.OLS(frames, values)
+	if fd.Falls {
+		f.Slope = -f.Slope
+	}
+	return f.N >= fewest && f.Slope > 2*f.SE && f.Slope >= fd.Slope/2
+}
+
+// alone says whether a signal runs out in the new version by itself.
+func alone(fs []finding, id int) bool {
+	for fd := range each(fs) {
+		if fd.Signal == id && (fd.Runs != nil || fd.Rejected) {
+			return true
+		}
+	}
+	return false
+}
+
+// risen says whether a signal with a limit has come nearer to it by what matters.
+func (s *State) risen(now, before *pattern.Track, id int) bool {
+	if math.IsNaN(now.Limit) {
+		return false
+	}
+	var buf [3]float64
+	was := before.Values.Mean()
+	by := stats.Mean(pattern.TailInto(buf[:0], now, 3)) - was
+	if now.Limit < was {
+		by = -by
+	}
+	return by >= s.sizes[id].Of(was)
+}
+
+// mentioned is within how many frames what both versions share must run out to
+// be told of in a promote.
+const mentioned = 5 * levelsOff
+
+// runsOutSoon returns what both versions share that is to run out before more
+// could be told of it, as surely as a rollback asks for and not too young to level
+// off; nil where nothing is.
+// A step that is taken then is taken into an outage.
+func (s *State) runsOutSoon(sc *scene) *finding {
+	fd := firstToRunOut(sc.shared)
+	if fd == nil || float64(fd.runs()) < s.policy.RollbackAbove || fd.Runs.P50 > levelsOff || fd.Frames < levelsOff {
+		return nil
+	}
+	return fd
+}
+
+// runsOutText says when something that both versions share runs out.
+func (s *State) runsOutText(fd *finding) string {
+	sig := s.sys.Signals[fd.Signal]
+	at := s.instant(float64(s.mem.Frame) + fd.Runs.P50)
+	return fmt.Sprintf("%s of %s, whichever version serves, is to meet its limit of %s at about %s",
+		sig.Name, s.sys.Services[fd.Service].Name, sig.Unit.Format(fd.Subject.Limit), at.UTC().Format(s.clock()))
+}
+
+// firstToRunOut returns the first of what may run out; nil where nothing does.
+func firstToRunOut(fs []finding) *finding {
+	var first *finding
+	for fd := range each(fs) {
+		if fd.Runs != nil && fd.Runs.Met >= aTenth && (first == nil || fd.Runs.P50 < first.Runs.P50) {
+			first = fd
+		}
+	}
+	return first
+}
