@@ -22,6 +22,7 @@ import (
 type showing struct {
 	demo.Options
 	fault, healthy string
+	given          []string // the flags that tell the story, as they were given
 	steps          string
 	speed          float64
 	duration       time.Duration
@@ -120,8 +121,16 @@ func (o *showing) flags(f *pflag.FlagSet) {
 	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT`: text, or jsonl, every assessment and the end")
 }
 
+// again is the command that lets the same story go on to its end.
+func (o *showing) again() string { return "foreshock demo --no-brakes" + strings.Join(o.given, "") }
+
 // settle turns the flags into options.
 func (o *showing) settle(cmd *cobra.Command) error {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Name != "no-brakes" && f.Name != "record" && f.Name != "output" {
+			o.given = append(o.given, fmt.Sprintf(" --%s %s", f.Name, f.Value))
+		}
+	})
 	if err := choose(cmd, "output", o.output, "text", "jsonl"); err != nil {
 		return err
 	}
@@ -193,11 +202,11 @@ func (o *showing) check(cmd *cobra.Command) error {
 }
 
 // demoPolicy is the policy of a rollout that takes a minute and not an hour:
-// processes of the lab start in a second, and a few hundred requests cannot
+// processes of the lab are warm within seconds, and a few hundred requests cannot
 // tell error rates below 2 %, or latencies to a tenth.
 func demoPolicy() prevention.Policy {
 	p := prevention.DefaultPolicy()
-	p.StartUp, p.MaxHold = 5*time.Second, time.Minute
+	p.StartUp, p.MaxHold = 15*time.Second, time.Minute
 	p.CountFloor = 0.02
 	p.Sizes[signal.Latency] = prevention.Size{Relative: 0.25, Absolute: 0.025, Most: 2, Noise: 0.001}
 	p.Sizes[signal.Errors] = prevention.Size{Relative: 0.2, Absolute: 0.02, Noise: 0.002}

@@ -159,11 +159,7 @@ func (t *teller) end(r *demo.Result) {
 		p.wrapped("The truth: " + t.o.Fault.Does + " (" + strings.Join(t.o.Fault.Class, " or ") + ").")
 	}
 	if r.Stopped != nil && t.o.Brakes {
-		again := "foreshock demo --no-brakes"
-		if t.o.fault != "" {
-			again += " --fault " + t.o.fault
-		}
-		p.wrapped("What would have happened: " + again)
+		p.wrapped("What would have happened: " + t.o.again())
 	}
 	if t.o.Record != "" {
 		p.wrapped("Recorded: foreshock replay " + t.o.Record)

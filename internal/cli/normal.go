@@ -9,6 +9,7 @@ import (
 
 	"github.com/foreshock/foreshock/baseline"
 	"github.com/foreshock/foreshock/engine"
+	"github.com/foreshock/foreshock/internal/cli/watch"
 	"github.com/foreshock/foreshock/internal/normal"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
@@ -26,7 +27,7 @@ type remembering struct {
 // normalFlags adds the flags of the memory of normal.
 func normalFlags(cmd *cobra.Command, r *remembering) {
 	cmd.Flags().StringVar(&r.path, "normal", "", "take what is normal by hour of the week from this `FILE`, where there is no live control")
-	cmd.Flags().BoolVar(&r.learn, "learn", false, "learn from the healthy time of the recordings, and write --normal back")
+	cmd.Flags().BoolVar(&r.learn, "learn", false, "learn from the healthy time that is seen, and write --normal back")
 }
 
 // open reads the memory that the flags name.
@@ -42,7 +43,7 @@ func (r *remembering) open(cmd *cobra.Command) error {
 	m, err := normal.Read(r.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && r.learn:
-		m = baseline.New(baseline.Options{})
+		m = baseline.New(baseline.Options{}) // nothing is normal yet
 	case errors.Is(err, fs.ErrNotExist):
 		return &adviceError{
 			msg:  fmt.Sprintf("there is no memory of normal at %s", r.path),
@@ -96,6 +97,23 @@ func (r *remembering) listen(l *listener) {
 			return nil
 		}
 		return assess(as)
+	}
+}
+
+// live lets a watch ask the memory, and teaches it what the watch sees. What a
+// series has learned of a time already it does not learn again.
+func (r *remembering) live(o *watch.Options) {
+	if r.memory == nil {
+		return
+	}
+	o.Normal = r.memory
+	if !r.learn {
+		return
+	}
+	o.Learn = func(sys release.System) func(signal.Frame, bool) {
+		learner := baseline.NewLearner(r.learned, engine.Names(sys), sys.Interval)
+		r.learners = append(r.learners, learner)
+		return learner.Add
 	}
 }
 

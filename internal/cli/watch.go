@@ -39,6 +39,7 @@ type watched struct {
 	configWeight string
 	slo          objectives
 	tracked      tracked
+	normal       remembering
 }
 
 func (a *app) watchCommand(ctx context.Context) *cobra.Command {
@@ -108,6 +109,7 @@ func (o *watched) settings(cmd *cobra.Command) {
 	policyFlag(cmd, &o.policyFile)
 	o.slo.flag(cmd)
 	o.tracked.flag(cmd)
+	normalFlags(cmd, &o.normal)
 }
 
 // settle joins the flags and the config.
@@ -128,6 +130,9 @@ func (o *watched) settle(cmd *cobra.Command) error {
 		}
 		o.interval, o.signals, o.policy = cmp.Or(o.interval, c.Interval), c.Signals, c.Policy
 		o.slo.files = append(o.slo.files, c.Objectives...)
+		if c.Normal != "" && o.normal.path == "" {
+			o.normal.path, o.normal.learn = c.Normal, true
+		}
 	}
 	if p, err := policyOf(cmd, o.policyFile); err != nil {
 		return err
@@ -135,6 +140,9 @@ func (o *watched) settle(cmd *cobra.Command) error {
 		o.policy = p
 	}
 	if err := o.tracked.open(cmd); err != nil {
+		return err
+	}
+	if err := o.normal.open(cmd); err != nil {
 		return err
 	}
 	if err := o.release.check(cmd); err != nil {

@@ -57,7 +57,11 @@ func (a *app) watch(ctx context.Context, cmd *cobra.Command, o watched) error {
 	if o.length > 0 {
 		opts.Until = now().Add(o.length)
 	}
-	return a.watching(ctx, client, o, how, opts)
+	o.normal.live(&opts)
+	if err := a.watching(ctx, client, o, how, opts); err != nil {
+		return err
+	}
+	return o.normal.close(a)
 }
 
 // clocks returns what time it is on the server: frames are of its samples.

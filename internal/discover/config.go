@@ -39,6 +39,11 @@ spec:
 	} else {
 		b.WriteString("  # The time between frames; it is measured when it is not given.\n  # interval: 15s\n\n")
 	}
+	b.WriteString(`  # What is normal by hour of the week: learned by every watch from healthy time, and
+  # asked where there is no live control. The file is made by the first watch.
+  normal: foreshock.normal
+
+`)
 	f.services(&b)
 	b.WriteString(`
   # Signals are taken from the catalogue of known exporters: one query a signal

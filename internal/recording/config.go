@@ -29,6 +29,7 @@ type Config struct {
 	Signals    []signal.Signal    // none means those of the catalogue
 	Policy     *prevention.Policy // nil means the default one
 	Objectives []string           // files of service-level objectives
+	Normal     string             // the file of what is normal; "" for none
 }
 
 // A Server says how a Prometheus is reached. Files are relative to the folder
@@ -80,7 +81,7 @@ func decodeConfig(path string, text []byte) (*Config, error) {
 	}
 	c := &Config{}
 	if b.Err == nil {
-		b.config(c, b.Object(top.At("spec"), "spec", "prometheus ? interval services signals policy slo"))
+		b.config(c, b.Object(top.At("spec"), "spec", "prometheus ? interval services signals policy slo normal"))
 	}
 	return c, b.Err
 }
@@ -112,11 +113,10 @@ func (b *builder) config(c *Config, spec strictyaml.Object) {
 			b.Fail(n, "spec.slo[%d] is %s; want the path of a file", i, strictyaml.Describe(n))
 			continue
 		}
-		path := n.Value
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(filepath.Dir(b.File), path)
-		}
-		c.Objectives = append(c.Objectives, path)
+		c.Objectives = append(c.Objectives, b.beside(n.Value))
+	}
+	if spec.Has("normal") {
+		c.Normal = b.beside(spec.Text("normal"))
 	}
 	if b.Err == nil && spec.Has("policy") {
 		p, err := policyOf(b.File, spec.At("policy"))
@@ -125,6 +125,14 @@ func (b *builder) config(c *Config, spec strictyaml.Object) {
 			b.Err = err
 		}
 	}
+}
+
+// beside returns a path that is relative to the folder of the config.
+func (b *builder) beside(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(b.File), path)
 }
 
 func (b *builder) server(s *Server, o strictyaml.Object) {

@@ -40,6 +40,7 @@ spec:
   - {name: errors, kind: errors, unit: ratio, query: 'errors_ratio{$sel}'}
   policy: {minFrames: 7}
   slo: [objectives/cart.yaml, /etc/slo.yaml]
+  normal: foreshock.normal
 `
 
 func TestLoadConfig(t *testing.T) {
@@ -54,6 +55,7 @@ func TestLoadConfig(t *testing.T) {
 	policy := prevention.DefaultPolicy()
 	policy.MinFrames = 7
 	want := &Config{
+		Normal:     filepath.Join(filepath.Dir(path), "foreshock.normal"),
 		Objectives: []string{filepath.Join(filepath.Dir(path), "objectives/cart.yaml"), "/etc/slo.yaml"},
 		Prometheus: Server{
 			URL: "https://metrics.example/prometheus", Timeout: 5 * time.Second, User: "u",

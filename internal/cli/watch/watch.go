@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/foreshock/foreshock/baseline"
 	"github.com/foreshock/foreshock/engine"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
@@ -38,6 +39,10 @@ type Options struct {
 	Besides []signal.Signal
 	// Warnings returns what the source remarks; nil means nothing.
 	Warnings func() []signal.Warning
+	Normal   baseline.Normal // what is normal; nil for none
+	// Learn returns what is told every frame, and whether all was well in it;
+	// nil means that nothing is learned.
+	Learn func(release.System) func(f signal.Frame, healthy bool)
 }
 
 // An Update is what one frame said.
@@ -66,7 +71,7 @@ func Run(ctx context.Context, q engine.Querier, o Options, hear func(Update) err
 	if w.Delay == 0 {
 		w.Delay = o.System.Interval
 	}
-	opts := engine.Options{Start: o.From, End: o.Until, Wait: w.wait, Now: w.clock, Parallel: parallel, Besides: o.Besides}
+	opts := engine.Options{Start: o.From, End: o.Until, Wait: w.wait, Now: w.clock, Parallel: parallel, Besides: o.Besides, Normal: o.Normal}
 	if o.Weighing != nil {
 		w.meter = &meter{Weighing: *o.Weighing}
 		opts.Exposure = func(at time.Time) []signal.Exposure { return w.exposure(ctx, at) }
@@ -77,6 +82,10 @@ func Run(ctx context.Context, q engine.Querier, o Options, hear func(Update) err
 	}
 	state, tally := release.New(src.System(), o.Policy), release.NewTally()
 	r := &Result{System: src.System()}
+	learn := func(signal.Frame, bool) {}
+	if o.Learn != nil {
+		learn = o.Learn(src.System())
+	}
 	for f, err := range src.Frames(ctx) {
 		if err != nil {
 			if ctx.Err() != nil {
@@ -94,6 +103,7 @@ func Run(ctx context.Context, q engine.Querier, o Options, hear func(Update) err
 			r.Last = &u.Assessments[i]
 		}
 		r.Frames++
+		learn(f, !slices.ContainsFunc(u.Assessments, func(a release.Assessment) bool { return !a.Calm() }))
 		u.Warnings = w.fresh(src.Warnings())
 		if err := hear(u); err != nil {
 			return nil, err

@@ -168,6 +168,48 @@ func TestAsReplayed(t *testing.T) {
 	}
 }
 
+// TestLearns holds that a watch tells every frame and whether all was well in it, and
+// that what is normal reaches the frames.
+func TestLearns(t *testing.T) {
+	rec, db := played(t, "recommendations-slow")
+	well, ill, normal := 0, 0, 0
+	r, err := Run(t.Context(), db, Options{
+		System: rec.System, Policy: prevention.DefaultPolicy(), From: rec.Start, Until: rec.End, Name: "watched",
+		Now: func() time.Time { return rec.End.Add(time.Hour) }, Wait: func(context.Context, time.Time) error { return nil },
+		Normal: always(7),
+		Learn: func(sys release.System) func(signal.Frame, bool) {
+			if len(sys.Signals) == 0 {
+				t.Error("learning begins without signals")
+			}
+			return func(f signal.Frame, healthy bool) {
+				if healthy {
+					well++
+				} else {
+					ill++
+				}
+				for _, c := range f.Cells {
+					for _, x := range c.Readings {
+						if x.Level == 7 {
+							normal++
+						}
+					}
+				}
+			}
+		},
+	}, func(Update) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if well == 0 || ill == 0 || well+ill != r.Frames || normal == 0 {
+		t.Errorf("of %d frames %d were well and %d ill; %d readings knew what is normal; want some of each", r.Frames, well, ill, normal)
+	}
+}
+
+// always is a memory that knows one level for everything.
+type always float64
+
+func (x always) Level(string, string, time.Time) (level, spread float64) { return float64(x), 1 }
+
 // TestClock holds that frames of the past come at once, and others one
 // interval late; that a weight which is measured makes the steps; and that
 // the end of the context is no error.
