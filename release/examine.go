@@ -78,20 +78,20 @@ func (s *State) examine(f signal.Frame) *scene {
 	}
 	for i := range s.sys.Releases {
 		if x := &s.mem.Subjects[i]; x.Begun >= 0 {
-			sc.releases[i] = s.examineRelease(i)
-			sc.alike[i] = s.examineAlike(i)
 			weight := 0.0
 			if i < len(f.Exposure) {
 				weight = f.Exposure[i].Weight
 			}
+			sc.releases[i] = s.examineRelease(i, weight)
+			sc.alike[i] = s.examineAlike(i)
 			sc.silences[i], sc.lacks[i] = s.silence(i, weight), s.lacks(i)
 		}
 	}
 	return sc
 }
 
-// examineRelease compares the canary of a release with its control.
-func (s *State) examineRelease(i int) []finding {
+// examineRelease compares the canary of a release, at a weight, with its control.
+func (s *State) examineRelease(i int, weight float64) []finding {
 	x := &s.mem.Subjects[i]
 	out := s.room(&s.found, i)
 	traffic := s.traffic(i)
@@ -121,6 +121,7 @@ func (s *State) examineRelease(i int) []finding {
 			s.countFinding(&fd, x.Counts[id], x.Limits[id])
 		}
 		s.tailFinding(&fd, x.Tails[id])
+		s.atRest(&fd, weight)
 		s.runsOut(&fd, &x.Exposed)
 		out = append(out, fd)
 	}

@@ -16,16 +16,21 @@ func (s *State) shared(i int, sc *scene) []finding {
 	if i >= len(s.sys.Releases) || s.mem.Subjects[i].Begun < 0 {
 		return nil
 	}
-	var out []finding
-	keep := func(fd finding) {
-		if !s.goesOn(i, &fd) {
-			return
-		}
-		if s.runsOut(&fd, &s.mem.Subjects[i].Exposed); fd.Runs != nil {
-			out = append(out, fd)
+	out := s.alikeGrowth(i, sc)
+	service := s.sys.Releases[i].Service
+	for _, j := range append([]int{service}, s.sys.Graph.Callees(service)...) {
+		for _, fd := range sc.services[j] { // a copy
+			if !math.IsNaN(fd.Subject.Limit) && s.runsOnTime(i, &fd) {
+				out = append(out, fd)
+			}
 		}
 	}
-	x, service := &s.mem.Subjects[i], s.sys.Releases[i].Service
+	return out
+}
+
+// alikeGrowth finds what runs out in both versions of a release.
+func (s *State) alikeGrowth(i int, sc *scene) (out []finding) {
+	x := &s.mem.Subjects[i]
 	for id, before := range x.Before {
 		now := x.Control[id]
 		if now == nil || now.Missed > 0 {
@@ -34,18 +39,24 @@ func (s *State) shared(i int, sc *scene) []finding {
 		if before == nil || now == nil || alone(sc.releases[i], id) || !s.risen(now, before, id) {
 			continue
 		}
-		if c, ok := s.work.Compare(pattern.Loads{}, now, nil, before, s.sys.Signals[id].Direction(), s.sizes[id]); ok {
-			keep(s.finding(c, service, id, now))
+		c, ok := s.work.Compare(pattern.Loads{}, now, nil, before, s.sys.Signals[id].Direction(), s.sizes[id])
+		if !ok {
+			continue
 		}
-	}
-	for _, j := range append([]int{service}, s.sys.Graph.Callees(service)...) {
-		for _, fd := range sc.services[j] { // a copy
-			if !math.IsNaN(fd.Subject.Limit) {
-				keep(fd)
-			}
+		if fd := s.finding(c, s.sys.Releases[i].Service, id, now); s.runsOnTime(i, &fd) {
+			out = append(out, fd)
 		}
 	}
 	return out
+}
+
+// runsOnTime says whether something runs out by the clock, and fills in when.
+func (s *State) runsOnTime(i int, fd *finding) bool {
+	if !s.goesOn(i, fd) {
+		return false
+	}
+	s.runsOut(fd, &s.mem.Subjects[i].Exposed)
+	return fd.Runs != nil
 }
 
 // fewest is over how many frames of one step something must go on growing to

@@ -217,6 +217,7 @@ func (f *fluid) serveBox(b *box, sts []*stream) {
 	switch {
 	case sts[0].group.client || work == 0 && math.IsInf(b.spec.Threads, 1):
 		flow.Served = arrivals
+	case b.instances == 0: // not begun: its callers learn a step later what it refuses, and must not learn of this
 	case up == 0:
 		refused = 1
 	default:

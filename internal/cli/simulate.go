@@ -23,7 +23,8 @@ type simulating struct {
 	exact, fluid bool
 	list         bool
 	print        bool
-	fit, change  string // a recording to fit, and what is new in it
+	fit, change  string   // a recording to fit, and what is new in it
+	missing      []string // limits that the recording measures and the fitted model has not
 	policy       *prevention.Policy
 	tracked      tracked
 }
@@ -134,6 +135,8 @@ type simulated struct {
 	breaks simulate.Break
 	rest   []simulate.Use
 	at     moments
+	// missing are the limits that are measured, and are not in the model.
+	missing []string
 }
 
 // stepHarm is how callers fared in one step of the rollout; step 0 is before.
@@ -161,18 +164,19 @@ func (a *app) simulate(ctx context.Context, name string, o *simulating) error {
 
 // fit prints the model of a recording, or plays it with a change.
 func (a *app) fit(ctx context.Context, o *simulating) error {
-	text, err := fitModel(ctx, o.fit, o.change)
+	got, err := fitModel(ctx, o.fit, o.change)
 	if err != nil {
 		return err
 	}
-	f, err := model.Parse("the model fitted to "+o.fit, []byte(text))
+	f, err := model.Parse("the model fitted to "+o.fit, []byte(got.text))
 	if err != nil {
 		return err
 	}
 	if o.change == "" {
-		_, err = fmt.Fprint(a.stdout, text)
+		_, err = fmt.Fprint(a.stdout, got.text)
 		return err
 	}
+	o.missing = got.missing
 	return a.playFile(ctx, f, o)
 }
 
@@ -234,7 +238,7 @@ func playModel(ctx context.Context, f *model.File, player simulate.Player, o *si
 		return nil, err
 	}
 	m.Length = stop.Sub(m.Start)
-	s := &simulated{file: f}
+	s := &simulated{file: f, missing: o.missing}
 	if s.player, err = m.Choose(player); err != nil {
 		return nil, err
 	}
@@ -278,7 +282,7 @@ func playModel(ctx context.Context, f *model.File, player simulate.Player, o *si
 	if player != simulate.Exact {
 		player = simulate.Fluid
 	}
-	s.breaks, err = m.Breaks(player, o.seed, longestStep(f.Model).Seconds())
+	s.breaks, err = f.Model.Breaks(player, o.seed, longestStep(f.Model).Seconds())
 	return s, err
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -12,6 +13,7 @@ import (
 	"github.com/foreshock/foreshock/queueing"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/stats"
 )
 
 // A fitter is what a recording shows of its services before the first release:
@@ -23,10 +25,23 @@ type fitter struct {
 
 // A fittedService is what was measured of one service.
 type fittedService struct {
-	instances                            map[string]bool
+	processes, others                    int // most instances at once: of what a process uses, and of all else but what it calls
 	rate, cores, latency, errors, memory average
-	limit                                float64 // of memory; NaN when none is told
-	share                                average // of cpu, where it is told as a share
+	mean                                 average         // latency, where its mean is told
+	limit                                float64         // of memory; NaN when none is told
+	share                                average         // of cpu, where it is told as a share
+	uses                                 map[int]average // by signal: share of the limit of a pool or of what saturates, ≥ 0
+}
+
+// instances are how many there are, ≥ 0; 0 when no signal tells them apart. What
+// a process uses is told of each process; other signals can be told by route or
+// version as well, so they count only where there is nothing better.
+func (s *fittedService) instances() int { return cmp.Or(s.processes, s.others) }
+
+// A fitted is the model of a recording, as YAML.
+type fitted struct {
+	text    string
+	missing []string // limits that the recording measures and the model has not
 }
 
 // An average is a mean that grows.
@@ -37,13 +52,13 @@ func (a average) mean() float64  { return a.sum / a.n }
 
 // fitModel writes a model of a recording's system as it was before its first
 // release began, with a remark for whatever the recording does not tell.
-func fitModel(ctx context.Context, dir, change string) (string, error) {
+func fitModel(ctx context.Context, dir, change string) (fitted, error) {
 	rec, err := recording.Load(dir)
 	if err != nil {
-		return "", err
+		return fitted{}, err
 	}
 	if len(rec.System.Releases) == 0 || len(rec.System.Releases[0].Steps) == 0 {
-		return "", &adviceError{
+		return fitted{}, &adviceError{
 			msg:  fmt.Sprintf("recording %s has no release; a model needs a service that is rolled out", rec.Name),
 			mend: "fit a recording with a release, or write a model by hand: docs/how-to/simulate.md",
 		}
@@ -60,14 +75,14 @@ func fitModel(ctx context.Context, dir, change string) (string, error) {
 			f.sys = sys
 			f.services = make([]fittedService, len(sys.Services))
 			for i := range f.services {
-				f.services[i].instances, f.services[i].limit = map[string]bool{}, math.NaN()
+				f.services[i].uses, f.services[i].limit = map[int]average{}, math.NaN()
 			}
 			return nil
 		},
 		saw: f.see,
 	})
 	if err != nil {
-		return "", err
+		return fitted{}, err
 	}
 	return f.model(rec, change), nil
 }
@@ -75,28 +90,65 @@ func fitModel(ctx context.Context, dir, change string) (string, error) {
 // see adds up a frame.
 func (f *fitter) see(fr signal.Frame) {
 	type key struct{ service, signal int }
-	sums, n := map[key]float64{}, map[key]float64{}
+	sums, n, limits := map[key]float64{}, map[key]float64{}, map[key]float64{}
 	for _, c := range fr.Cells {
 		if c.Cohort == signal.Canary {
 			continue
 		}
-		s := &f.services[c.Service]
-		if f.sys.Signals[c.Signal].Kind == signal.Memory && !math.IsNaN(c.Limit) {
-			s.limit = c.Limit
-		}
+		k := key{c.Service, c.Signal}
+		limits[k] = c.Limit
 		for _, r := range c.Readings {
-			if r.Presence != signal.Present {
-				continue
-			}
-			sums[key{c.Service, c.Signal}] += r.Value
-			n[key{c.Service, c.Signal}]++
-			if r.Instance != "" {
-				s.instances[r.Instance] = true
+			if r.Presence == signal.Present {
+				sums[k] += r.Value
+				n[k]++
 			}
 		}
 	}
 	for k, sum := range sums {
-		f.services[k.service].note(f.sys.Signals[k.signal], sum, sum/n[k])
+		s := &f.services[k.service]
+		s.note(f.sys.Signals[k.signal], sum, sum/n[k])
+		s.limited(k.signal, f.sys.Signals[k.signal].Kind, sum/n[k], limits[k])
+	}
+	for i := range f.services {
+		s := &f.services[i]
+		s.processes = max(s.processes, f.named(fr, i, signal.CPU, signal.Memory, signal.Crashes))
+		s.others = max(s.others, f.named(fr, i))
+	}
+}
+
+// named counts the instances of a service's old version in a frame, by its
+// signals of some kinds; without kinds by all signals but those of what it
+// calls, which may be told by callee.
+func (f *fitter) named(fr signal.Frame, service int, kinds ...signal.Kind) int {
+	names := map[string]bool{}
+	for _, c := range fr.Cells {
+		kind := f.sys.Signals[c.Signal].Kind
+		wanted := slices.Contains(kinds, kind) || len(kinds) == 0 && kind != signal.Dependency
+		if c.Service != service || c.Cohort == signal.Canary || !wanted {
+			continue
+		}
+		for _, r := range c.Readings {
+			if r.Presence == signal.Present && r.Instance != "" {
+				names[r.Instance] = true
+			}
+		}
+	}
+	return len(names)
+}
+
+// limited takes the mean of a signal and its limit, NaN for none.
+func (s *fittedService) limited(sig int, kind signal.Kind, mean, limit float64) {
+	if !(limit > 0) {
+		return
+	}
+	switch kind {
+	case signal.Memory:
+		s.limit = limit
+	case signal.Database, signal.Saturation:
+		use := s.uses[sig]
+		use.add(mean / limit)
+		s.uses[sig] = use
+	default: // its limit is an objective, or the model has it from elsewhere
 	}
 }
 
@@ -109,7 +161,9 @@ func (s *fittedService) note(sig signal.Signal, sum, mean float64) {
 		s.cores.add(sum)
 	case sig.Kind == signal.CPU && dim == signal.Ratio:
 		s.share.add(mean)
-	case sig.Kind == signal.Latency && dim == signal.Time && (strings.HasSuffix(sig.Name, "p50") || sig.Family == sig.Name):
+	case sig.Kind == signal.Latency && dim == signal.Time && strings.HasSuffix(sig.Name, "mean"):
+		s.mean.add(mean)
+	case sig.Kind == signal.Latency && dim == signal.Time && (sig.Quantile == 0.5 || strings.HasSuffix(sig.Name, "p50") || sig.Quantile == 0 && sig.Family == sig.Name):
 		s.latency.add(mean)
 	case sig.Kind == signal.Errors && dim == signal.Ratio:
 		s.errors.add(mean)
@@ -119,22 +173,23 @@ func (s *fittedService) note(sig signal.Signal, sum, mean float64) {
 }
 
 // model writes the model.
-func (f *fitter) model(rec *recording.Recording, change string) string {
+func (f *fitter) model(rec *recording.Recording, change string) fitted {
 	r := f.sys.Releases[0]
 	p := &strings.Builder{}
 	fmt.Fprintf(p, "# Fitted to recording %s, as it was before its first release.\n", rec.Name)
 	fmt.Fprintf(p, "# Check what is marked \"not fitted\"; the fields are described in docs/how-to/simulate.md.\n")
 	fmt.Fprintf(p, "apiVersion: foreshock.dev/v1alpha1\nkind: Model\nmetadata: {name: %q}\nspec:\n  interval: %s\n", rec.Name, rec.Interval)
 	fmt.Fprintf(p, "  # not fitted: how long clients wait and how often they try\n  clients: {timeout: 10s, tries: 1}\n  services:\n")
+	var missing []string
 	for i := range f.services {
-		f.service(p, i)
+		missing = append(missing, f.service(p, i)...)
 	}
 	var steps []string
 	for _, s := range r.Steps {
 		steps = append(steps, percent(100*s.Weight))
 	}
-	fmt.Fprintf(p, "  rollout: {service: %q, from: %q, to: %q, step: 10m, steps: [%s]}\n",
-		f.sys.Services[r.Service].Name, blank(r.From), blank(r.To), strings.Join(steps, ", "))
+	fmt.Fprintf(p, "  rollout: {service: %q, from: %q, to: %q, step: %s, steps: [%s]}\n",
+		f.sys.Services[r.Service].Name, blank(r.From), blank(r.To), short(stepLength(r.Steps)), strings.Join(steps, ", "))
 	for _, o := range f.sys.Releases[1:] {
 		fmt.Fprintf(p, "  # not fitted: the release of %s; a model has one\n", o.ID)
 	}
@@ -143,22 +198,52 @@ func (f *fitter) model(rec *recording.Recording, change string) string {
 	} else {
 		fmt.Fprintf(p, "  change: {%s}\n", change)
 	}
-	return p.String()
+	return fitted{text: p.String(), missing: missing}
 }
 
-// service writes one service.
-func (f *fitter) service(p *strings.Builder, i int) {
+// stepLength is the median time between two steps, above 0, to the second where
+// they are that long; 10 minutes of a single step.
+func stepLength(steps []release.Step) time.Duration {
+	var gaps []float64
+	for i := 1; i < len(steps); i++ {
+		gaps = append(gaps, steps[i].At.Sub(steps[i-1].At).Seconds())
+	}
+	if len(gaps) == 0 {
+		return 10 * time.Minute
+	}
+	d := time.Duration(stats.Median(gaps) * float64(time.Second))
+	if d < time.Second {
+		return max(d.Round(time.Millisecond), time.Millisecond)
+	}
+	return d.Round(time.Second)
+}
+
+// service writes one service, and returns the limits that are measured of it
+// and that the model has not.
+func (f *fitter) service(p *strings.Builder, i int) (missing []string) {
 	s := &f.services[i]
 	not := func(text string) { fmt.Fprintf(p, "    # not fitted: %s\n", text) }
-	n := max(1, len(s.instances))
+	n := max(1, s.instances())
 	fmt.Fprintf(p, "  - name: %q\n    instances: %d\n", f.sys.Services[i].Name, n)
-	if len(s.instances) == 0 {
+	if s.instances() == 0 {
 		not("instances; no signal tells them apart, so they count as one")
 	}
 	rate := s.rate.mean()
 	called := len(f.sys.Graph.Callers(i)) > 0
-	work, cores := f.work(s, i, not)
-	fmt.Fprintf(p, "    cores: %d\n    work: %s\n", max(1, int(math.Ceil(cores/float64(n)))), spanText(work))
+	pool := f.pool(i)
+	if pool.threads > 0 {
+		pool.write(p, f.sys.Signals[pool.signal].Name)
+	} else {
+		work, cores := f.work(s, i, not)
+		fmt.Fprintf(p, "    cores: %d\n    work: %s\n", max(1, int(math.Ceil(cores/float64(n)))), spanText(work))
+	}
+	missing = f.left(i, pool)
+	for _, text := range missing {
+		not(text + " of its limit: it is not in the model, which does not break by it")
+	}
+	if pool.threads > 0 {
+		missing = append(missing, "processors of "+f.sys.Services[i].Name)
+	}
 	switch {
 	case called:
 		not("traffic of clients; it is called by other services")
@@ -180,7 +265,17 @@ func (f *fitter) service(p *strings.Builder, i int) {
 	} else {
 		not("memory; no signal of it is in bytes")
 	}
-	not("threads, queue and variability")
+	if pool.threads > 0 {
+		not("queue and variability")
+	} else {
+		not("threads, queue and variability")
+	}
+	f.calls(p, i, rate, not)
+	return missing
+}
+
+// calls writes the calls of a service with so many requests per second.
+func (f *fitter) calls(p *strings.Builder, i int, rate float64, not func(string)) {
 	callees := f.sys.Graph.Callees(i)
 	if len(callees) == 0 {
 		return
@@ -201,7 +296,7 @@ func (f *fitter) service(p *strings.Builder, i int) {
 // be well.
 func (f *fitter) work(s *fittedService, i int, not func(string)) (work, cores float64) {
 	rate, busy := s.rate.mean(), s.cores.mean()
-	n := float64(max(1, len(s.instances)))
+	n := float64(max(1, s.instances()))
 	if math.IsNaN(busy) && !math.IsNaN(s.share.mean()) {
 		not("how many cores an instance has; cpu is told as a share, so one is assumed")
 		busy = s.share.mean() * n

@@ -3,39 +3,12 @@ package cli
 import (
 	"math"
 	"testing"
+	"time"
 
 	"github.com/foreshock/foreshock/internal/model"
+	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/simulate"
 )
-
-// TestFit: a model fitted to a recording has the values that the recording was
-// made with: examples/recordings.go writes 80 requests per second over 4 pods,
-// each request of 4 ms of processor time, and 10 ms a second of each pod for
-// nothing, which come to 4.5 ms a request.
-func TestFit(t *testing.T) {
-	text, err := fitModel(t.Context(), "../../examples/recordings/cart-leak", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := model.Parse("fitted", []byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := f.Model.Services[0]
-	for _, tt := range []struct {
-		name              string
-		got, want, within float64
-	}{
-		{"rate", s.Rate, 80, 0.02},
-		{"work", s.Work, 0.0045, 0.02},
-		{"instances", float64(s.Instances), 4, 0},
-		{"memory limit", s.Memory.Limit, 536870912, 0},
-		{"steps", float64(len(f.Model.Rollout.Steps)), 2, 0},
-	} {
-		if math.Abs(tt.got-tt.want) > tt.within*tt.want {
-			t.Errorf("fitted %s is %v, want %v", tt.name, tt.got, tt.want)
-		}
-	}
-}
 
 func TestBar(t *testing.T) {
 	tests := []struct {
@@ -47,6 +20,41 @@ func TestBar(t *testing.T) {
 	for _, tt := range tests {
 		if got := bar(tt.share, 10); got != tt.want {
 			t.Errorf("bar(%v, 10) = %q, want %q", tt.share, got, tt.want)
+		}
+	}
+}
+
+// oneStep is a model with one step and nothing else.
+func oneStep() *model.File {
+	return &model.File{Model: simulate.Model{
+		Length: 5 * time.Minute, Rollout: simulate.Plan{Steps: []simulate.Raise{{Weight: 1}}}, Objective: simulate.Objective{Harmed: 0.02},
+	}}
+}
+
+// TestSimulateForetold: what breaks outside of the interval that was foretold is
+// marked, by hand.
+func TestSimulateForetold(t *testing.T) {
+	at := func(percent float64) simulate.Break { return simulate.Break{Harmed: true, Weight: percent / 100} }
+	const said = "cpu of db meets its limit at 60 % (50 to 70)"
+	tests := []struct {
+		breaks simulate.Break
+		want   string
+	}{
+		{at(60), said},
+		{at(50), said},
+		{at(71), said}, // it breaks between 70 and 71 %
+		{at(72), said + "; it breaks at 72 %, outside what was foretold"},
+		{at(49), said + "; it breaks at 49 %, outside what was foretold"},
+		{simulate.Break{Weight: math.NaN()}, said + "; it breaks nowhere, outside what was foretold"},
+		{simulate.Break{Weight: math.NaN(), Baseline: 0.5}, said},
+	}
+	last := &release.Assessment{Predictions: []release.Prediction{{
+		Kind: "fails-at", Signal: "cpu", Service: "db", Weight: &release.Quantiles{P10: 50, P50: 60, P90: 70},
+	}}}
+	for _, tt := range tests {
+		s := &simulated{file: oneStep(), breaks: tt.breaks, at: moments{last: last}}
+		if got := s.foretold(); got != tt.want {
+			t.Errorf("foretold of 50 to 70 %% when it breaks as %+v = %q, want %q", tt.breaks, got, tt.want)
 		}
 	}
 }

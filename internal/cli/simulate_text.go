@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/simulate"
 )
 
@@ -80,28 +82,71 @@ func (p *page) truth(x *simulated) {
 		}
 		p.line("  " + pad(name, labels-2) + p.paint(colour, bar(harmed, 30)) + " " + shareOf(harmed))
 	}
-	b := x.breaks
-	held := short(longestStep(x.file.Model))
-	switch {
-	case b.Baseline > allowed:
-		p.row("breaks", fmt.Sprintf("by itself: %s of the requests are harmed without the new version", shareOf(b.Baseline)))
-	case !b.Harmed:
-		p.row("breaks", fmt.Sprintf("nowhere: held at 100 %% for %s, %s of the requests are harmed, and %s may be", held, shareOf(b.Share), shareOf(allowed)))
-	default:
-		p.row("breaks", fmt.Sprintf("at %.0f %% of traffic: held there for %s, %s of the requests fail, time out or are too slow; %s may", 100*b.Weight, held, shareOf(b.Share), shareOf(allowed)))
-	}
-	if len(b.Limits) > 0 {
+	p.row("breaks", x.breaksText(allowed))
+	if b := x.breaks; len(b.Limits) > 0 {
 		word := "passed: "
 		if b.Limits[0].Share < 0.95 {
 			word = "none passed; most used: "
 		}
 		p.row("limit", word+some(b.Limits, 4))
 	}
+	if len(x.missing) > 0 {
+		p.row("not seen", "limits that are measured, and are not in the model: "+strings.Join(x.missing, ", "))
+	}
 	p.row("said", x.said(allowed))
 	if text := x.foretold(); text != "" {
 		p.row("foretold", text)
 	}
 	p.row("played", fmt.Sprintf("as %s", map[simulate.Player]string{simulate.Exact: "single requests", simulate.Fluid: "flows"}[x.player]))
+}
+
+// breaksText says where it breaks, held for how long and at what traffic.
+func (s *simulated) breaksText(allowed float64) string {
+	b, m := s.breaks, s.file.Model
+	held := "for " + short(longestStep(m))
+	if slices.ContainsFunc(m.Services, func(s simulate.Service) bool { return len(s.Profile) > 0 }) {
+		held += fmt.Sprintf(" when traffic is highest (%s requests/s)", signal.Thousands(math.Round(b.Rate)))
+	}
+	switch {
+	case b.Baseline > allowed:
+		return fmt.Sprintf("by itself: %s of the requests are harmed without the new version, held %s", shareOf(b.Baseline), held)
+	case b.Harmed:
+		return fmt.Sprintf("at %.0f %% of traffic: held there %s, %s of the requests fail, time out or are too slow; %s may", 100*b.Weight, held, atWorst(b.Share), shareOf(allowed))
+	}
+	text := fmt.Sprintf("nowhere: held at 100 %% %s, %s of the requests are harmed, and %s may be", held, atWorst(b.Share), shareOf(allowed))
+	if len(s.missing) > 0 {
+		text = strings.Replace(text, "nowhere", "nowhere that the model knows of", 1)
+	}
+	return text
+}
+
+// atWorst writes the most that any time had of a share of requests.
+func atWorst(x float64) string {
+	switch text := shareOf(x); {
+	case x == 0:
+		return "none"
+	case strings.HasPrefix(text, "<"):
+		return text
+	default:
+		return "up to " + text
+	}
+}
+
+// missed says that it breaks outside of what was foretold, as percents of
+// traffic with an interval; "" where it breaks inside. Where it breaks is known
+// to a whole percent.
+func (s *simulated) missed(foretold *release.Quantiles, allowed float64) string {
+	b, at := s.breaks, math.Round(100*s.breaks.Weight)
+	low, high := float64(foretold.P10), float64(foretold.P90)
+	switch {
+	case b.Baseline > allowed:
+		return ""
+	case !b.Harmed && high < 100:
+		return "; it breaks nowhere, outside what was foretold"
+	case b.Harmed && (high < at-1 || low > at):
+		return fmt.Sprintf("; it breaks at %.0f %%, outside what was foretold", at)
+	}
+	return ""
 }
 
 // said compares what was said with the first step that harmed callers.
@@ -132,10 +177,10 @@ func (s *simulated) foretold() string {
 	case f == nil || f.Weight.P50 <= 0:
 		return ""
 	case f.Inferred():
-		return inferredText(f)
+		return inferredText(f) + s.missed(f.Weight, s.file.Model.Objective.Harmed)
 	}
 	w := f.Weight
-	return fmt.Sprintf("%s of %s meets its limit at %.0f %% (%.0f to %.0f)", f.Signal, cmp.Or(f.Service, shown.Service), float64(w.P50), float64(w.P10), float64(w.P90)) + soFar(f.Record)
+	return fmt.Sprintf("%s of %s meets its limit at %.0f %% (%.0f to %.0f)", f.Signal, cmp.Or(f.Service, shown.Service), float64(w.P50), float64(w.P10), float64(w.P90)) + soFar(f.Record) + s.missed(w, s.file.Model.Objective.Harmed)
 }
 
 // bar draws a share as a bar of at most so many characters.

@@ -14,6 +14,7 @@ import (
 	"github.com/foreshock/foreshock/internal/cli/watch"
 	"github.com/foreshock/foreshock/internal/discover"
 	"github.com/foreshock/foreshock/internal/prometheus"
+	"github.com/foreshock/foreshock/internal/recording"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
@@ -118,21 +119,8 @@ func (o *watched) settle(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if c != nil {
-		o.configure(cmd, c.Prometheus)
-		w, err := o.release.configure(cmd, c)
-		if err != nil {
-			return err
-		}
-		o.configWeight = w.Weight
-		if o.planned == "" {
-			o.plan = w.Plan
-		}
-		o.interval, o.signals, o.policy = cmp.Or(o.interval, c.Interval), c.Signals, c.Policy
-		o.slo.files = append(o.slo.files, c.Objectives...)
-		if c.Normal != "" && o.normal.path == "" {
-			o.normal.path, o.normal.learn = c.Normal, true
-		}
+	if err := o.configured(cmd, c); err != nil {
+		return err
 	}
 	if p, err := policyOf(cmd, o.policyFile); err != nil {
 		return err
@@ -169,6 +157,28 @@ func (o *watched) settle(cmd *cobra.Command) error {
 		if _, err := engine.ParseQuery(o.weightQuery); err != nil {
 			return misused(cmd, "--weight-query: %v", err)
 		}
+	}
+	return nil
+}
+
+// configured takes what the flags do not say from the config, which may be nil.
+func (o *watched) configured(cmd *cobra.Command, c *recording.Config) error {
+	if c == nil {
+		return nil
+	}
+	o.configure(cmd, c.Prometheus)
+	w, err := o.release.configure(cmd, c)
+	if err != nil {
+		return err
+	}
+	o.configWeight = w.Weight
+	if o.planned == "" {
+		o.plan = w.Plan
+	}
+	o.interval, o.signals, o.policy = cmp.Or(o.interval, c.Interval), c.Signals, c.Policy
+	o.slo.files = append(o.slo.files, c.Objectives...)
+	if c.Normal != "" && o.normal.path == "" {
+		o.normal.path, o.normal.learn = c.Normal, true
 	}
 	return nil
 }
