@@ -27,6 +27,7 @@ func (k SilenceKind) String() string { return silenceNames[k] }
 type Presence struct {
 	Frames       int     // since the step in force began
 	StartUp      int     // frames a new version may take to start
+	Back         int     // frames in which one that had come may come back; 0 means StartUp
 	Seen         bool    // whether the canary ever had a sample
 	Missed       int     // frames in a row without any sample of the canary
 	ServedMissed int     // frames in a row without a sample that only served work gives
@@ -66,15 +67,17 @@ func Silent(p Presence) Silence {
 	if !wholly {
 		long = p.ServedMissed
 	}
+	// What had come within the step in force and is gone for long is not starting.
+	gone := p.Back > 0 && p.Seen && long > p.Back && long < p.Frames
 	switch {
 	case !wholly && !idle:
 		return Silence{Kind: NotSilent}
 	case wholly && p.Control < 0.5:
 		return Silence{Kind: SilenceShared, For: missed}
-	case p.Frames < p.StartUp && long <= p.StartUp: // what was silent before the step is not starting
+	case !gone && p.Frames < p.StartUp && long <= p.StartUp: // what was silent before the step is not starting
 		return Silence{Kind: SilenceStarting, For: min(missed, p.Frames)}
 	case !wholly:
-		if p.ServedMissed < p.StartUp {
+		if !gone && p.ServedMissed < p.StartUp {
 			return Silence{Kind: NotSilent}
 		}
 		return Silence{Kind: SilenceTraffic, For: p.ServedMissed}
@@ -82,7 +85,7 @@ func Silent(p Presence) Silence {
 		return Silence{Kind: SilenceTarget, For: missed}
 	case !p.Seen:
 		return Silence{Kind: SilenceTraffic, For: missed}
-	case missed < p.StartUp:
+	case !gone && missed < p.StartUp:
 		return Silence{Kind: SilenceStarting, For: missed}
 	default:
 		return Silence{Kind: SilenceStopped, For: missed}

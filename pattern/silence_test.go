@@ -26,6 +26,24 @@ func TestSilent(t *testing.T) {
 			pattern.Silence{Kind: pattern.SilenceStopped, For: 5},
 		},
 		{
+			"it served in this step and is gone for longer than one comes back", func(p *pattern.Presence) {
+				p.StartUp, p.Back, p.Missed, p.ServedMissed = 100, 5, 6, 6
+			},
+			pattern.Silence{Kind: pattern.SilenceStopped, For: 6},
+		},
+		{
+			"it served in this step and may come back", func(p *pattern.Presence) {
+				p.StartUp, p.Back, p.Missed, p.ServedMissed = 100, 5, 5, 5
+			},
+			pattern.Silence{Kind: pattern.SilenceStarting, For: 5},
+		},
+		{
+			"it served before this step alone", func(p *pattern.Presence) {
+				p.StartUp, p.Back, p.Missed, p.ServedMissed = 100, 5, 30, 30
+			},
+			pattern.Silence{Kind: pattern.SilenceStarting, For: 30},
+		},
+		{
 			"stopped just after a step", func(p *pattern.Presence) { p.Frames, p.Missed, p.ServedMissed = 2, 6, 6 },
 			pattern.Silence{Kind: pattern.SilenceStopped, For: 6},
 		},

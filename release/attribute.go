@@ -19,8 +19,8 @@ func (s *State) silence(i int, weight float64) pattern.Silence {
 	x := &s.mem.Subjects[i]
 	return pattern.Silent(pattern.Presence{
 		Frames:  s.mem.Frame - x.Stepped - x.Lost,
-		StartUp: s.startUp(),
-		Seen:    x.Seen >= 0, Missed: x.Missed,
+		StartUp: s.startUp(), Back: s.policy.StartUpFrames,
+		Seen: x.Seen >= 0, Missed: x.Missed,
 		ServedMissed: x.Idle, Serves: s.hasServed(),
 		Control: x.Reports, ControlServe: x.Serves,
 		Due: x.Due, Rests: s.rests(i),

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/simulate"
 )
 
 // inferredOnes are predictions where a release fails by no limit that somebody
@@ -38,7 +39,7 @@ func TestInferredRows(t *testing.T) {
 		}
 	}
 	a := release.Assessment{Service: "shop", Predictions: []release.Prediction{weak, known}}
-	if got := (&simulated{at: moments{last: &a}}).foretold(); got != knownRow {
+	if got := (&simulated{at: moments{last: &a}, breaks: simulate.Break{Harmed: true, Weight: 0.7}}).foretold(0.02); got != knownRow {
 		t.Errorf("a simulation foretold %q, want %q", got, knownRow)
 	}
 	p := &page{screen: screen{width: 80}}

@@ -53,7 +53,7 @@ func TestSimulateForetold(t *testing.T) {
 	}}}
 	for _, tt := range tests {
 		s := &simulated{file: oneStep(), breaks: tt.breaks, at: moments{last: last}}
-		if got := s.foretold(); got != tt.want {
+		if got := s.foretold(0.02); got != tt.want {
 			t.Errorf("foretold of 50 to 70 %% when it breaks as %+v = %q, want %q", tt.breaks, got, tt.want)
 		}
 	}

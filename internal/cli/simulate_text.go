@@ -94,7 +94,7 @@ func (p *page) truth(x *simulated) {
 		p.row("not seen", "limits that are measured, and are not in the model: "+strings.Join(x.missing, ", "))
 	}
 	p.row("said", x.said(allowed))
-	if text := x.foretold(); text != "" {
+	if text := x.foretold(allowed); text != "" {
 		p.row("foretold", text)
 	}
 	p.row("played", fmt.Sprintf("as %s", map[simulate.Player]string{simulate.Exact: "single requests", simulate.Fluid: "flows"}[x.player]))
@@ -166,8 +166,8 @@ func (s *simulated) said(allowed float64) string {
 }
 
 // foretold is the share that was said to fail when the release was stopped or
-// first warned of; "" when none was.
-func (s *simulated) foretold() string {
+// first warned of, and whether it breaks elsewhere, with so much harm allowed; "" when none was.
+func (s *simulated) foretold(allowed float64) string {
 	if s.at.last == nil {
 		return ""
 	}
@@ -177,10 +177,10 @@ func (s *simulated) foretold() string {
 	case f == nil || f.Weight.P50 <= 0:
 		return ""
 	case f.Inferred():
-		return inferredText(f) + s.missed(f.Weight, s.file.Model.Objective.Harmed)
+		return inferredText(f) + s.missed(f.Weight, allowed)
 	}
 	w := f.Weight
-	return fmt.Sprintf("%s of %s meets its limit at %.0f %% (%.0f to %.0f)", f.Signal, cmp.Or(f.Service, shown.Service), float64(w.P50), float64(w.P10), float64(w.P90)) + soFar(f.Record) + s.missed(w, s.file.Model.Objective.Harmed)
+	return fmt.Sprintf("%s of %s meets its limit at %.0f %% (%.0f to %.0f)", f.Signal, cmp.Or(f.Service, shown.Service), float64(w.P50), float64(w.P10), float64(w.P90)) + soFar(f.Record) + s.missed(w, allowed)
 }
 
 // bar draws a share as a bar of at most so many characters.
