@@ -204,6 +204,29 @@ func TestRecordExhausts(t *testing.T) {
 	}
 }
 
+// TestRecordCrashElsewhere: a crash is what was foretold of the service that
+// crashed, and not of another one that a change was said to exhaust.
+func TestRecordCrashElsewhere(t *testing.T) {
+	limit := release.Number(100)
+	for service, want := range map[string]string{"cart": "yes", "web": "unknown"} {
+		sys := rollout()
+		sys.Releases = nil
+		sys.Services = append(sys.Services, release.Service{Name: "web"})
+		sys.Changes = []release.Change{{ID: "change-1", At: mark(10)}}
+		j := NewJudge("r", sys, Truth{Faulty: []string{"cart"}, FailsAt: math.NaN(), CrashedAt: mark(17)})
+		j.See(signal.Frame{At: mark(12)})
+		a := said(12, release.Prediction{
+			Kind: Exhausts, Signal: "memory", Service: service, Probability: 0.8, Limit: &limit,
+			At: &release.Times{P10: mark(14), P50: mark(16), P90: mark(21)},
+		})
+		a.ID = "change-1"
+		j.Add(a)
+		if k := byKind(j.Score(release.Summary{}), Exhausts); k == nil || is(k.Came) != want {
+			t.Errorf("said of %s: %+v, want that it came: %s", service, k, want)
+		}
+	}
+}
+
 // TestRecordRung holds when a rung has come, and what is left open.
 func TestRecordRung(t *testing.T) {
 	in := &release.Durations{P10: "2m", P50: "4m", P90: "8m"}

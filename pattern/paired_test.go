@@ -100,6 +100,24 @@ func TestPairedControlAlone(t *testing.T) {
 	}
 }
 
+// TestPairedControlSuffers: that the control alone had a bad moment does not make up
+// for a subject that is worse by twice what matters.
+func TestPairedControlSuffers(t *testing.T) {
+	for seed := range 20 {
+		b := play(seeded(seed), autoregressive(0, (*rand.Rand).NormFloat64))
+		for i := range b.canary {
+			b.canary[i] += 20
+		}
+		for i := 22; i < 28; i++ {
+			b.control[i] += 400
+		}
+		c := b.compare(pattern.Size{Absolute: 10})
+		if p := c.PairedBeyond(10); p < 0.2 {
+			t.Errorf("seed %d: paired %.3f, want over 0.2", seed, p)
+		}
+	}
+}
+
 // TestPairedShort: under 20 blocks side by side nothing is said.
 func TestPairedShort(t *testing.T) {
 	b := play(seeded(1), autoregressive(0, (*rand.Rand).NormFloat64))

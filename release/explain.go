@@ -68,10 +68,9 @@ type story struct {
 	order            []string // of the rungs, as they came up
 	calm             *time.Time
 	stages           []stage
-	elsewhere        int // frames held for somebody else's incident
-	// cascade is the first assessment in which calls were tried again, with that
-	// prediction alone; nil where there was none.
-	cascade *Assessment
+	elsewhere        int    // frames held for somebody else's incident
+	cascade          string // what was said when calls were first told to be tried again; "" when never
+	cascadeAt        time.Time
 }
 
 // A stage is one step that was taken.
@@ -102,8 +101,8 @@ func (s *story) step(at time.Time, e signal.Exposure, plan []Step) {
 // hearCascade notes where calls that are tried again were first told of.
 func (s *story) hearCascade(a *Assessment) {
 	for _, p := range a.Predictions {
-		if s.cascade == nil && p.Kind == "cascade" && p.Amplification != nil && float64(*p.Amplification) >= multiplied {
-			s.cascade = &Assessment{At: a.At, Predictions: []Prediction{p}}
+		if s.cascade == "" && p.Kind == "cascade" && p.Amplification != nil && float64(*p.Amplification) >= multiplied {
+			s.cascade, s.cascadeAt = p.Text, a.At
 		}
 	}
 }

@@ -138,8 +138,8 @@ func (x *explaining) later(keys []key) []Remark {
 			add(p.Kind, "%s", text)
 		}
 	}
-	if c := x.story.cascade; c != nil && c.At.After(x.a.At) {
-		add("cascade", "%s", "Said at "+x.at(c.At)+": "+c.Predictions[0].Text+".")
+	if text := x.story.cascade; text != "" && x.story.cascadeAt.After(x.a.At) {
+		add("cascade", "Said at %s: %s.", x.at(x.story.cascadeAt), text)
 	}
 	if n := x.a.Next; n != nil && x.a.Warns() {
 		switch c, ok := x.story.rungs[n.Rung]; {

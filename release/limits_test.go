@@ -7,6 +7,7 @@ import (
 	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/trend"
 )
 
 // TestAtRest: what a version at a tenth of the traffic uses in all is no more than
@@ -41,6 +42,36 @@ func TestAtRest(t *testing.T) {
 		s.atRest(&fd, tt.weight)
 		if got := fd.LogE == 30 && fd.Active && fd.Harm == 0.9; got != tt.kept || !got && (fd.LogE != 0 || fd.Active || fd.Harm != 0 || !fd.Harmless) {
 			t.Errorf("%s: kept %v (%+v), want %v", tt.name, got, fd.LogE, tt.kept)
+		}
+	}
+}
+
+// TestRunsOutSoon: what is surer and runs out a little later is not hidden by what
+// may run out before it.
+func TestRunsOutSoon(t *testing.T) {
+	s := New(System{}, prevention.DefaultPolicy())
+	runs := func(met, in, frames float64) finding {
+		fd := finding{Runs: &trend.Growth{Met: met, Ahead: trend.Ahead{P50: in}}}
+		fd.SlopeLogE, fd.Frames = 20, frames
+		return fd
+	}
+	for _, tt := range []struct {
+		name string
+		fs   []finding
+		want float64 // P50 of the one that is held for; 0 for none
+	}{
+		{"a doubtful one first", []finding{runs(0.3, 2, 20), runs(0.95, 5, 20)}, 5},
+		{"two that are sure", []finding{runs(0.95, 5, 20), runs(0.9, 3, 20)}, 3},
+		{"too far", []finding{runs(0.95, levelsOff+1, 20)}, 0},
+		{"too young", []finding{runs(0.95, 5, levelsOff-1)}, 0},
+		{"what does not run out", make([]finding, 2), 0},
+	} {
+		got := 0.0
+		if fd := s.runsOutSoon(&scene{shared: tt.fs}); fd != nil {
+			got = fd.Runs.P50
+		}
+		if got != tt.want {
+			t.Errorf("%s: in %v frames, want %v", tt.name, got, tt.want)
 		}
 	}
 }

@@ -147,7 +147,8 @@ func (s *State) promoteText(i int, step string, a *Assessment, sc *scene) string
 	}
 	seen := fmt.Sprintf("%d signals over %.0f frames at %s %% show no harm", len(sc.releases[i]), frames, percent(float64(a.Weight)))
 	seen += s.peakText(a)
-	if fd := firstToRunOut(sc.shared); fd != nil && fd.Runs.Met >= likelyMet && fd.Runs.P50 <= mentioned {
+	near := func(fd *finding) bool { return fd.Runs.Met >= likelyMet && fd.Runs.P50 <= mentioned }
+	if fd := firstToRunOut(sc.shared, near); fd != nil {
 		seen += "; but " + s.runsOutText(fd)
 	}
 	if i >= len(s.sys.Releases) {

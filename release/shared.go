@@ -10,8 +10,8 @@ import (
 
 // shared finds what runs out and is not the new version's alone: what grows in
 // both versions alike, in what they share, and in the services that they call.
-// It is compared with what it was before the release began. No verdict hangs on
-// it, and nobody is blamed: it is told of, because it hits the release as well.
+// It is compared with what it was before the release began. Nobody is blamed: it
+// is told of, and held for where it is near, because it hits the release as well.
 func (s *State) shared(i int, sc *scene) []finding {
 	if i >= len(s.sys.Releases) || s.mem.Subjects[i].Begun < 0 {
 		return nil
@@ -108,16 +108,14 @@ func (s *State) risen(now, before *pattern.Track, id int) bool {
 // be told of in a promote.
 const mentioned = 5 * levelsOff
 
-// runsOutSoon returns what both versions share that is to run out before more
-// could be told of it, as surely as a rollback asks for and not too young to level
-// off; nil where nothing is.
-// A step that is taken then is taken into an outage.
+// runsOutSoon returns the first of what both versions share that is to run out
+// before more could be told of it, as surely as a rollback asks for and not too
+// young to level off; nil where nothing is. A step that is taken then is taken
+// into an outage.
 func (s *State) runsOutSoon(sc *scene) *finding {
-	fd := firstToRunOut(sc.shared)
-	if fd == nil || float64(fd.runs()) < s.policy.RollbackAbove || fd.Runs.P50 > levelsOff || fd.Frames < levelsOff {
-		return nil
-	}
-	return fd
+	return firstToRunOut(sc.shared, func(fd *finding) bool {
+		return float64(fd.runs()) >= s.policy.RollbackAbove && fd.Runs.P50 <= levelsOff && fd.Frames >= levelsOff
+	})
 }
 
 // runsOutText says when something that both versions share runs out.
@@ -128,11 +126,14 @@ func (s *State) runsOutText(fd *finding) string {
 		sig.Name, s.sys.Services[fd.Service].Name, sig.Unit.Format(fd.Subject.Limit), at.UTC().Format(s.clock()))
 }
 
-// firstToRunOut returns the first of what may run out; nil where nothing does.
-func firstToRunOut(fs []finding) *finding {
+// mayRunOut says whether something runs out with more than a hint of it.
+func mayRunOut(fd *finding) bool { return fd.Runs.Met >= aTenth }
+
+// firstToRunOut returns the first of what runs out and counts; nil where nothing does.
+func firstToRunOut(fs []finding, counts func(*finding) bool) *finding {
 	var first *finding
 	for fd := range each(fs) {
-		if fd.Runs != nil && fd.Runs.Met >= aTenth && (first == nil || fd.Runs.P50 < first.Runs.P50) {
+		if fd.Runs != nil && counts(fd) && (first == nil || fd.Runs.P50 < first.Runs.P50) {
 			first = fd
 		}
 	}

@@ -110,9 +110,9 @@ func (s *State) limitNext(r ruling, fs []failure) []Happening {
 
 // exhaustedNext is what runs out first within the time that a hold lasts.
 func (s *State) exhaustedNext(i int, sc *scene) []Happening {
-	fd, whose := firstToRunOut(sc.releases[i]), ""
+	fd, whose := firstToRunOut(sc.releases[i], mayRunOut), ""
 	if fd == nil {
-		fd = firstToRunOut(sc.shared)
+		fd = firstToRunOut(sc.shared, mayRunOut)
 	}
 	if fd == nil {
 		return nil

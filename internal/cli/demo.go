@@ -52,8 +52,9 @@ database, a cache and callers, each a process), rolls a new version of the shop
 out step by step, scrapes it as Prometheus does, and judges it live with the
 engine that judges recordings.
 
-Without flags it tells the default story in a minute and a half: fine at 10 %, trouble in
-sight at 25 to 40 %, and it would fail between 50 and 75 %, as fast as the machine is. Foreshock stops it before.
+Without flags it tells the default story in a minute and a half: fine at 10 %,
+trouble in sight at 25 to 40 %, and it would fail between 50 and 75 %, by how
+fast the machine is. Foreshock stops it before.
 With --no-brakes nothing stops it, and you see what really happens and how
 right the prediction was.
 

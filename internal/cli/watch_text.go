@@ -61,7 +61,12 @@ func (a *app) watch(ctx context.Context, cmd *cobra.Command, o watched) error {
 	if err := a.watching(ctx, client, o, how, opts); err != nil {
 		return err
 	}
-	return o.normal.close(a)
+	if err := o.normal.close(a); err != nil {
+		// The verdict is the exit code that a pipeline waits for.
+		_, err = fmt.Fprintf(a.stderr, "note: what was learned is not kept: %v\n", err)
+		return err
+	}
+	return nil
 }
 
 // clocks returns what time it is on the server: frames are of its samples.

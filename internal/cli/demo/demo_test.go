@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/foreshock/foreshock/internal/recording"
+	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
 )
@@ -113,5 +114,25 @@ func TestNote(t *testing.T) {
 	r.note(release.Assessment{Predictions: []release.Prediction{at(40)}}, true)
 	if r.Foretold == nil || r.Foretold.Weight == nil || r.Foretold.Weight.P50 != 60 {
 		t.Errorf("foretold %+v, want that of 60 %%", r.Foretold)
+	}
+}
+
+// TestHeldNeedsPromote: what was held is let on by a promote, and not by an unknown
+// that follows when the evidence has gone.
+func TestHeldNeedsPromote(t *testing.T) {
+	p := &player{o: Options{Brakes: true}}
+	for _, tt := range []struct {
+		verdict prevention.Verdict
+		held    bool
+	}{
+		{prevention.Unknown, false},
+		{prevention.Hold, true},
+		{prevention.Unknown, true},
+		{prevention.Promote, false},
+		{prevention.Unknown, false},
+	} {
+		if p.heed(release.Assessment{Verdict: tt.verdict.String()}); p.hold != tt.held {
+			t.Errorf("after %v: held %v, want %v", tt.verdict, p.hold, tt.held)
+		}
 	}
 }
