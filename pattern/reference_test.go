@@ -91,3 +91,28 @@ func TestWaveringIsRemembered(t *testing.T) {
 		}
 	}
 }
+
+// TestLineToTheLastDigit: what grows along a line without any residual is growth where
+// it is steep against how the reference wavers, and none where it is not.
+func TestLineToTheLastDigit(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 9))
+	before := NewTrack(0)
+	for i := range 60 {
+		before.Values.Add(i, 100+r.NormFloat64())
+	}
+	for _, tt := range []struct {
+		slope float64
+		grows bool
+	}{{0.5, true}, {0.25, true}, {0.002, false}} {
+		for frames := 10; frames <= 60; frames++ {
+			now := NewTrack(60)
+			for i := range frames {
+				now.Values.Add(60+i, 100+tt.slope*float64(i))
+			}
+			c, ok := Compare(now, nil, before, signal.Up, Size{Relative: 0.1})
+			if got := c.SlopeLogE > 2; !ok || got != tt.grows && (frames > 30 || !tt.grows) {
+				t.Errorf("%v a frame, %d frames: ln E %.1f, want growth: %v", tt.slope, frames, c.SlopeLogE, tt.grows)
+			}
+		}
+	}
+}

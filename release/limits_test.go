@@ -75,3 +75,29 @@ func TestRunsOutSoon(t *testing.T) {
 		}
 	}
 }
+
+// TestNever: a release at no traffic whose steps go nowhere never tells what it does
+// under traffic; one that is to get some, or has some, or of which it is not known, may.
+func TestNever(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		weight float64
+		steps  []float64
+		want   bool
+	}{
+		{"nothing planned", 0, []float64{0}, true},
+		{"some planned", 0, []float64{0, 0.1}, false},
+		{"some now", 0.1, []float64{0}, false},
+		{"not known", math.NaN(), []float64{0}, false},
+		{"no plan", 0, nil, false},
+	} {
+		r := Release{ID: "cart"}
+		for _, w := range tt.steps {
+			r.Steps = append(r.Steps, Step{Weight: w})
+		}
+		s := New(System{Releases: []Release{r}}, prevention.DefaultPolicy())
+		if got := s.never(0, signal.Frame{Exposure: []signal.Exposure{{Weight: tt.weight}}}); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
