@@ -100,3 +100,48 @@ func TestSharedRunsOut(t *testing.T) {
 		})
 	}
 }
+
+// TestLeakIsToldOnce: what runs out in the new version alone is not told again as
+// everybody's when the stable version has gone.
+func TestLeakIsToldOnce(t *testing.T) {
+	sys := smallSystem(release.Safe)
+	sys.Signals = []signal.Signal{perCohort("memory", signal.Memory, "MiB")}
+	state, rng := release.New(sys, prevention.DefaultPolicy()), rand.New(rand.NewPCG(1, 2))
+	told := 0
+	for k := -foldBegins; k <= 40; k++ {
+		f := signal.Frame{At: foldStart.Add(time.Duration(k+foldBegins) * 15 * time.Second), Exposure: []signal.Exposure{{}}}
+		add := func(c signal.Cohort, v float64) {
+			r := signal.Missing(signal.Present, fmt.Sprint(c))
+			if r.Value, r.Age = (v+rng.NormFloat64())*(1<<20), time.Hour; v == 0 {
+				r = signal.Missing(signal.Empty, fmt.Sprint(c))
+			}
+			f.Cells = append(f.Cells, signal.Cell{Cohort: c, Limit: 1000 << 20, Readings: []signal.Reading{r}})
+		}
+		stable := 200.0
+		if k >= 20 {
+			stable = 0 // it has gone
+		}
+		add(signal.Control, stable)
+		if k >= 0 {
+			f.Exposure[0] = signal.Exposure{Weight: 0.1, Step: 1}
+			add(signal.Canary, 200+15*float64(k))
+		}
+		for _, a := range state.Step(f) {
+			n := 0
+			for _, p := range a.Predictions {
+				if p.Kind == "exhausts" {
+					n++
+				}
+			}
+			if n > 1 {
+				t.Fatalf("frame %d: told %d times: %+v", k, n, a.Predictions)
+			}
+			if k > 25 {
+				told += n
+			}
+		}
+	}
+	if told == 0 {
+		t.Error("nothing is told once the stable version has gone; the test shows nothing")
+	}
+}
