@@ -203,10 +203,15 @@ func nothing() []situation {
 	}
 	drift, window := level(0.95), level(0)
 	drift.Jitter, window.Window = drift.SD, 4
+	brief, half, most := level(0.8), level(0.5), level(0.8)
+	brief.Jitter, half.Window, most.Window = brief.SD, 4, 4
 	return append(out,
 		other("60 frames, 5 signals, ρ = 0.95 with as much independent noise on top", drift,
 			atMost(0.01, "warned", warned).but("The autocorrelation at lag 1 says too little of slow drift under fast noise.")),
 		other("60 frames, 5 signals, means over 4 frames", window, atMost(0.01, "warned", warned), atLeast(0.95, "promoted", ends("promote"))),
+		other("60 frames, 5 signals, ρ = 0.8 with as much independent noise on top", brief, atMost(0.01, "warned", warned)),
+		other("60 frames, 5 signals, ρ = 0.5, means over 4 frames", half, atMost(0.01, "warned", warned)),
+		other("60 frames, 5 signals, ρ = 0.8, means over 4 frames", most, atMost(0.01, "warned", warned)),
 	)
 }
 
@@ -215,6 +220,13 @@ func changes() []situation {
 	one := func(rho float64, id int, e simulate.Effect) func(uint64) scenario {
 		return func(uint64) scenario {
 			return (&plan{}).usual(5, level(rho), map[int]simulate.Effect{id: e}).scenario()
+		}
+	}
+	over := func(rho float64) func(uint64) scenario {
+		return func(uint64) scenario {
+			x := level(rho)
+			x.Window = 4
+			return (&plan{}).usual(5, x, map[int]simulate.Effect{latency: simulate.Scale(1.5)}).scenario()
 		}
 	}
 	leak := func(o outcome) bool { return o.leak }
@@ -242,6 +254,14 @@ func changes() []situation {
 				return (&plan{frames: 15}).usual(5, x, map[int]simulate.Effect{latency: simulate.Scale(1.5)}).scenario()
 			},
 			must: []must{atLeast(0.95, "warned", warned).but("Windows make frames alike: 15 of them count as about four, under the ten that a gauge needs.")},
+		},
+		{
+			group: "Changes of a gauge", name: "latency ×1.5 from the first step on, ρ = 0.5, means over 4 frames", model: over(0.5),
+			must: []must{atLeast(0.95, "warned", warned)},
+		},
+		{
+			group: "Changes of a gauge", name: "latency ×1.5 from the first step on, ρ = 0.8, means over 4 frames", model: over(0.8),
+			must: []must{atLeast(0.8, "warned", warned)},
 		},
 		{
 			group: "Changes of a gauge", name: "memory leak of 0.2 per frame", model: one(0, memory, simulate.Leak(0.2)),

@@ -49,6 +49,7 @@ func (s *Source) plan() []ask {
 		for j := range s.sys.Services {
 			for _, t := range picks[scope][j] {
 				if t.selector == "" && selects {
+					s.unselected(t, j)
 					continue
 				}
 				asks = append(asks, ask{
@@ -62,6 +63,14 @@ func (s *Source) plan() []ask {
 		return cmp.Or(a.service-b.service, a.release-b.release, int(a.cohort)-int(b.cohort), a.signal-b.signal)
 	})
 	return asks
+}
+
+// unselected warns of a release of which nothing says which series are its own.
+func (s *Source) unselected(t target, service int) {
+	if name := s.sys.Services[service].Name; t.release != whole {
+		s.warn("no-selector", fmt.Sprintf("nothing says which series belong to %s, so nothing of it is seen: "+
+			"give the release cohorts, or the service a selector, such as services: [{name: %s, selector: 'job=%q'}]", name, name, name))
+	}
 }
 
 // scopeOf returns the scope a signal can have by the variables in its query;

@@ -149,7 +149,7 @@ func (w *Workspace) Compare(loads Loads, subject, during, before *Track, worse s
 // measure fills in everything up to the differences and their noise.
 func (c *Comparison) measure(w *Workspace, subject *Track, ref reference, size Size, loads Loads) bool {
 	ref.seasonal = ref.serves(subject)
-	noise := ref.noise(subject.Values.Size)
+	noise := ref.noise(subject.Values.Size, size.Window/float64(subject.Values.Size))
 	counts := ref.counts(subject.Values.Size, noise)
 	at, hasLevel := ref.level(subject.Values.Size, noise, counts)
 	if subject.Values.N < 1 || !hasLevel {

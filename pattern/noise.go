@@ -18,30 +18,33 @@ type noise struct {
 // standard deviation floor on top. Wiggles far under the floor may be as
 // correlated as they like; what is believed is hardly so.
 //
-//	τ' = (s²·τ + f²)/(s² + f²)
+//	τ' = (s²·τ + f²)/(s² + f²),  ρ' = s²·ρ/(s² + f²)
 func (n noise) floored(floor float64) noise {
 	s2, f2 := n.sd*n.sd, floor*floor
 	if s2+f2 > 0 {
 		n.Tau = (s2*n.Tau + f2) / (s2 + f2)
-		n.Rho = (n.Tau - 1) / (n.Tau + 1)
+		n.Rho *= s2 / (s2 + f2)
 	}
 	return n
 }
 
 // windowed returns the noise with at least the autocorrelation that values
 // have which look back over so many blocks: a moving average of k values
-// makes k of them say as much as one.
+// makes k of them say as much as one, and neighbours are (k − 1)/k alike.
 func (n noise) windowed(blocks float64) noise {
 	if n.Tau < blocks {
 		n.Tau = blocks
-		n.Rho = (n.Tau - 1) / (n.Tau + 1)
+	}
+	if blocks > 1 {
+		n.Rho = math.Max(n.Rho, 1-1/blocks)
 	}
 	return n
 }
 
 // noise measures the reference's standard deviation robustly and its
-// autocorrelation, each stretch about its own level.
-func (r reference) noise(size int) noise {
+// autocorrelation, each stretch about its own level, in blocks of size frames that
+// look back over window blocks each.
+func (r reference) noise(size int, window float64) noise {
 	var bufs [2][stats.Width]float64
 	var sorted [2][]float64
 	var lags stats.Lags
@@ -50,12 +53,12 @@ func (r reference) noise(size int) noise {
 			continue
 		}
 		var l stats.Lags
-		sorted[i], l = r.wavering(bufs[i][:0], t, size)
+		sorted[i], l = r.wavering(bufs[i][:0], t, size, window)
 		lags = lags.Plus(l)
 	}
 	var mergeBuf [2 * stats.Width]float64
 	merged := merge(mergeBuf[:0], sorted[0], sorted[1])
-	return noise{Autocorrelation: lags.Autocorrelation(), sd: tailOf(merged), n: float64(len(merged))}
+	return noise{Autocorrelation: lags.Autocorrelation(window), sd: tailOf(merged), n: float64(len(merged))}
 }
 
 // wavering appends to out, in ascending order, how far the block means of a track
@@ -63,8 +66,8 @@ func (r reference) noise(size int) noise {
 // kept in longer blocks than size frames, which waver less than single frames do,
 // that is raised to what independent frames would give, and neighbours are the
 // last frames. What came before a release wavers as it did in the last frame.
-func (r reference) wavering(out []float64, t *Track, size int) ([]float64, stats.Lags) {
-	key := seen{newest: t.Values.Newest, n: t.Values.N, size: size}
+func (r reference) wavering(out []float64, t *Track, size int, window float64) ([]float64, stats.Lags) {
+	key := seen{newest: t.Values.Newest, n: t.Values.N, size: size, window: window}
 	if !r.seasonal && t.waver.seen == key {
 		return append(out, t.waver.sorted...), t.waver.lags
 	}
@@ -87,7 +90,7 @@ func (r reference) wavering(out []float64, t *Track, size int) ([]float64, stats
 	if long > 1 {
 		means = t.Values.TailInto(buf[:0], fresh)
 	}
-	lags := stats.LagsOf(means)
+	lags := stats.LagsOf(means, window)
 	m, scale := stats.SortedMedian(out), math.Sqrt(long)
 	for i := range out {
 		out[i] = (out[i] - m) * scale
@@ -105,11 +108,13 @@ type waver struct {
 	lags   stats.Lags
 }
 
-// seen tells states of a track, in blocks of a size, from each other.
+// seen tells states of a track, in blocks of a size of which one looks back over a
+// window of them, from each other.
 type seen struct {
 	newest int
 	n      float64
 	size   int
+	window float64
 }
 
 // An order is the block means of a track, and the same in ascending order.

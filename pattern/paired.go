@@ -56,7 +56,7 @@ func (c *Comparison) paired() (mean, se, nu float64) {
 			sum += series[i]
 		}
 	}
-	own := noise{Autocorrelation: stats.Autocorr(series), sd: sd}.floored(c.floor).windowed(c.window)
+	own := noise{Autocorrelation: stats.Autocorr(c.window, series), sd: sd}.floored(c.floor).windowed(c.window)
 	variance := sd*sd*math.Min(1, own.Tau/n) + c.fixed
 	return sum / n, math.Sqrt(variance), math.Max(1, n/own.Tau-2)
 }

@@ -85,7 +85,7 @@ func TestWaveringIsRemembered(t *testing.T) {
 		fresh := NewTrack(0)
 		fresh.Values = track.Values
 		for range 2 {
-			if got, want := ref.noise(1), (reference{before: fresh}).noise(1); got != want {
+			if got, want := ref.noise(1, 1), (reference{before: fresh}).noise(1, 1); got != want {
 				t.Fatalf("frame %d: %+v, want %+v", i, got, want)
 			}
 		}

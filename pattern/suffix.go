@@ -17,7 +17,7 @@ func (c *Comparison) suffix(fixed, block float64) {
 	var found, sure evidence
 	var inBuf, effects, typicals [stats.Width]float64
 	var atBuf [stats.Width]int
-	in, at, needs := inBuf[:0], atBuf[:0], lasting*math.Max(c.Tau, 1)
+	in, at, needs := inBuf[:0], atBuf[:0], math.Max(lasting*math.Max(c.window, 1), 2*c.Tau)
 	lasts := false
 	from := c.earliest()
 	total := math.Max(1, countFinite(c.Difference[from:]))

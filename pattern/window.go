@@ -150,7 +150,7 @@ func (c *Comparison) spread(size Size, apart float64) {
 			rest[k] = d - line.Intercept - line.Slope*c.frames[k]
 		}
 	}
-	a := stats.AutocorrDetrended(rest)
+	a := stats.AutocorrDetrended(rest, size.Window)
 	n := float64(len(stats.Finite(past)))
 	c.ControlSD = tailSD(stats.Finite(rest))
 	floor := math.Max(size.Noise, least*math.Abs(c.Level))

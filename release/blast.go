@@ -156,6 +156,8 @@ func (s *State) severity(i int, sc *scene) (share float64, known bool) {
 		}
 		sig := s.sys.Signals[fd.Signal]
 		switch {
+		case fd.Share > 0 && fd.Kind != signal.Retries:
+			share, known = math.Max(share, fd.Share), true
 		case sig.Unit.Dimension == signal.Ratio && fd.Kind != signal.Dependency && fd.Kind != signal.Retries:
 			share, known = math.Max(share, math.Min(1, math.Abs(fd.Effect))), true
 		case fd.Kind == signal.Latency && x.Tails[fd.Signal] != nil:

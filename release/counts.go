@@ -29,7 +29,7 @@ func (s *State) counts(i int, g *prediction.Signs) {
 	x := &s.mem.Subjects[i]
 	var work []int
 	for id, c := range x.Counts {
-		if s.sys.Signals[id].Kind == signal.Errors && enough(c) {
+		if s.sys.Signals[id].Kind == signal.Errors && !rated(s.sys.Signals[id]) && enough(c) {
 			work = append(work, id)
 		}
 	}
@@ -93,4 +93,41 @@ func (s *State) hint(fd *finding, g *prediction.Signs) {
 	case fd.Kind == signal.Crashes:
 		g.Restarted = g.Restarted || fd.Now > 0 && fd.Level == 0
 	}
+}
+
+// rated says whether a signal is a rate of failures, which says how many there are
+// and not of how many: they are counted against the requests.
+func rated(sig signal.Signal) bool {
+	return sig.Unit.Dimension == signal.Rate && (sig.Kind == signal.Errors || sig.Kind == signal.Timeouts || sig.Kind == signal.Retries)
+}
+
+// countRated feeds the test of such a signal with one frame: its events, against
+// the requests of the same version where these are counted. What fails before it is
+// counted as a request is one all the same.
+func (s *State) countRated(i, id int) {
+	x := &s.mem.Subjects[i]
+	canary, control := x.Canary[id], x.Control[id]
+	if canary == nil || control == nil || math.IsNaN(canary.Events) || math.IsNaN(control.Events) {
+		return
+	}
+	n, m := s.arrived(i)
+	if n, m = math.Max(n, canary.Events), math.Max(m, control.Events); math.IsNaN(n) || math.IsNaN(m) {
+		return
+	}
+	if x.Counts[id] == nil {
+		x.Counts[id] = &stats.CountTest{}
+	}
+	x.Counts[id].Add(canary.Events, n, control.Events, m)
+}
+
+// arrived returns how many requests were counted of either version of a release in
+// this frame; NaN where they are not.
+func (s *State) arrived(i int) (canary, control float64) {
+	x := &s.mem.Subjects[i]
+	for id, sig := range s.sys.Signals {
+		if sig.Kind == signal.Traffic && sig.Unit.Dimension == signal.Rate && x.Canary[id] != nil && x.Control[id] != nil {
+			return x.Canary[id].N, x.Control[id].N
+		}
+	}
+	return math.NaN(), math.NaN()
 }

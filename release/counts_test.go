@@ -79,3 +79,46 @@ func TestCounts(t *testing.T) {
 		}
 	}
 }
+
+// TestRatedFailures: failures that come as a rate are counted against the requests
+// beside them: 15 of a hundred of the new version's are proven in a minute and a
+// half, also where a request that failed is no request; an equal share never is.
+func TestRatedFailures(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		share    float64 // of the new version's requests that fail
+		apart    bool    // whether what fails is counted as a request
+		rollback bool
+	}{
+		{"15 % fail", 0.15, false, true}, {"all fail, and nothing is counted as served", 1, true, true}, {"1 % as ever", 0.01, false, false},
+	} {
+		rng := rand.New(rand.NewPCG(41, 42))
+		signals := []signal.Signal{perCohort("failed", signal.Errors, "events/s"), perCohort("requests", signal.Traffic, "requests/s")}
+		first := -1
+		for k, a := range play(signals, 30, atATenth, func(_ int, c signal.Cohort) []signal.Reading {
+			n, share := 180.0, 0.01
+			if c == signal.Canary {
+				n, share = 20, tt.share
+			}
+			var failed float64
+			for range int(n) {
+				if rng.Float64() < share {
+					failed++
+				}
+			}
+			events, requests := present(failed/15), present(n/15)
+			events.N, events.Events = failed, failed
+			if requests.N = n; tt.apart {
+				requests.N -= failed
+			}
+			return []signal.Reading{present(0.1 * (1 + 0.02*rng.NormFloat64())), events, requests}
+		}) {
+			if a.Verdict == "rollback" && first < 0 {
+				first = k
+			}
+		}
+		if rolled := first >= 0; rolled != tt.rollback || first > 6 {
+			t.Errorf("%s: rolled back in frame %d, want it %v, within 6 frames", tt.name, first, tt.rollback)
+		}
+	}
+}

@@ -31,6 +31,7 @@ type finding struct {
 	Harmless        bool    // load and not trouble
 	Starts          int     // starts of the new version's processes that are no chance; 0 where there are none
 	Young           bool    // certainly fuller, and too young to tell whether it goes on
+	Share           float64 // by how many of all requests more fail, where a rate of failures was counted against them
 	Small           bool    // certain, but too small to matter
 	Subject         *pattern.Track
 	Control         *pattern.Track
@@ -295,14 +296,17 @@ func stock(k signal.Kind) bool {
 func (s *State) countFinding(f *finding, c *stats.CountTest, l *stats.LimitTest) {
 	f.Counted = true
 	p, q := c.Events/math.Max(c.N, 1), c.ControlRate()
-	f.Effect, f.Now, f.Level = p-q, p, q
+	relative := s.sizes[f.Signal].Relative
+	delta := math.Max(relative*q, s.policy.CountFloor)
+	if rated(s.sys.Signals[f.Signal]) {
+		f.Share = math.Max(0, p-q) // its values are not shares
+	} else {
+		f.Effect, f.Now, f.Level, f.Size = p-q, p, q, delta
+	}
 	logE := c.LogEValue()
 	if l != nil && q < f.Subject.Limit {
 		logE = math.Max(logE, l.LogEValue())
 	}
-	relative := s.sizes[f.Signal].Relative
-	delta := math.Max(relative*q, s.policy.CountFloor)
-	f.Size = delta
 	f.LogE, f.Active, f.Grows = 0, false, false
 	// The policy's two rates differ; the e-value is put on the gauges' scale.
 	if p >= q*(1+relative) && c.Events >= 3 {

@@ -44,7 +44,7 @@ func (s *State) needs(i int, sc *scene) needs {
 		}
 		if fd.Counted && fd.Needs > n.requests {
 			n.requests = fd.Needs
-			n.perFrame = fd.Subject.Counted / math.Max(1, fd.Subject.Frames)
+			n.perFrame = s.mem.Subjects[i].Counts[fd.Signal].N / math.Max(1, fd.Subject.Frames)
 		}
 		if !fd.Counted && fd.Harm >= s.policy.PromoteBelow && !fd.Rejected && n.noisy == "" {
 			n.noisy = s.sys.Signals[fd.Signal].Name

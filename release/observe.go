@@ -308,6 +308,10 @@ func (s *State) count(i int) {
 	}
 	for id, canary := range x.Canary {
 		control := x.Control[id]
+		if rated(s.sys.Signals[id]) {
+			s.countRated(i, id)
+			continue
+		}
 		if canary == nil || !counted(s.sys.Signals[id]) || math.IsNaN(canary.Events) || math.IsNaN(canary.N) {
 			continue
 		}

@@ -252,6 +252,10 @@ func (s *State) doubt(i int, sc *scene) string {
 	if fd.Ahead == fd.Harm {
 		return sig.Name + " has been growing against the control, and may go on"
 	}
+	if c := s.mem.Subjects[i].Counts[fd.Signal]; fd.Counted && c != nil && !(fd.Now > fd.Level) {
+		return fmt.Sprintf("%s is %s of %s requests of the new version, too few to rule out more than the %s %s",
+			sig.Name, sig.Unit.Format(fd.Now), signal.Thousands(c.N), sig.Unit.Format(fd.Level), s.reference(i))
+	}
 	return fmt.Sprintf("%s is %s against %s %s, which may be chance",
 		sig.Name, sig.Unit.Format(fd.Mean), sig.Unit.Format(fd.Level), s.reference(i))
 }
@@ -297,6 +301,9 @@ func (s *State) because(i int, a *Assessment, sc *scene) string {
 			return text
 		}
 		if len(a.Evidence) == 0 {
+			if a.Reason == prevention.HoldExpired.String() {
+				return "what made it suspect is gone."
+			}
 			return "what made it suspect has just gone; it is watched a little longer."
 		}
 		return s.calmText(i, a.Evidence[0])

@@ -20,7 +20,7 @@ import (
 )
 
 // stateVersion is raised whenever the encoding of a state changes.
-const stateVersion = 7
+const stateVersion = 8
 
 // A State is what is remembered of a system under change between two frames.
 // It is bounded, however many frames there were.

@@ -130,25 +130,26 @@ func (s *State) hold(x *subject, d prevention.Decision, at time.Time, i int) pre
 	return d
 }
 
+// heldFrames is how many frames a hold lasts at least: fewer resolve nothing.
+const heldFrames = 10
+
 // maxHold is twice the length of the step in force, as it was planned, and at
-// least the policy's. Steps without times say nothing of it.
+// least the policy's, and ten frames. Steps without times say nothing of it.
 func (s *State) maxHold(i int) time.Duration {
+	least := max(s.policy.MaxHold, heldFrames*s.sys.Interval)
 	if i >= len(s.sys.Releases) {
-		return s.policy.MaxHold
+		return least
 	}
 	steps := s.sys.Releases[i].Steps
 	k := s.mem.Subjects[i].Step - 1
-	if k < 0 || k >= len(steps) {
-		return s.policy.MaxHold
-	}
-	if steps[k].At.IsZero() {
-		return s.policy.MaxHold
+	if k < 0 || k >= len(steps) || steps[k].At.IsZero() {
+		return least
 	}
 	length := steps[k].CompletedAt.Sub(steps[k].At)
 	if k > 0 && !steps[k-1].At.IsZero() {
 		length = max(length, steps[k].At.Sub(steps[k-1].At))
 	}
-	return max(s.policy.MaxHold, 2*length)
+	return max(least, 2*length)
 }
 
 // harm returns the probability that going on does harm, at the next step or one

@@ -6,7 +6,7 @@ import "math"
 // independent values.
 type Autocorrelation struct {
 	Rho float64 // lag-1 correlation, corrected for its small-sample bias, 0..0.99
-	Tau float64 // (1+Rho)/(1−Rho), ≥ 1: how many values say as much as one independent one
+	Tau float64 // ≥ 1: how many values say as much as one independent one
 	N   int     // pairs of neighbours used
 }
 
@@ -14,92 +14,196 @@ type Autocorrelation struct {
 // are worth, n/τ.
 func (a Autocorrelation) Effective(n float64) float64 { return n / a.Tau }
 
-// Autocorr estimates the lag-1 autocorrelation of one or several stretches of
-// the same process, each about its own mean. NaN breaks a stretch. Negative
-// correlation counts as none: it would only make the tests bolder.
+// Autocorr estimates how alike the values of one or several stretches of the
+// same process are, each about its own mean. NaN breaks a stretch. A value that
+// looks back over window values (1 or less: over itself) is like the next by
+// construction. Negative correlation counts as none: it would only make the
+// tests bolder.
 //
-// It leans upwards by one standard error, √((1−ρ²)/n): tests should err on the
-// side of caution. n is the number of values less one for each stretch's mean.
+// τ is the largest of three:
+//
+//	(1 + ρ₁)/(1 − ρ₁)      of a window of 1: an AR(1) process
+//	w·(1 + ρ_w)/(1 − ρ_w)  of a window of w: the same of values that share nothing
+//	1 + 2sφ/(1 − φ)        ρ_k = s·φᵏ for k = 1..8, of a window of at most 4: slow drift
+//	                       under fast noise, of which lag 1 tells too little
+//
+// ρ₁ leans upwards by one standard error, √((1−ρ²)/n), ρ_w by half of one: tests
+// should err on the side of caution. n is the number of values less one for
+// each stretch's mean.
 //
 // The estimate of an AR(1) process is biased by −(1+3ρ)/n; solving for ρ gives
 // (n·r+1)/(n−3), which is used with n the number of values, and held within
-// [0, 0.99]. With fewer than 8 values it is not identified and Rho is the
+// [0, 0.99]. For the other two the variance of the mean, σ²τ/m for stretches of
+// m values, is given back to the autocovariances, as often as τ changes by it.
+// With fewer than 8 values nothing is identified and Rho is the
 // middle of what is seen in practice, 0.5.
 //
 // Source of the bias: M. G. Kendall, Note on bias in the estimation of
-// autocorrelation, Biometrika 41 (1954), eq. 22.
-func Autocorr(stretches ...[]float64) Autocorrelation {
+// autocorrelation, Biometrika 41 (1954), eq. 22. Of the standard error of ρ_w:
+// M. S. Bartlett, On the theoretical specification of sampling properties of
+// autocorrelated time series, JRSS Supplement 8 (1946), for a mean of w values.
+func Autocorr(window float64, stretches ...[]float64) Autocorrelation {
 	var l Lags
 	for _, s := range stretches {
-		l = l.Plus(LagsOf(s))
+		l = l.Plus(LagsOf(s, window))
 	}
-	return l.Autocorrelation()
+	return l.Autocorrelation(window)
 }
+
+const (
+	farthest = 24 // the longest lag that is looked at
+	slowest  = 8  // the same for drift under noise
+	shortest = 4  // the longest window under which such drift is looked for
+)
 
 // Lags are the sums that an autocorrelation is made of, over one or several
 // stretches.
 type Lags struct {
-	squares, products float64 // about each stretch's mean; of neighbours
-	n, pairs          float64 // values, less one for each stretch; pairs of neighbours
+	products, pairs [farthest + 1]float64 // about each stretch's mean, by lag
+	n, stretches    float64               // values, less one for each stretch
 }
 
-// LagsOf returns the sums of one stretch; those of fewer than 3 values are 0.
-func LagsOf(s []float64) Lags {
+// LagsOf returns the sums of one stretch, as far as a window asks for them; those
+// of fewer than 3 values are 0.
+func LagsOf(s []float64, window float64) Lags {
 	m, k := finiteMean(s)
 	if k < 3 {
 		return Lags{}
 	}
-	l := Lags{n: k - 1} // the mean spends one
-	prev := math.NaN()
-	for _, x := range s {
-		d := x - m
-		if math.IsNaN(d) {
-			prev = d
-			continue
+	l := Lags{n: k - 1, stretches: 1} // the mean spends one
+	most := min(len(s)-1, farthest, max(slowest, int(math.Ceil(window))))
+	if int(k) == len(s) {
+		for lag := range most + 1 {
+			var sum float64
+			for i, x := range s[lag:] {
+				sum += (x - m) * (s[i] - m)
+			}
+			l.products[lag], l.pairs[lag] = sum, k-float64(lag)
 		}
-		l.squares += d * d
-		if !math.IsNaN(prev) {
-			l.products += prev * d
-			l.pairs++
+		return l
+	}
+	for lag := range most + 1 {
+		for i, x := range s[lag:] {
+			if p := (x - m) * (s[i] - m); !math.IsNaN(p) {
+				l.products[lag] += p
+				l.pairs[lag]++
+			}
 		}
-		prev = d
 	}
 	return l
 }
 
 // Plus returns the sums of the stretches of both.
 func (l Lags) Plus(o Lags) Lags {
-	return Lags{squares: l.squares + o.squares, products: l.products + o.products, n: l.n + o.n, pairs: l.pairs + o.pairs}
+	for k := range l.products {
+		l.products[k] += o.products[k]
+		l.pairs[k] += o.pairs[k]
+	}
+	l.n += o.n
+	l.stretches += o.stretches
+	return l
 }
 
 // Autocorrelation is [Autocorr] of the stretches.
-func (l Lags) Autocorrelation() Autocorrelation {
-	if l.pairs < 7 {
-		return newAutocorrelation(0.5, int(l.pairs))
-	}
-	if l.squares == 0 {
-		return newAutocorrelation(0, int(l.pairs))
-	}
-	r := (l.products / l.pairs) / (l.squares / (l.n + 1))
-	rho := (l.n*r + 1) / math.Max(l.n-3, 4)
-	return newAutocorrelation(rho+math.Sqrt(math.Max(0, 1-rho*rho)/l.n), int(l.pairs))
-}
+func (l Lags) Autocorrelation(window float64) Autocorrelation { return l.about(1, window) }
 
 // AutocorrDetrended is [Autocorr] of the residuals about a straight line, whose
 // estimate is biased by −(2+4ρ)/n.
-func AutocorrDetrended(residuals []float64) Autocorrelation {
-	a := Autocorr(residuals)
-	if a.N < 7 || a.Rho == 0 {
-		return a
-	}
-	// Undo Kendall's correction for a mean, and make the one for a line.
-	n := float64(a.N)
-	return newAutocorrelation(a.Rho+(1+a.Rho)/n, a.N)
+func AutocorrDetrended(residuals []float64, window float64) Autocorrelation {
+	l := LagsOf(residuals, window)
+	return l.about(2, window)
 }
 
-func newAutocorrelation(rho float64, pairs int) Autocorrelation {
-	rho = math.Max(0, math.Min(0.99, rho))
-	return Autocorrelation{Rho: rho, Tau: (1 + rho) / (1 - rho), N: pairs}
+// about returns the autocorrelation about a mean (terms 1) or a line (2).
+func (l *Lags) about(terms, window float64) Autocorrelation {
+	a := Autocorrelation{Rho: 0.5, N: int(l.pairs[1])}
+	switch {
+	case l.pairs[1] < 7:
+		a.Tau = math.Max(ar1(a.Rho), window)
+		return a
+	case l.products[0] == 0:
+		a.Rho, a.Tau = 0, math.Max(1, window)
+		return a
+	}
+	r := (l.products[1] / l.pairs[1]) / (l.products[0] / (l.n + 1))
+	rho := (l.n*r + 1) / math.Max(l.n-3, 4)
+	rho += math.Sqrt(math.Max(0, 1-rho*rho) / l.n)
+	if rho > 0 && terms > 1 { // undo the correction for a mean, and make the one for a line
+		rho += (1 + rho) / l.pairs[1]
+	}
+	a.Rho = math.Max(0, math.Min(0.99, rho))
+	w := int(math.Ceil(window))
+	if w > 1 && w <= farthest && l.pairs[w] >= 7 {
+		a.Tau = l.apart(w, terms)
+	} else {
+		a.Tau = ar1(a.Rho)
+	}
+	if w <= shortest && l.pairs[slowest] >= 7 {
+		a.Tau = math.Max(a.Tau, l.drift(terms))
+	}
+	a.Tau = math.Max(a.Tau, window)
+	return a
+}
+
+// ar1 returns τ of an AR(1) process.
+func ar1(rho float64) float64 { return (1 + rho) / (1 - rho) }
+
+// most is the largest τ that is told apart, that of ρ = 0.99.
+const most = 199
+
+// apart returns τ from values that are w apart.
+func (l *Lags) apart(w int, terms float64) float64 {
+	tau, wide := float64(w), float64(w)
+	se := 0.5 * math.Sqrt((2*wide/3+1./3)/l.n)
+	for range 4 {
+		g0, back := l.restored(tau, terms)
+		r := (l.products[w]/l.pairs[w] + back) / g0
+		r += se * math.Sqrt(math.Max(0, 1-r*r))
+		tau = wide * ar1(math.Max(0, math.Min(0.95, r)))
+	}
+	return math.Min(most, tau)
+}
+
+// drift returns τ of slow drift under fast noise; 1 where none is to be seen, or
+// no more of it than 1.5 standard errors.
+func (l *Lags) drift(terms float64) float64 {
+	tau := 1.0
+	for range 4 {
+		g0, back := l.restored(tau, terms)
+		var r [slowest + 1]float64
+		var next, same float64
+		for k := 1; k <= slowest; k++ {
+			r[k] = (l.products[k]/l.pairs[k] + back) / g0
+			if k > 1 {
+				next += r[k] * r[k-1]
+				same += r[k-1] * r[k-1]
+			}
+		}
+		if !(next > 0) {
+			return 1
+		}
+		phi := math.Min(0.98, next/same)
+		var share, norm float64
+		for k, p := 1, phi; k <= slowest; k, p = k+1, p*phi {
+			share += r[k] * p
+			norm += p * p
+		}
+		s := math.Min(1, share/norm)
+		if !(s*math.Sqrt(norm) > 1.5/math.Sqrt(l.n)) {
+			return 1
+		}
+		tau = 1 + 2*s*phi/(1-phi)
+	}
+	return math.Min(most, tau)
+}
+
+// restored returns the variance of the process, of which each stretch about its own
+// mean (or line) shows too little, and what to add to every autocovariance.
+func (l *Lags) restored(tau, terms float64) (variance, back float64) {
+	seen := l.products[0] / (l.n + l.stretches)
+	lost := math.Min(0.6, terms*tau*l.stretches/(l.n+l.stretches))
+	back = seen * lost / (1 - lost)
+	return seen + back, back
 }
 
 func finiteMean(s []float64) (mean, n float64) {

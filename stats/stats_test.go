@@ -172,20 +172,20 @@ func TestAutocorr(t *testing.T) {
 	n := 19.0
 	want := (n*r + 1) / (n - 3)
 	want = math.Min(0.99, want+math.Sqrt(math.Max(0, 1-want*want)/n))
-	if got := Autocorr(y); !near(got.Rho, want, 1e-9) || got.N != 19 {
+	if got := Autocorr(1, y); !near(got.Rho, want, 1e-9) || got.N != 19 {
 		t.Errorf("Autocorr = %+v, want ρ = %v from 19 pairs", got, want)
 	}
-	if got := Autocorr(y[:5]); got.Rho != 0.5 {
+	if got := Autocorr(1, y[:5]); got.Rho != 0.5 {
 		t.Errorf("Autocorr of 5 values has ρ = %v, want 0.5: not identified", got.Rho)
 	}
-	if got := Autocorr(make([]float64, 30)); got.Rho != 0 || got.Tau != 1 {
+	if got := Autocorr(1, make([]float64, 30)); got.Rho != 0 || got.Tau != 1 {
 		t.Errorf("Autocorr of a constant = %+v, want none", got)
 	}
 	for _, rho := range []float64{0, 0.5, 0.8, 0.95} {
 		var below int
 		const runs = 400
 		for seed := range uint64(runs) {
-			if Autocorr(ar1(seed, rho, 120)).Rho >= rho-1e-9 {
+			if Autocorr(1, process(seed, rho, 120)).Rho >= rho-1e-9 {
 				below++
 			}
 		}
@@ -197,8 +197,8 @@ func TestAutocorr(t *testing.T) {
 	}
 }
 
-// ar1 returns n values of a stationary AR(1) process of unit variance.
-func ar1(seed uint64, rho float64, n int) []float64 {
+// process returns n values of a stationary AR(1) process of unit variance.
+func process(seed uint64, rho float64, n int) []float64 {
 	r := rand.New(rand.NewPCG(seed, 1))
 	out := make([]float64, n)
 	x := r.NormFloat64()
@@ -209,10 +209,55 @@ func ar1(seed uint64, rho float64, n int) []float64 {
 	return out
 }
 
+// TestAutocorrTau: τ of values that look back over a window, and of slow drift under
+// fast noise, where lag 1 says many times too much and too little. The truth is
+// 1 + 2Σρ_k of the process.
+func TestAutocorrTau(t *testing.T) {
+	for _, tt := range []struct {
+		window     int
+		rho, noise float64
+		want       float64
+	}{
+		{1, 0, 0, 1}, {1, 0.5, 0, 3}, {1, 0.8, 0, 9}, // the processes of lag 1 stay as they were
+		{2, 0, 0, 2}, {2, 0.5, 0, 4}, {4, 0, 0, 4}, {4, 0.5, 0, 5.8}, {4, 0.8, 0, 11.6}, {12, 0, 0, 12},
+		{1, 0.95, 0.5, 20}, {1, 0.8, 0.5, 5},
+	} {
+		var taus []float64
+		for seed := range uint64(200) {
+			var stretches [][]float64
+			for k := range uint64(2) {
+				stretches = append(stretches, averaged(process(2*seed+k, tt.rho, 60+tt.window-1), tt.window))
+				rng := rand.New(rand.NewPCG(seed, k+7))
+				for i := range stretches[k] {
+					stretches[k][i] = math.Sqrt(1-tt.noise)*stretches[k][i] + math.Sqrt(tt.noise)*rng.NormFloat64()
+				}
+			}
+			taus = append(taus, Autocorr(float64(tt.window), stretches...).Tau)
+		}
+		// The lean to caution, and half as much where drift is found in 120 values.
+		least, most := 0.95*tt.want, 2*tt.want
+		if tt.noise > 0 {
+			least = 0.3 * tt.want
+		}
+		if got := Median(taus); got < least || got > most {
+			t.Errorf("window %d, ρ = %v, a share of %v noise: median τ = %.1f, want %.1f to %.1f", tt.window, tt.rho, tt.noise, got, least, most)
+		}
+	}
+}
+
+// averaged returns the means over so many neighbours.
+func averaged(xs []float64, window int) []float64 {
+	var out []float64
+	for i := range len(xs) - window + 1 {
+		out = append(out, Mean(xs[i:i+window]))
+	}
+	return out
+}
+
 func TestAutocorrDetrendedCorrectsMore(t *testing.T) {
 	for seed := range uint64(50) {
-		y := ar1(seed, 0.6, 60)
-		if a, b := Autocorr(y), AutocorrDetrended(y); b.Rho < a.Rho {
+		y := process(seed, 0.6, 60)
+		if a, b := Autocorr(1, y), AutocorrDetrended(y, 1); b.Rho < a.Rho {
 			t.Fatalf("seed %d: detrended ρ = %v, want at least %v", seed, b.Rho, a.Rho)
 		}
 	}

@@ -29,7 +29,8 @@ import "math"
 type TailTest struct {
 	Bound           float64 // in the signal's base unit
 	Log             [len(lifts)]float64
-	Begun           float64 // frames in which both cohorts had observations
+	Largest         [len(lifts)]float64 // what the frame that says most adds to Log, ≥ 0
+	Begun           float64             // frames in which both cohorts had observations
 	Canary, Control Tail
 	// Far is a bound beyond which it matters, 0 where there is no such bound, and
 	// FarCanary and FarControl are what was seen over it.
@@ -123,7 +124,11 @@ func (t *TailTest) Add(y, n, z, m float64) {
 		if t.Begun > 1 {
 			was = LogSumExp([]float64{t.Log[i], weight})
 		}
-		t.Log[i] = was + y*math.Log(p/rho) + z*math.Log((1-p)/(1-rho))
+		adds := y*math.Log(p/rho) + z*math.Log((1-p)/(1-rho))
+		t.Log[i] = was + adds
+		if t.Largest[i] = math.Max(t.Largest[i], adds); t.Log[i] <= 0 {
+			t.Largest[i] = 0 // it has faded
+		}
 	}
 }
 
@@ -154,18 +159,25 @@ func (t *TailTest) FarProbability(share float64) float64 {
 }
 
 // LogEValue returns the logarithm of the e-value, tempered by the dispersion;
-// 0 before both cohorts were seen.
-func (t *TailTest) LogEValue() float64 { return t.untempered() / t.Dispersion() }
-
-// Suspicion is the same where bursts are allowed for only as far as they were
-// seen: enough to wait for, and no e-value where bursts are rare.
-func (t *TailTest) Suspicion() float64 {
-	return t.untempered() / math.Max(t.Canary.dispersion(1), t.Control.dispersion(1))
+// 0 before both cohorts were seen. No frame says more than all others together:
+// the requests of one short stall are slow together, and it need not come again.
+func (t *TailTest) LogEValue() float64 {
+	logs := t.Log
+	for i, log := range logs {
+		logs[i] = math.Min(log, 2*(log-t.Largest[i]))
+	}
+	return t.mixture(logs) / t.Dispersion()
 }
 
-func (t *TailTest) untempered() float64 {
+// Suspicion is the same of all frames, where bursts are allowed for only as far as
+// they were seen: enough to wait for, and no e-value where bursts are rare.
+func (t *TailTest) Suspicion() float64 {
+	return t.mixture(t.Log) / math.Max(t.Canary.dispersion(1), t.Control.dispersion(1))
+}
+
+func (t *TailTest) mixture(logs [len(lifts)]float64) float64 {
 	if t.Begun == 0 {
 		return 0
 	}
-	return LogSumExp(t.Log[:]) - math.Log(float64(len(lifts)))
+	return LogSumExp(logs[:]) - math.Log(float64(len(lifts)))
 }

@@ -72,6 +72,26 @@ func TestTailTestFinds(t *testing.T) {
 	}
 }
 
+// TestTailTestStall: one stall, however many requests it slows, is no proof, and
+// reason enough to wait; what is there in every frame is a proof.
+func TestTailTestStall(t *testing.T) {
+	x := TailTest{}
+	for range 20 {
+		x.Add(0, 100, 1, 900)
+	}
+	x.Add(90, 100, 1, 900)
+	if proof, waits := x.LogEValue(), x.Suspicion(); proof > 1 || waits < 10 {
+		t.Errorf("after one stall: ln E = %.1f, suspicion %.1f; want no proof, and a suspicion", proof, waits)
+	}
+	x = TailTest{}
+	for range 2 {
+		x.Add(60, 100, 1, 900)
+	}
+	if proof := x.LogEValue(); proof < 20 {
+		t.Errorf("in both of two frames: ln E = %.1f, want a proof", proof)
+	}
+}
+
 // TestTailTestIgnores holds that nonsense and one-sided frames are no evidence.
 func TestTailTestIgnores(t *testing.T) {
 	x := TailTest{}

@@ -319,7 +319,7 @@ func (x *growthSegment) left(g *stats.Regression, terms []stats.Terms, y []float
 	}
 	n := float64(len(y))
 	floor := least * x.level / math.Sqrt(float64(size))
-	tau = math.Max(stats.AutocorrDetrended(rest).Tau, float64(window)/float64(size))
+	tau = stats.AutocorrDetrended(rest, float64(window)/float64(size)).Tau
 	rss = g.RSS + n*floor*floor
 	tau = (g.RSS*tau + n*floor*floor) / rss // what is believed on top is independent
 	return rss / math.Max(1, n-2) * tau, rss, tau

@@ -38,7 +38,7 @@ func (r Response) fromIdle(f Failure, x *rows, e exposure) Failure {
 	}
 	size := float64(r.Since.Size)
 	floor := least * math.Abs(mean) / math.Sqrt(size)
-	tau := math.Max(stats.Autocorr(values).Tau, float64(r.Window)/size)
+	tau := stats.Autocorr(float64(r.Window)/size, values).Tau
 	variance := (ss/(n-1) + floor*floor) * tau / n
 	limit, zone := r.felt(x)
 	own := r.IdleSE * r.IdleSE

@@ -234,7 +234,7 @@ func (d *design) tau(x *rows, g *stats.Regression, r *Response) float64 {
 		}
 		rest = append(rest, (d.y[i]-g.At(d.terms[i]))*math.Sqrt(d.weight[i]))
 	}
-	a := stats.AutocorrDetrended(rest)
+	a := stats.AutocorrDetrended(rest, float64(r.Window)/float64(r.Since.Size))
 	// What is believed on top is independent.
 	all := d.rss(x, g, r)
 	tau := (g.RSS*a.Tau + all - g.RSS) / all

@@ -129,7 +129,7 @@ func (r *Response) apart(x *rows) float64 {
 			}
 		}
 	}
-	return math.Max(1, math.Max(stats.Autocorr(rest).Tau, float64(r.Window)/float64(r.Since.Size)))
+	return stats.Autocorr(float64(r.Window)/float64(r.Since.Size), rest).Tau
 }
 
 // loadsAt returns the mean load at each weight seen.

@@ -180,9 +180,10 @@ func TestSeen(t *testing.T) {
 	f := discovered(t, since(hour,
 		`haproxy_server_http_responses_total{proxy="cart",server="stable"}`, `haproxy_server_http_responses_total{proxy="cart",server="canary"}`,
 		`haproxy_server_response_time_average_seconds{proxy="cart",server="stable"}`,
+		`haproxy_server_connection_errors_total{proxy="cart",server="stable"}`, `haproxy_server_response_errors_total{proxy="cart",server="stable"}`,
 		`node_load1{job="node"}`, `node_filefd_allocated{job="node"}`, `node_filefd_maximum{job="node"}`))
 	s := f.Services[0]
-	if got := fmt.Sprintf("%s %v %v", join(s.Kinds), s.Exporters, f.Exporters); got != "latency, errors, traffic [haproxy_server] [haproxy_server node_exporter]" {
+	if got := fmt.Sprintf("%s %v %v", join(s.Kinds), s.Exporters, f.Exporters); got != "latency, errors, dependency, traffic [haproxy_server] [haproxy_server node_exporter]" {
 		t.Errorf("seen are %s", got)
 	}
 	if want := `100 * sum(haproxy_server_weight{proxy="cart",server="canary"}) / sum(haproxy_server_weight{proxy="cart"})`; s.Weight != want {
