@@ -17,13 +17,16 @@ func TestCalmText(t *testing.T) {
 	for _, tt := range []struct {
 		subject    int
 		value, was Number
+		reason     string
 		want       string
 	}{
-		{0, 0.5, 0.2, "load stood at 50 % against 20 %, and has just calmed down."},
-		{1, 0.5, 0.2, "load of redis stood at 50 % against 20 %, and has just calmed down."},
-		{1, 0.20001, 0.2, "load of redis had moved away, and has just come back to 20 %."},
+		{0, 0.5, 0.2, "suspect", "load stood at 50 % against 20 %, and has just calmed down."},
+		{1, 0.5, 0.2, "suspect", "load of redis stood at 50 % against 20 %, and has just calmed down."},
+		{1, 0.20001, 0.2, "suspect", "load of redis had moved away, and has just come back to 20 %."},
+		{0, 0.5, 0.2, "hold-expired", "load stood at 50 % against 20 %, and has calmed down."},
 	} {
-		if got := s.calmText(tt.subject, Evidence{Signal: "load", Service: "redis", Value: tt.value, Was: tt.was}); got != tt.want {
+		a := &Assessment{Reason: tt.reason, Evidence: []Evidence{{Signal: "load", Service: "redis", Value: tt.value, Was: tt.was}}}
+		if got := s.calmText(tt.subject, a); got != tt.want {
 			t.Errorf("calmText = %q, want %q", got, tt.want)
 		}
 	}

@@ -269,16 +269,28 @@ func (s *State) reference(i int) string {
 }
 
 // calmText says what was worse a moment ago.
-func (s *State) calmText(i int, e Evidence) string {
+func (s *State) calmText(i int, a *Assessment) string {
+	expired := a.Reason == prevention.HoldExpired.String()
+	switch {
+	case len(a.Evidence) == 0 && expired:
+		return "what made it suspect is gone."
+	case len(a.Evidence) == 0:
+		return "what made it suspect has just gone; it is watched a little longer."
+	}
+	e := a.Evidence[0]
 	name, u := e.Signal, s.signalNamed(e.Signal).Unit
 	if i >= len(s.sys.Releases) {
 		name += " of " + e.Service
 	}
 	value, was := u.Format(float64(e.Value)), u.Format(float64(e.Was))
-	if value == was {
-		return fmt.Sprintf("%s had moved away, and has just come back to %s.", name, was)
+	just := "just "
+	if expired {
+		just = "" // it may be long ago
 	}
-	return fmt.Sprintf("%s stood at %s against %s, and has just calmed down.", name, value, was)
+	if value == was {
+		return fmt.Sprintf("%s had moved away, and has %scome back to %s.", name, just, was)
+	}
+	return fmt.Sprintf("%s stood at %s against %s, and has %scalmed down.", name, value, was, just)
 }
 
 // because names the number, the signal and the reason.
@@ -300,13 +312,7 @@ func (s *State) because(i int, a *Assessment, sc *scene) string {
 		if text != "" {
 			return text
 		}
-		if len(a.Evidence) == 0 {
-			if a.Reason == prevention.HoldExpired.String() {
-				return "what made it suspect is gone."
-			}
-			return "what made it suspect has just gone; it is watched a little longer."
-		}
-		return s.calmText(i, a.Evidence[0])
+		return s.calmText(i, a)
 	}
 	fd := sc.releases[i][best]
 	text := s.contrast(i, fd)
