@@ -13,6 +13,8 @@ type rival struct {
 	shape     Shape
 	scaled    bool    // whether it goes with traffic
 	retried   bool    // whether it goes with attempts, of which the retries come on top of the traffic
+	hinge     float64 // the weight up to which it does not answer
+	unsure    float64 // logarithm of how many hinges there may be, all alike; 0 where there is none
 	terms     int     // with the answer to exposure
 	dropped   int     // how many of them are the answer
 	rss, none float64 // sum of squares left, with and without the answer; relative to the level of what was fitted
@@ -82,7 +84,7 @@ func (r *Response) rivals(x *rows) []rival {
 	if len(shapes) > 1 && r.Wait {
 		out = append(out, r.scalings(x)...)
 	}
-	return out
+	return append(out, r.hinged(x)...)
 }
 
 // positive says whether all values are above nothing, as waits are.
@@ -134,7 +136,7 @@ func (d *design) fill(x *rows, s rival, c course) {
 		if c == begun {
 			beside = math.Min(0, t-x.began/math.Max(1, x.span))
 		}
-		d.terms[i] = stats.Terms{by, by * x.weight[i], by * t, by * beside}
+		d.terms[i] = stats.Terms{by, by * math.Max(0, x.weight[i]-s.hinge), by * t, by * beside}
 		d.y[i] = x.value[i]
 		if s.shape == Queue {
 			d.y[i] = -1 / x.value[i] // grows with the value
@@ -257,6 +259,11 @@ func (m *rival) read(x *rows, d *design, g *stats.Regression, n int, tau float64
 	m.nu = math.Max(1, m.effective-float64(n))
 	m.a, m.b = g.Beta[0], g.Beta[1]
 	m.aa, m.ab, m.bb = variance*g.Inverse[0][0], variance*g.Inverse[0][1], variance*g.Inverse[1][1]
+	if h := m.hinge; h > 0 { // the line through what lies beyond it
+		m.a -= m.b * h
+		m.aa += h*h*m.bb - 2*h*m.ab
+		m.ab -= h * m.bb
+	}
 	var zone float64
 	m.limit, zone = r.felt(x)
 	m.apart = zone * zone
@@ -349,11 +356,15 @@ func weigh(rs []rival) (evidence float64) {
 	}
 	n := rs[best].effective
 	for _, m := range rs {
-		n = math.Max(n, float64(m.terms+3))
+		n = math.Max(n, float64(m.terms+4))
 	}
 	with, without := make([]float64, len(rs)), make([]float64, len(rs))
 	for i, m := range rs {
 		with[i], without[i] = -aicc(m.rss, n, m.terms+1)/2, -aicc(m.none, n, m.terms+1-m.dropped)/2
+		if m.hinge > 0 { // where it is was read off the values, too
+			with[i] = -aicc(m.rss, n, m.terms+2)/2 - m.unsure
+			without[i] -= m.unsure
+		}
 	}
 	all := stats.LogSumExp(with)
 	for i := range rs {
