@@ -1,5 +1,14 @@
 package release
 
+import "math"
+
+// Met says whether a limit that a prediction places at a share of the traffic is
+// met by now, more likely than not: its median is no larger than the share on
+// the new version. That is no word of what is to come.
+func (a *Assessment) Met(p *Prediction) bool {
+	return p.Weight != nil && a.Weight > 0 && math.Round(float64(p.Weight.P50)) <= float64(a.Weight)
+}
+
 // Inferred says whether a prediction of where a release fails rests on no limit
 // that somebody set: on what arrives and how long it takes, or on what is usual.
 // Its Text says on which.

@@ -68,19 +68,25 @@ func (r *report) whatNext(a *release.Assessment) {
 		return // nothing but that nothing happens
 	}
 	label := "then"
+	few, rest := 0, 0.0
 	for _, h := range a.WhatNext {
 		if h.Probability < 0.05 {
+			few, rest = few+1, rest+float64(h.Probability)
 			continue
 		}
-		text := chancePercent(float64(h.Probability)) + " " + h.Text
+		text := chancePercent(float64(h.Probability))
 		if h.In != nil {
-			text += fmt.Sprintf(", in about %s (%s to %s)", h.In.P50, h.In.P10, h.In.P90)
+			text += fmt.Sprintf(" in about %s (%s to %s):", h.In.P50, h.In.P10, h.In.P90)
 		}
+		text += " " + h.Text
 		if h.Watch != "" {
 			text += "; " + h.Watch
 		}
 		r.row(label, text)
 		label = "or"
+	}
+	if few > 0 {
+		r.row("", fmt.Sprintf("%d more, %s in all", few, chancePercent(rest)))
 	}
 }
 

@@ -174,13 +174,16 @@ func (s *simulated) foretold(allowed float64) string {
 	shown := s.at.shown()
 	f := shown.FailsAt()
 	switch {
-	case f == nil || f.Weight.P50 <= 0:
+	case f == nil:
 		return ""
 	case f.Inferred():
 		return inferredText(f) + s.missed(f.Weight, allowed)
 	}
-	w := f.Weight
-	return fmt.Sprintf("%s of %s meets its limit at %.0f %% (%.0f to %.0f)", f.Signal, cmp.Or(f.Service, shown.Service), float64(w.P50), float64(w.P10), float64(w.P90)) + soFar(f.Record) + s.missed(w, allowed)
+	w, whose := f.Weight, cmp.Or(f.Service, shown.Service)
+	if shown.Met(f) {
+		return fmt.Sprintf("%s of %s at its limit already at %s %%", f.Signal, whose, percent(float64(shown.Weight))) + soFar(f.Record)
+	}
+	return fmt.Sprintf("%s of %s meets its limit at %.0f %% (%.0f to %.0f)", f.Signal, whose, float64(w.P50), float64(w.P10), float64(w.P90)) + soFar(f.Record) + s.missed(w, allowed)
 }
 
 // bar draws a share as a bar of at most so many characters.
