@@ -375,7 +375,7 @@ func (s *State) elsewhereText(i int, sc *scene) string {
 		if fd.Rejected && fd.Active {
 			sig := s.sys.Signals[fd.Signal]
 			return fmt.Sprintf("both versions of %s fail alike (%s of the control is %s, was %s), %s",
-				s.sys.Services[r.Service].Name, sig.Name, sig.Unit.Format(fd.Now), sig.Unit.Format(fd.Level), s.acquittal(i, fd))
+				s.sys.Services[r.Service].Name, sig.Name, sig.Unit.Format(fd.Now), sig.Unit.Format(fd.Level), s.acquittal(i, fd, sc))
 		}
 	}
 	for k, inc := range sc.incidents {

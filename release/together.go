@@ -66,7 +66,7 @@ func (s *State) began(i int, onset float64) string {
 // acquittal says what it means that both versions fail alike. That it is not
 // this release is said only where it did not begin with a step of it: a
 // migration that holds a lock hurts the stable version as well.
-func (s *State) acquittal(i int, fd *finding) string {
+func (s *State) acquittal(i int, fd *finding, sc *scene) string {
 	onset := fd.Onset.P50
 	if fd.Onset == (pattern.Onset{}) {
 		onset = float64(s.mem.Frame) // too new to be dated
@@ -74,6 +74,15 @@ func (s *State) acquittal(i int, fd *finding) string {
 	began := s.began(i, onset)
 	if began == "" {
 		return "so it is not this release; wait until that is over."
+	}
+	for k := range s.mem.Subjects {
+		switch x := &s.mem.Subjects[k]; {
+		case k == i || x.Begun < 0:
+		case proves(sc.releases[k]):
+			return fmt.Sprintf("and %s has evidence of its own; wait until that is over.", s.id(k))
+		case withFrame(onset, x.Begun):
+			return fmt.Sprintf("and that began %s, and %s did too; wait until it is known whose it is.", began, s.id(k))
+		}
 	}
 	return "and that began " + began + ". It may be chance, or what the release does to both: a migration that holds a lock, a schema, a cache. Look there first, and wait until that is over."
 }
