@@ -128,14 +128,15 @@ func (s *State) limitNext(r ruling, a *Assessment, fs []failure) []Happening {
 	return []Happening{h}
 }
 
-// exhaustedNext is what runs out first within the time that a hold lasts.
+// exhaustedNext is what runs out first within the time that a hold lasts, and
+// not within the next frame.
 func (s *State) exhaustedNext(i int, sc *scene) []Happening {
 	fd, whose := firstToRunOut(sc.releases[i], mayRunOut), ""
 	if fd == nil {
 		fd = firstToRunOut(sc.shared, mayRunOut)
 	}
-	if fd == nil {
-		return nil
+	if fd == nil || fd.Runs.P50 < 1 {
+		return nil // it is there by now
 	}
 	if len(s.sys.Services) > 1 {
 		whose = " of " + s.sys.Services[fd.Service].Name

@@ -40,8 +40,12 @@ func (r *report) reach(a *release.Assessment) {
 		r.row("users", users)
 	}
 	if b.Budget != nil && b.Budget.Burn > 1 {
-		r.row("budget", fmt.Sprintf("%s burns its budget of errors %.3g times as fast as it may, %.3g times after the next step; one for %s is spent in %s",
-			a.Service, float64(b.Budget.Burn), float64(b.Budget.Next), b.Budget.Period, b.Budget.Spent))
+		next := ""
+		if a.NextStep != nil {
+			next = fmt.Sprintf(", %s times after the next step", figures(b.Budget.Next))
+		}
+		r.row("budget", fmt.Sprintf("%s burns its budget of errors %s times as fast as it may%s; what is meant for %s is spent in %s",
+			a.Service, figures(b.Budget.Burn), next, b.Budget.Period, b.Budget.Spent))
 	}
 	r.stakes(b)
 }
@@ -53,7 +57,7 @@ func (r *report) stakes(b *release.BlastRadius) {
 	for _, c := range b.Choices {
 		if n := float64(c.Harmed); !math.IsNaN(n) {
 			costs = append(costs, fmt.Sprintf("%s %s", c.Action, signal.Thousands(math.Round(n))))
-			losses = append(losses, fmt.Sprintf("%s %.2g", c.Action, float64(c.Loss)))
+			losses = append(losses, c.Action+" "+figures(release.Number(math.Round(100*float64(c.Loss))/100)))
 		}
 	}
 	if len(costs) > 0 {
@@ -61,6 +65,9 @@ func (r *report) stakes(b *release.BlastRadius) {
 			"; weighed in harmful steps: "+strings.Join(losses, ", "))
 	}
 }
+
+// figures writes a number to three figures, with thousands apart.
+func figures(n release.Number) string { return signal.Unit{}.Format(float64(n)) }
 
 // whatNext writes what may happen next, and what would show that it is wrong.
 func (r *report) whatNext(a *release.Assessment) {

@@ -222,8 +222,9 @@ type truthTold struct {
 	BreaksAt *float64    `json:"breaksAt"` // percent of traffic; null when no share harms
 	Harmed   float64     `json:"harmed"`   // share of the requests there, 0..1
 	Allowed  float64     `json:"allowed"`
-	Before   float64     `json:"before"` // share without the new version
-	Limits   []limitTold `json:"limits"` // that are passed there, the first one first
+	Before   float64     `json:"before"`  // share without the new version
+	Limits   []limitTold `json:"limits"`  // that are passed there, the first one first
+	NotSeen  []string    `json:"notSeen"` // limits that the recording measures and the model fitted to it has not
 	Story    *storyTold  `json:"story"`
 }
 
@@ -253,7 +254,7 @@ type storyTold struct {
 func (s *simulated) truth(seed uint64) truthTold {
 	t := truthTold{
 		Type: "simulation", Name: s.file.Name, Player: s.player.String(), Seed: seed, Changes: s.file.Changes,
-		Steps: []stepTold{}, Limits: []limitTold{},
+		Steps: []stepTold{}, Limits: []limitTold{}, NotSeen: append([]string{}, s.missing...),
 		Harmed: round(s.breaks.Share), Before: round(s.breaks.Baseline), Allowed: s.file.Model.Objective.Harmed,
 	}
 	if s.breaks.Harmed {

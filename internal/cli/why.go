@@ -27,13 +27,7 @@ type whying struct {
 	tracked tracked
 }
 
-func (a *app) whyCommand(ctx context.Context) *cobra.Command {
-	var o whying
-	var until, policy string
-	cmd := &cobra.Command{
-		Use:   "why RECORDING",
-		Short: "Explain in writing what became of a release, and why",
-		Long: `Why writes the explanation of one release, for somebody who was not there: what
+const whyLong = `Why writes the explanation of one release, for somebody who was not there: what
 happened and when, the likely cause, what was to come and what came, what it was
 not, what could not be seen, and what to do. Every number has its query.
 
@@ -52,8 +46,9 @@ What is said of the moment of the first stop is what was known then; what came
 later stands apart.
 
 Without --release it is the release that is most to blame. The exit code is 0,
-whatever is explained; foreshock replay has the verdict as its code.`,
-		Example: `  # what happened?
+whatever is explained; foreshock replay has the verdict as its code.`
+
+const whyExample = `  # what happened?
   foreshock why examples/recordings/cart-leak
 
   # one file with charts, to send around
@@ -75,7 +70,16 @@ whatever is explained; foreshock replay has the verdict as its code.`,
     --canary 'service="cart",version="v2"' --control 'service="cart",version="v1"' \
     --from 2026-03-02T15:00:00Z --to 2026-03-02T17:00:00Z \
     --step 2026-03-02T16:04:00Z=10 --step 2026-03-02T16:20:00Z=50 --out cart-v2
-  foreshock why cart-v2`,
+  foreshock why cart-v2`
+
+func (a *app) whyCommand(ctx context.Context) *cobra.Command {
+	var o whying
+	var until, policy string
+	cmd := &cobra.Command{
+		Use:     "why RECORDING",
+		Short:   "Explain in writing what became of a release, and why",
+		Long:    whyLong,
+		Example: whyExample,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch live := o.live.url != ""; {
 			case live && len(args) > 0:
