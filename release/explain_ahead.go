@@ -59,7 +59,7 @@ func (x *explaining) reached() string {
 	if b == nil || b.Now <= 0 || !x.a.Warns() {
 		return ""
 	}
-	text := fmt.Sprintf("%s %% of the requests to %s reach it", percent(100*float64(b.Now)), x.a.Service)
+	text := fmt.Sprintf("By its weight %s %% of the requests to %s reach it", percent(100*float64(b.Now)), x.a.Service)
 	if b.NextStep > b.Now {
 		text += fmt.Sprintf(", and %s %% would after the next step", percent(100*float64(b.NextStep)))
 	}

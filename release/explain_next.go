@@ -186,6 +186,10 @@ func (x *explaining) verdictAction(add func(why, format string, args ...any)) {
 			add("it does harm, and the release says that going back is not safe", "Let a person decide on %s now: stop the rollout, and mend forward.", who)
 			return
 		}
+		if x.silent() {
+			add("it has served nothing, so nobody knows what it does to a request", "Take no further step with %s; go back if it does not serve soon.", who)
+			return
+		}
 		add("it is held to do harm, and not surely enough to go back by itself", "Take no further step with %s; go back if its signals do not calm down.", who)
 	case OutcomeHeld:
 		if x.a.NextStep != nil && x.a.NextStep.Safe > 0 {

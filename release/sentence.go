@@ -258,8 +258,11 @@ func (s *State) doubt(i int, sc *scene) string {
 	if fd.Ahead == fd.Harm {
 		return sig.Name + " has been growing against the control, and may go on"
 	}
-	return fmt.Sprintf("%s is %s against %s %s, which may be chance",
-		sig.Name, sig.Unit.Format(fd.Mean), sig.Unit.Format(fd.Level), s.reference(i))
+	text := fmt.Sprintf("%s is %s against %s %s, ", sig.Name, sig.Unit.Format(fd.Mean), sig.Unit.Format(fd.Level), s.reference(i))
+	if by := fd.Mean - fd.Level; by == 0 || sig.Direction() != signal.Both && (by < 0) == (sig.Direction() == signal.Up) {
+		return text + "and too little was seen to rule harm out"
+	}
+	return text + "which may be chance"
 }
 
 // reference names what a release is compared with.

@@ -81,7 +81,14 @@ func (s *State) rungWatch(i int, a *Assessment, sc *scene) string {
 		}
 		still = append(still, fmt.Sprintf("%s is still %s %s", sig.Name, than, sig.Unit.Format(level)))
 	}
-	if len(still) == 0 {
+	measured := slices.ContainsFunc(s.sys.Signals, func(g signal.Signal) bool {
+		r := pattern.RungOf(g.Kind)
+		return r != 0 && r.String() == a.Next.Rung
+	})
+	switch {
+	case len(still) == 0 && measured:
+		return fmt.Sprintf("if no signal of %s has turned worse%s, this is wrong", a.Next.Rung, by)
+	case len(still) == 0:
 		return fmt.Sprintf("no signal would show it: look at %s by hand", a.Next.Rung)
 	}
 	return fmt.Sprintf("if %s%s, this is wrong", strings.Join(still, " and "), by)
@@ -160,7 +167,7 @@ func (s *State) exhaustedNext(i int, sc *scene) []Happening {
 		h.Kind = dailyPeak
 		value, in = s.onTheWay(fd, now)
 	}
-	h.Watch = fmt.Sprintf("if %s is still %s %s in %s, this is wrong", sig.Name, than, sig.Unit.Format(value), span(in))
+	h.Watch = fmt.Sprintf("if %s%s is still %s %s in %s, this is wrong", sig.Name, whose, than, sig.Unit.Format(value), span(in))
 	if n := fd.Subject.Instances(); sig.Unit.Dimension == signal.Ratio && sig.Kind == signal.CPU && fd.Subject.Pods[0].Instance != "" {
 		h.Text += fmt.Sprintf(" on %.0f instances; %.0f would hold it under 80 %% for that long", n, math.Ceil(n/0.8-1e-9))
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -119,6 +120,33 @@ func TestAtALimitByNow(t *testing.T) {
 	}
 	if n == 0 {
 		t.Error("no limit is met")
+	}
+}
+
+// TestWatchPoints: whatever may come next has what would show that it is wrong,
+// and all of it adds up; a doubt names what may be chance only where it is worse.
+func TestWatchPoints(t *testing.T) {
+	for _, name := range []string{"corpus/cpu-a", "corpus/memory-leak-b", "corpus/retry-storm-a", "corpus/low-traffic-a", "examples/recordings/shop-incident"} {
+		_, got, _ := run(t, "replay", "../../"+name, "--policy", "../../corpus/policy.yaml", "-o", "jsonl")
+		for line := range strings.Lines(got) {
+			var a release.Assessment
+			if err := json.Unmarshal([]byte(line), &a); err != nil || a.Type != "assessment" {
+				continue
+			}
+			all := 0.0
+			for _, h := range a.WhatNext {
+				all += float64(h.Probability)
+				if h.Kind != "nothing" && (h.Watch == "" || strings.Contains(h.Watch, "no value")) {
+					t.Errorf("%s, %s: %q has the watch-point %q", name, a.At, h.Text, h.Watch)
+				}
+			}
+			if math.Abs(all-1) > 1e-5 {
+				t.Errorf("%s, %s: what may come next adds up to %v", name, a.At, all)
+			}
+			if strings.Contains(a.Sentence, "0 % against 0 % on the control, which may be chance") {
+				t.Errorf("%s, %s: %q", name, a.At, a.Sentence)
+			}
+		}
 	}
 }
 
