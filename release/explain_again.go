@@ -73,7 +73,7 @@ func (x *explaining) againText(n begunAgain) string {
 		// A rate shows for as long as it looks back over.
 		before := x.courses.most(subject, n.at.Add(-max(4*x.sys.Interval, time.Duration(2*x.courses.per)*x.sys.Interval)), n.at)
 		if before.most >= nearlyFull*c.limit {
-			text += fmt.Sprintf("; just before, %s of one had come to %s of its limit of %s", plainName(s.Name), x.format(id, before.most), x.format(id, c.limit))
+			return text + fmt.Sprintf("; just before, %s of one had come to %s of its limit of %s", plainName(s.Name), x.format(id, before.most), x.format(id, c.limit))
 		}
 	}
 	return text

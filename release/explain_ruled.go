@@ -245,7 +245,7 @@ func (x *explaining) unchanged() (Excluded, bool) {
 		}
 		subject, _ := x.lines(x.own, id)
 		if subject.cohort == signal.Canary && s.Kind != signal.Traffic && x.heard(subject) && !x.courses.byLine[subject].first.After(x.a.At) &&
-			!x.moved(s.Name) && !(died && again.signal == id) {
+			!x.moved(s.Name) && (!died || again.signal != id) {
 			names = append(names, plainName(s.Name))
 		}
 	}
