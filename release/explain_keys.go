@@ -292,7 +292,7 @@ func (x *explaining) chartText(k key) string {
 	case float64(e.Strength) > leaning:
 		text += "; beyond chance, and by itself no harm"
 	case !e.Decided:
-		text += "; may be chance"
+		text += "; the difference may be chance"
 	}
 	if x.change != nil || x.outcome == OutcomeCleared {
 		return text // nobody knows in which service a pattern is, or it was none

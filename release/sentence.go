@@ -54,7 +54,7 @@ func (s *State) verdictText(i int, r ruling, a *Assessment, sc *scene) string {
 		return fmt.Sprintf("A person must decide on %s: it has been held for %s without an answer; %s",
 			who, shortDuration(a.At.Sub(s.mem.Subjects[i].Expired)), s.because(i, a, sc))
 	case r.Reason == prevention.Together:
-		return fmt.Sprintf("A person must look at %s now: both versions of %s failed as soon as it began (%s); stop it, and find out what they share (a schema, a lock, a cache) before going back, which may not undo it.",
+		return fmt.Sprintf("A person must look at %s now: both versions of %s failed as soon as it began (%s); stop it, and find out what they share (a migration that holds a lock, a schema, a cache) before going back, which may not undo it.",
 			who, s.sys.Services[s.sys.Releases[i].Service].Name, s.sharedText(i, sc))
 	case r.gets > 0 && r.Verdict == prevention.Hold && r.Reason == prevention.Suspect && !r.proven:
 		return fmt.Sprintf("Hold %s before %s: %s.", who, step, misroutedText(r.gets, a.Weight))
