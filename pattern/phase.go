@@ -31,15 +31,15 @@ func (p Phase) Ends() string {
 	case Deploy:
 		return "the first sample of the new version"
 	case Warmup:
-		return "its signals settling"
+		return "its signals settle"
 	case Stabilize:
-		return "enough frames to judge"
+		return "there are frames enough to judge"
 	case Observe:
 		return "the next step"
 	case Scale:
-		return "the weight standing still"
+		return "the weight stands still"
 	case Normalize:
-		return "the release being closed"
+		return "the release is closed"
 	default:
 		return ""
 	}

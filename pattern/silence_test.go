@@ -196,11 +196,11 @@ func TestPhaseNames(t *testing.T) {
 		name, ends string
 	}{
 		{pattern.Deploy, "deploy", "the first sample of the new version"},
-		{pattern.Warmup, "warmup", "its signals settling"},
-		{pattern.Stabilize, "stabilize", "enough frames to judge"},
+		{pattern.Warmup, "warmup", "its signals settle"},
+		{pattern.Stabilize, "stabilize", "there are frames enough to judge"},
 		{pattern.Observe, "observe", "the next step"},
-		{pattern.Scale, "scale", "the weight standing still"},
-		{pattern.Normalize, "normalize", "the release being closed"},
+		{pattern.Scale, "scale", "the weight stands still"},
+		{pattern.Normalize, "normalize", "the release is closed"},
 		{0, "", ""},
 		{7, "", ""},
 	}

@@ -45,7 +45,7 @@ func (s *State) assess(i int, f signal.Frame, sc *scene) Assessment {
 	}
 	a.Stress = s.stress(i, f, sc)
 	sc.collapses = s.collapses(i)
-	a.Predictions = append(s.exhaustion(i, sc), s.fails(i, r.ahead, sc)...)
+	a.Predictions = append(s.exhaustion(i, sc), s.fails(i, &a, r.ahead, sc)...)
 	a.Predictions = append(a.Predictions, s.cascades(sc.collapses)...)
 	if s.limited(r) && r.harm < s.policy.PromoteBelow && a.NextStep != nil {
 		a.NextStep.Safe = s.safe(i, r.ahead, sc)

@@ -182,7 +182,10 @@ func (s *State) collapseNext(xs []collapse) []Happening {
 	x := xs[0]
 	name := s.sys.Services[x.service].Name
 	h := Happening{Kind: "collapse", Text: name + " collapses under retries", Probability: Number(x.Probability)}
-	if waits := s.signalName(x.signal); waits != "" {
+	waits := s.signalName(x.signal)
+	if waits == "" {
+		h.Watch = fmt.Sprintf("no signal would show it: look how long %s takes by hand", name)
+	} else {
 		level := ""
 		if c := s.mem.Services[x.service].Cascade; c.Last.Latency > 0 {
 			level = " under " + s.sys.Signals[x.signal].Unit.Format(c.Last.Latency)

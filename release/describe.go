@@ -154,7 +154,7 @@ const mostFailures = 4
 
 // fails says at which exposure limits are met, the nearest first, and of
 // which that is not known yet.
-func (s *State) fails(i int, o outlook, sc *scene) []Prediction {
+func (s *State) fails(i int, a *Assessment, o outlook, sc *scene) []Prediction {
 	var out []Prediction
 	if i >= len(s.sys.Releases) {
 		return nil
@@ -170,7 +170,7 @@ func (s *State) fails(i int, o outlook, sc *scene) []Prediction {
 			p.Limit = &limit
 		}
 		if x.inferred || x.usual > 0 {
-			p.Text = s.inferredText(x)
+			p.Text = s.inferredText(a, x)
 		}
 		switch {
 		case len(out) == mostFailures || p.Probability < aTenth:

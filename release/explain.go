@@ -60,7 +60,7 @@ const mostTurns = 16
 
 // A story is what is kept of one release.
 type story struct {
-	warn, stop, call *Assessment // the first of each; nil when there was none. call is a rollback that is not safe
+	warn, stop, call *Assessment // the first of each; nil when there was none. call is for a person, to whom going back is not left
 	last             *Assessment
 	turns            []Assessment // whose verdict is not that of the one before
 	more             int          // turns that were not kept
@@ -127,7 +127,7 @@ func (s *story) hear(a Assessment) {
 	if s.stop == nil && a.Verdict == prevention.Rollback.String() {
 		s.stop = &a
 	}
-	if s.call == nil && a.Reason == prevention.UnsafeRollback.String() {
+	if s.call == nil && a.Verdict == prevention.Escalate.String() && a.Warns() {
 		s.call = &a
 	}
 	if a.Verdict == prevention.Hold.String() && a.Reason == prevention.Elsewhere.String() {

@@ -24,7 +24,7 @@ func (x *explaining) said() []Remark {
 	}
 	if x.a.NextStep != nil && !x.silent() {
 		text := fmt.Sprintf("Going on does harm, at the step to %s %% or one after it: %s likely.", percent(float64(x.a.NextStep.Weight)), chance(float64(x.a.Harm)))
-		if safe := x.a.NextStep.Safe; safe > 0 {
+		if safe := x.a.NextStep.Safe; safe > x.a.Weight {
 			text += fmt.Sprintf(" Up to %s %% is safe.", whole(safe))
 		}
 		add("harm", "%s", text)
@@ -42,6 +42,11 @@ func (x *explaining) said() []Remark {
 			add("next", "Next on the failure ladder: %s, by the order %q; one rung does not tell when.", n.Rung, n.Order)
 		}
 	}
+	for _, h := range x.a.WhatNext {
+		if h.Watch != "" && x.a.Warns() {
+			add("watch", "%s likely to be the first to come: %s; %s.", chance(float64(h.Probability)), h.Text, h.Watch)
+		}
+	}
 	if text := x.reached(); text != "" {
 		add("reach", "%s.", text)
 	}
@@ -54,7 +59,7 @@ func (x *explaining) reached() string {
 	if b == nil || b.Now <= 0 || !x.a.Warns() {
 		return ""
 	}
-	text := fmt.Sprintf("%s %% of the requests to %s reach it", percent(100*float64(b.Now)), x.a.Service)
+	text := fmt.Sprintf("By its weight %s %% of the requests to %s reach it", percent(100*float64(b.Now)), x.a.Service)
 	if b.NextStep > b.Now {
 		text += fmt.Sprintf(", and %s %% would after the next step", percent(100*float64(b.NextStep)))
 	}
@@ -77,6 +82,8 @@ func (x *explaining) predicted(p Prediction) string {
 	switch {
 	case p.Text != "" && p.At == nil:
 		return x.told(p)
+	case x.a.Met(&p):
+		return fmt.Sprintf("%s is at %s by now, with %s %% of the traffic%s.", name, limit, percent(float64(x.a.Weight)), p.Record.after())
 	case p.Weight != nil:
 		text := fmt.Sprintf("%s meets %s at %s %% of the traffic (%s): %s likely by 100 %%", name, limit, whole(p.Weight.P50), weights(*p.Weight), chance(float64(p.Probability)))
 		if p.NextStep != nil {
@@ -141,15 +148,11 @@ func (x *explaining) later(keys []key) []Remark {
 	if text := x.story.cascade; text != "" && x.story.cascadeAt.After(x.a.At) {
 		add("cascade", "Said at %s: %s.", x.at(x.story.cascadeAt), text)
 	}
-	if n := x.a.Next; n != nil && x.a.Warns() {
-		switch c, ok := x.story.rungs[n.Rung]; {
-		case ok:
-			add("next", "%s followed at %s, in %s.", n.Rung, x.onset(c.Onset), plainName(c.Signal))
-		case !x.shows(n.Rung):
-			add("next", "Whether %s followed nobody can tell: no signal shows it.", n.Rung)
-		default:
-			add("next", "No signal of %s was worse beyond chance by %s.", n.Rung, x.at(x.end))
-		}
+	if x.a.Next != nil && x.a.Warns() {
+		add("next", "%s", x.followed(x.a.Next))
+	}
+	if n, ok := x.startedAgain(x.begun(), x.end); ok && n.at.After(x.a.At) {
+		add("restart", "At %s %s.", x.at(n.at), x.againText(n))
 	}
 	for _, k := range keys[:min(mostColumns, len(keys))] {
 		if k.evidence == nil {
@@ -163,6 +166,24 @@ func (x *explaining) later(keys []key) []Remark {
 		add("calm", "%s", "At "+x.at(*c)+": "+x.calmText()+".")
 	}
 	return out
+}
+
+// followed says what came of the rung that was said to be next.
+func (x *explaining) followed(n *Next) string {
+	said := fmt.Sprintf("%s, said at %s to be next", n.Rung, x.at(x.a.At))
+	if n.In != nil {
+		said += " in about " + n.In.P50
+	}
+	switch c, ok := x.story.rungs[n.Rung]; {
+	case ok && !c.Onset.P50.After(x.a.At):
+		return fmt.Sprintf("%s, had begun already: at %s, in %s; that was beyond chance only later.", said, x.onset(c.Onset), plainName(c.Signal))
+	case ok:
+		return fmt.Sprintf("%s, followed at %s, in %s: %s after it was said.", said, x.onset(c.Onset), plainName(c.Signal), shortDuration(c.Onset.P50.Sub(x.a.At)))
+	case !x.shows(n.Rung):
+		return said + ": whether it came nobody can tell, as no signal shows it."
+	default:
+		return fmt.Sprintf("%s: no signal of it was worse beyond chance by %s.", said, x.at(x.end))
+	}
 }
 
 // shows says whether a signal with values stands on a rung.
@@ -198,7 +219,7 @@ func (x *explaining) came(p Prediction) string {
 	}
 	most, at, met := x.courses.passes(subject, x.a.At, limit)
 	if met {
-		return fmt.Sprintf("%s reached its limit of %s, or came within a hundredth of it, at %s%s.", name, x.format(id, limit), x.at(at), x.under(at))
+		return fmt.Sprintf("%s reached its limit of %s, or came within a hundredth of it, at %s%s; said at %s was %s.", name, x.format(id, limit), x.at(at), x.under(at), x.at(x.a.At), x.saidOf(p))
 	}
 	if math.IsNaN(most) {
 		return fmt.Sprintf("%s had no value any more.", name)
@@ -211,6 +232,17 @@ func (x *explaining) came(p Prediction) string {
 		text += "; the record ends before the time that was said"
 	}
 	return text + "."
+}
+
+// saidOf says where or when a limit was said to be met.
+func (x *explaining) saidOf(p Prediction) string {
+	switch {
+	case x.a.Met(&p):
+		return "that it was there"
+	case p.Weight != nil:
+		return fmt.Sprintf("about %s %% of the traffic (%s)", whole(p.Weight.P50), weights(*p.Weight))
+	}
+	return fmt.Sprintf("about %s (%s to %s)", x.far(p.At.P50, *p.At), x.far(p.At.P10, *p.At), x.far(p.At.P90, *p.At))
 }
 
 // under says the traffic on the new version at an instant.

@@ -267,7 +267,9 @@ func (x *explaining) chartText(k key) string {
 			return x.format(k.signal, x.courses.mean(l, x.a.At.Add(-4*x.sys.Interval), x.a.At.Add(time.Nanosecond)))
 		}
 		text := lately(subject)
-		if stable != subject {
+		if c := x.courses.byLine[stable]; stable != subject && c != nil && c.frames > 0 && c.last.Before(x.a.At.Add(-4*x.sys.Interval)) {
+			text += fmt.Sprintf(", stable version no value since %s", x.at(c.last))
+		} else if stable != subject {
 			text += fmt.Sprintf(", stable version %s", lately(stable))
 		}
 		text += fmt.Sprintf(", over five frames up to %s", x.at(x.a.At))
@@ -290,7 +292,7 @@ func (x *explaining) chartText(k key) string {
 	case float64(e.Strength) > leaning:
 		text += "; beyond chance, and by itself no harm"
 	case !e.Decided:
-		text += "; may be chance"
+		text += "; the difference may be chance"
 	}
 	if x.change != nil || x.outcome == OutcomeCleared {
 		return text // nobody knows in which service a pattern is, or it was none

@@ -178,8 +178,16 @@ func (x *explaining) verdictAction(add func(why, format string, args ...any)) {
 	case OutcomeStopped:
 		x.rollbackAction(add)
 	case OutcomeWarned:
+		if x.a.Reason == prevention.Together.String() {
+			add("both versions failed as soon as it began, and going back may not undo what it did to both", "Stop %s now, and let a person find out what both versions share: a migration that holds a lock, a schema, a cache.", who)
+			return
+		}
 		if x.a.Reason == prevention.UnsafeRollback.String() {
 			add("it does harm, and the release says that going back is not safe", "Let a person decide on %s now: stop the rollout, and mend forward.", who)
+			return
+		}
+		if x.silent() {
+			add("it has served nothing, so nobody knows what it does to a request", "Take no further step with %s; go back if it does not serve soon.", who)
 			return
 		}
 		add("it is held to do harm, and not surely enough to go back by itself", "Take no further step with %s; go back if its signals do not calm down.", who)
@@ -190,7 +198,7 @@ func (x *explaining) verdictAction(add func(why, format string, args ...any)) {
 		}
 		add("it is held", "Take no further step with %s until a person has looked.", who)
 	case OutcomeElsewhere:
-		where := "there"
+		where := "at what is named above"
 		if c, ok := x.culprit(); ok {
 			where = "at " + c.ID
 		}
@@ -262,12 +270,20 @@ func (x *explaining) limitActions(add func(why, format string, args ...any)) {
 		case p.Weight == nil:
 			continue
 		case prevention.Symptom(sig.Kind):
-			add(fmt.Sprintf("it meets its limit at about %s %% of the traffic", whole(p.Weight.P50)), "Before the next try: find what makes %s rise with the traffic.", name)
+			add("it meets its limit "+x.where(p), "Before the next try: find what makes %s rise with the traffic.", name)
 		default:
-			add(fmt.Sprintf("it is full at about %s %% of the traffic", whole(p.Weight.P50)),
+			add("it is full "+x.where(p),
 				"Before the next try: raise the limit of %s, or let each request take less of it.", name)
 		}
 	}
+}
+
+// where says at which traffic a limit is met.
+func (x *explaining) where(p Prediction) string {
+	if x.a.Met(&p) {
+		return fmt.Sprintf("by %s, with %s %% of the traffic", x.at(x.a.At), percent(float64(x.a.Weight)))
+	}
+	return fmt.Sprintf("at about %s %% of the traffic", whole(p.Weight.P50))
 }
 
 // sample says what to keep of the new version before it is gone.
@@ -305,6 +321,9 @@ func (x *explaining) kindOf(name string) signal.Kind {
 // causeAction says where to look, by the class of cause.
 func (x *explaining) causeAction(add func(why, format string, args ...any), c *CauseSaid) {
 	why := "the signs are those of " + classText(c.Class)
+	if len(c.For) == 0 {
+		why = "no sign tells the class, and that is the commonest among changes that go bad"
+	}
 	versions := "in what it brought"
 	if x.release != nil && x.release.From != "" && x.release.To != "" {
 		versions = fmt.Sprintf("in what changed between %s and %s", x.release.From, x.release.To)

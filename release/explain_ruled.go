@@ -118,6 +118,8 @@ func (x *explaining) beside(keys []key) string {
 		return "there is no stable version beside it to compare with; before the first step it was not so"
 	case x.silent():
 		return "the stable version serves at the same time"
+	case x.a.Reason == prevention.Together.String():
+		return "the stable version fails as well, so it may be; but it began within a frame or two of this release, and no other release or change began then"
 	}
 	for _, k := range keys {
 		if k.evidence == nil || !k.evidence.Decided || k.service != x.own {
@@ -131,7 +133,7 @@ func (x *explaining) beside(keys []key) string {
 		}
 		text := fmt.Sprintf("the stable version runs beside it on the same traffic, and its %s %s was %s before the release and is %s",
 			x.call(k.service, k.signal), x.ref(k.service, k.signal), x.format(k.signal, before), x.format(k.signal, now))
-		if math.Abs(now-before) > 0.25*math.Abs(float64(k.evidence.Value)-now) {
+		if by := float64(k.evidence.Value) - now; (now-before)*by > 0 && math.Abs(now-before) > 0.25*math.Abs(by) {
 			text += ": it moved too, so a part of it may be shared"
 		}
 		return text
@@ -183,14 +185,22 @@ func (x *explaining) lookAlikes() []Excluded {
 }
 
 // spoke says whether a pattern's signal is evidence, or the pattern is one of
-// those that let a release off.
+// those that let a release off. What answers slowly or fails is never a leak.
 func (x *explaining) spoke(p PatternSeen) bool {
 	switch pattern.Kind(p.Kind) {
-	case pattern.TrafficGrowth, pattern.WarmupPattern, pattern.CacheFill, pattern.Sawtooth:
+	case pattern.TrafficGrowth, pattern.WarmupPattern:
 		return true
+	case pattern.CacheFill, pattern.Sawtooth:
+		k := x.kindOf(p.Signal)
+		return k == signal.Memory || x.moved(p.Signal) && !prevention.Symptom(k)
 	default:
 		return x.decides(p.Signal)
 	}
+}
+
+// moved says whether a signal is among the evidence.
+func (x *explaining) moved(name string) bool {
+	return slices.ContainsFunc(x.a.Evidence, func(e Evidence) bool { return e.Signal == name })
 }
 
 // stressed is how far the whole interval of a stress ratio has to lie from 1.
@@ -214,27 +224,35 @@ func (x *explaining) unstressed() (Excluded, bool) {
 	}, true
 }
 
-// unchanged are the signals that were compared and did not move.
+// unchanged are the signals that were compared and are no worse.
 func (x *explaining) unchanged() (Excluded, bool) {
-	if x.a.Unchanged == 0 {
+	n := x.a.Unchanged
+	again, died := x.startedAgain(x.begun(), x.a.At)
+	if died && !x.moved(x.sys.Signals[again.signal].Name) {
+		n-- // too few to compare, and no sign of health
+	}
+	if n <= 0 {
 		return Excluded{}, false
 	}
-	e := Excluded{Kind: "unchanged", What: x.count(x.a.Unchanged, "signal") + " that did not change", Probability: Number(math.NaN())}
+	e := Excluded{
+		Kind: "unchanged", Probability: Number(math.NaN()),
+		What: fmt.Sprintf("%s no worse than %s, as far as was known at %s", x.count(n, "signal"), x.reference(), x.at(x.a.At)),
+	}
 	var names []string
 	for id, s := range x.sys.Signals {
 		if x.change != nil {
 			break
 		}
 		subject, _ := x.lines(x.own, id)
-		moved := slices.ContainsFunc(x.a.Evidence, func(v Evidence) bool { return v.Signal == s.Name })
-		if subject.cohort == signal.Canary && s.Kind != signal.Traffic && x.heard(subject) && !x.courses.byLine[subject].first.After(x.a.At) && !moved {
+		if subject.cohort == signal.Canary && s.Kind != signal.Traffic && x.heard(subject) && !x.courses.byLine[subject].first.After(x.a.At) &&
+			!x.moved(s.Name) && (!died || again.signal != id) {
 			names = append(names, plainName(s.Name))
 		}
 	}
 	switch {
 	case x.change != nil:
 		e.Text = fmt.Sprintf("those of %s that are measured in %s", x.count(len(x.sys.Signals), "signal"), x.count(len(x.sys.Services), "service"))
-	case len(names) == x.a.Unchanged:
+	case len(names) == n:
 		e.Text = strings.Join(names, ", ")
 	default:
 		e.Text = "among " + strings.Join(names, ", ")

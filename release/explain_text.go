@@ -1,14 +1,11 @@
 package release
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/prevention"
-	"github.com/foreshock/foreshock/signal"
 )
 
 // subjectName names the new version, or the change.
@@ -39,7 +36,7 @@ func (x *explaining) versions() string {
 
 func (x *explaining) title() string {
 	what := map[string]string{
-		OutcomeStopped: "roll back", OutcomeWarned: "hold, probably its doing", OutcomeCleared: "held, and cleared", OutcomeHeld: "hold", OutcomeElsewhere: "hold, not its doing",
+		OutcomeStopped: "roll back", OutcomeWarned: "hold, probably its doing", OutcomeCleared: "held, and cleared", OutcomeHeld: "hold", OutcomeElsewhere: "hold, not laid to it",
 		OutcomeUnknown: "not known yet", OutcomeHealthy: "no harm", OutcomeNotBegun: "not begun",
 	}[x.outcome]
 	if x.outcome == OutcomeStopped && x.change != nil {
@@ -74,6 +71,8 @@ func (x *explaining) headline() string {
 	}
 	text := strings.TrimSuffix(x.harmText(), ".")
 	switch {
+	case x.a.Reason == prevention.Together.String():
+		return fmt.Sprintf("A person must look at %s: %s.", who, text)
 	case x.a.Reason == prevention.UnsafeRollback.String():
 		return text + "; going back is not safe, so a person must decide."
 	case x.outcome == OutcomeWarned:
@@ -142,6 +141,10 @@ func (x *explaining) details() []string {
 		if f := x.foreseen(); f != "" {
 			add("It " + f + ".")
 		}
+		add(x.runsOut())
+		if n, ok := x.startedAgain(x.begun(), x.a.At); ok {
+			add(fmt.Sprintf("From %s on %s.", x.at(n.at), x.againText(n)))
+		}
 		add(x.adviceText())
 		add(x.wentOn())
 	}
@@ -184,113 +187,6 @@ func (x *explaining) count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// harmText says what was wrong with the new version.
-func (x *explaining) harmText() string {
-	who := x.subjectName()
-	if x.a.Reason == prevention.Silent.String() {
-		reason := firstOf(reasonOf(x.a.Sentence))
-		if rest, ok := strings.CutPrefix(reason, "the new version "); ok {
-			return who + " " + rest
-		}
-		return who + ": " + reason
-	}
-	e, ok := x.lead()
-	if !ok {
-		return fmt.Sprintf("%s: %s", who, reasonOf(x.a.Sentence))
-	}
-	svc, id, _ := x.find(e.Service, e.Signal)
-	if x.change != nil {
-		reason, _, _ := strings.Cut(reasonOf(x.a.Sentence), ". It ")
-		reason, _, _ = strings.Cut(reason, "; next to expect")
-		return fmt.Sprintf("Since %s the system is worse: %s %s.", who, strings.TrimSuffix(reason, "."), x.ref(svc, id))
-	}
-	name, mark := x.call(svc, id), x.ref(svc, id)
-	values := fmt.Sprintf("%s %s against %s %s", x.format(id, float64(e.Value)), mark, x.format(id, float64(e.Was)), strings.TrimPrefix(x.reference(), "it was "))
-	since, known := x.onsetOf(e.Signal)
-	switch {
-	case x.leaks(e.Signal):
-		return fmt.Sprintf("%s takes ever more %s since about %s: %s.", who, name, x.at(since.P50), values)
-	case known:
-		return fmt.Sprintf("%s does harm since about %s: %s is %s.", who, x.at(since.P50), name, values)
-	default:
-		return fmt.Sprintf("%s does harm: %s is %s.", who, name, values)
-	}
-}
-
-// reference names what the new version is compared with.
-func (x *explaining) reference() string {
-	if x.change != nil || x.release.Control == "" {
-		return "it was before"
-	}
-	return "on the stable version"
-}
-
-// lead returns the evidence that the explanation begins with: a symptom, if
-// one decided, and of those the strongest.
-func (x *explaining) lead() (Evidence, bool) {
-	if es := x.decided(); len(es) > 0 {
-		return es[0], true
-	}
-	return Evidence{}, false
-}
-
-// decided returns the evidence that decided, symptoms first, the strongest
-// first.
-func (x *explaining) decided() []Evidence {
-	var out []Evidence
-	for _, e := range x.a.Evidence {
-		if _, _, ok := x.find(e.Service, e.Signal); ok && e.Decided {
-			out = append(out, e)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b Evidence) int {
-		return cmp.Or(cmp.Compare(x.nearness(a), x.nearness(b)), cmp.Compare(b.Strength, a.Strength))
-	})
-	return out
-}
-
-// nearness orders signals by how directly users feel them.
-func (x *explaining) nearness(e Evidence) int {
-	switch k := x.kindOf(e.Signal); {
-	case k == signal.Dependency || k == signal.Retries:
-		return 1
-	case prevention.Symptom(k):
-		return 0
-	default:
-		return 2
-	}
-}
-
-// onsetOf returns when a signal moved, by its own rung, or its pattern, or
-// the rung of its kind. Of a change nobody knows whose rung it is.
-func (x *explaining) onsetOf(name string) (Times, bool) {
-	if x.change != nil {
-		return Times{}, false
-	}
-	for _, c := range x.a.Ladder {
-		if c.Signal == name {
-			return c.Onset, true
-		}
-	}
-	for _, p := range x.a.Patterns {
-		if p.Signal == name && p.Probability >= 0.5 {
-			return p.Onset, true
-		}
-	}
-	for _, c := range x.a.Ladder {
-		if pattern.RungOf(x.kindOf(name)).String() == c.Rung {
-			return c.Onset, true
-		}
-	}
-	return Times{}, false
-}
-
-func (x *explaining) leaks(name string) bool {
-	return slices.ContainsFunc(x.a.Patterns, func(p PatternSeen) bool {
-		return p.Kind == string(pattern.Leak) && p.Signal == name && p.Probability >= 0.5
-	})
 }
 
 // adviceText says when it would have been warned of and stopped.
@@ -363,8 +259,21 @@ func (x *explaining) foreseen() string {
 		if !ok || p.Weight == nil || p.Limit == nil || p.Probability < 0.5 {
 			continue
 		}
+		if x.a.Met(&p) {
+			return fmt.Sprintf("is at a limit by %s, with %s %% of the traffic: %s %s at %s", x.at(x.a.At), percent(float64(x.a.Weight)), x.call(svc, id), x.ref(svc, id), x.format(id, float64(*p.Limit)))
+		}
 		return fmt.Sprintf("fails at about %s %% (%s), where %s %s meets its limit of %s",
 			whole(p.Weight.P50), weights(*p.Weight), x.call(svc, id), x.ref(svc, id), x.format(id, float64(*p.Limit)))
+	}
+	return ""
+}
+
+// runsOut says when a limit is met if nobody acts; "" when none is likely to be.
+func (x *explaining) runsOut() string {
+	for _, p := range x.a.Predictions {
+		if p.At != nil && p.Probability >= 0.5 {
+			return fmt.Sprintf("Said at %s: %s", x.at(x.a.At), x.predicted(p))
+		}
 	}
 	return ""
 }

@@ -16,6 +16,7 @@ func (x *explaining) timeline() []Moment {
 	var out []Moment
 	out = append(out, x.stepMoments()...)
 	out = append(out, x.onsetMoments()...)
+	out = append(out, x.eventMoments()...)
 	out = append(out, x.verdictMoments()...)
 	if c := x.story.calm; c != nil && x.end.Sub(*c) >= 3*x.sys.Interval {
 		out = append(out, Moment{At: *c, Kind: "verdict", Text: x.calmText()})
@@ -23,7 +24,7 @@ func (x *explaining) timeline() []Moment {
 	for i := range out {
 		out[i].Later = out[i].At.After(x.a.At)
 	}
-	order := []string{"step", "seen", "onset", "pattern", "verdict", "end"}
+	order := []string{"step", "seen", "onset", "pattern", "limit", "restart", "verdict", "end"}
 	slices.SortStableFunc(out, func(a, b Moment) int {
 		if c := a.At.Truncate(time.Second).Compare(b.At.Truncate(time.Second)); c != 0 {
 			return c

@@ -46,7 +46,7 @@ type Explanation struct {
 // The outcomes, as on the wire.
 const (
 	OutcomeStopped   = "stopped"   // a rollback was said
-	OutcomeWarned    = "warned"    // a hold that blames, or a rollback that is not safe
+	OutcomeWarned    = "warned"    // a hold that blames, or a person was called
 	OutcomeCleared   = "cleared"   // it was warned of, and that has passed
 	OutcomeHeld      = "held"      // a hold that does not blame
 	OutcomeElsewhere = "elsewhere" // held for somebody else's incident
@@ -68,7 +68,7 @@ type CauseSaid struct {
 type Moment struct {
 	At    time.Time `json:"at"`
 	Onset *Times    `json:"onset"` // of an onset: how sure its time is; null otherwise
-	Kind  string    `json:"kind"`  // "step", "onset", "pattern", "verdict", "seen" or "end"
+	Kind  string    `json:"kind"`  // "step", "onset", "pattern", "limit", "restart", "verdict", "seen" or "end"
 	Text  string    `json:"text"`
 	Later bool      `json:"later"` // seen after the moment that is explained
 }

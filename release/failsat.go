@@ -1,5 +1,16 @@
 package release
 
+import "math"
+
+// Met says whether a limit is met by now, more likely than not: the median of
+// the instant when it is, or of the share of the traffic, is no later than now,
+// or no larger than the share on the new version. That is no word of what is to
+// come.
+func (a *Assessment) Met(p *Prediction) bool {
+	return p.At != nil && !p.At.P50.After(a.At) ||
+		p.Weight != nil && a.Weight > 0 && math.Round(float64(p.Weight.P50)) <= float64(a.Weight)
+}
+
 // Inferred says whether a prediction of where a release fails rests on no limit
 // that somebody set: on what arrives and how long it takes, or on what is usual.
 // Its Text says on which.

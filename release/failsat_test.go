@@ -2,8 +2,39 @@ package release
 
 import (
 	"math"
+	"strings"
 	"testing"
 )
+
+// TestMet: a limit whose median lies at or below the traffic of now, to a whole
+// percent, is met by now.
+func TestMet(t *testing.T) {
+	for _, tt := range []struct {
+		at, weight Number // percent
+		want       bool
+	}{{0, 50, true}, {50.3, 50, true}, {59, 50, false}, {0, 0, false}} {
+		a, p := &Assessment{Weight: tt.weight}, &Prediction{Weight: &Quantiles{P50: tt.at}}
+		if got := a.Met(p); got != tt.want {
+			t.Errorf("at %v %%, Met() of a limit at %v %% = %v, want %v", tt.weight, tt.at, got, tt.want)
+		}
+	}
+	if a := (&Assessment{Weight: 50}); a.Met(&Prediction{Kind: "exhausts"}) {
+		t.Error("Met() of a limit that no share of the traffic meets")
+	}
+}
+
+// TestNoMoreIsSafe: that a share of the traffic is safe is said only of more
+// than there is.
+func TestNoMoreIsSafe(t *testing.T) {
+	s := &State{sys: System{Services: []Service{{Name: "shop"}}, Releases: []Release{{ID: "shop"}}}}
+	s.policy.PromoteBelow = 0.5
+	for safe, want := range map[Number]string{40: "up to 40 % is safe.", 25: "no more than that is held to be safe.", 10: "no more than that is held to be safe."} {
+		a := &Assessment{ID: "shop", Weight: 25, NextStep: &NextStep{Weight: 50, Safe: safe}}
+		if got := s.limitedText(0, ruling{}, a, &scene{failures: [][]failure{nil}}); !strings.HasSuffix(got, want) {
+			t.Errorf("at 25 %%, safe to %v %%: %q, want it to end with %q", safe, got, want)
+		}
+	}
+}
 
 // TestFailsAt: the first that is told with a weight, measured before inferred.
 func TestFailsAt(t *testing.T) {

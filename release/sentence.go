@@ -30,9 +30,9 @@ func fill(query, service, selector string, interval time.Duration) string {
 // which exposure a limit is met, if one is known.
 func (s *State) sentence(i int, r ruling, a *Assessment, sc *scene) string {
 	text := s.verdictText(i, r, a, sc)
-	fails := s.failsText(i, sc)
-	if fails == "" || strings.Contains(text, fails) {
-		return text
+	fails := s.failsText(i, a, sc)
+	if fails == "" || strings.Contains(text, fails) || r.Reason == prevention.Together {
+		return text // where both versions fail, no share of the traffic is safe
 	}
 	if r.Verdict == prevention.Promote {
 		return strings.TrimSuffix(text, ".") + "; it " + fails + "."
@@ -54,7 +54,7 @@ func (s *State) verdictText(i int, r ruling, a *Assessment, sc *scene) string {
 		return fmt.Sprintf("A person must decide on %s: it has been held for %s without an answer; %s",
 			who, shortDuration(a.At.Sub(s.mem.Subjects[i].Expired)), s.because(i, a, sc))
 	case r.Reason == prevention.Together:
-		return fmt.Sprintf("A person must look at %s now: both versions of %s failed as soon as it began (%s); stop it, and find out what they share (a schema, a lock, a cache) before going back, which may not undo it.",
+		return fmt.Sprintf("A person must look at %s now: both versions of %s failed as soon as it began (%s); stop it, and find out what they share (a migration that holds a lock, a schema, a cache) before going back, which may not undo it.",
 			who, s.sys.Services[s.sys.Releases[i].Service].Name, s.sharedText(i, sc))
 	case r.gets > 0 && r.Verdict == prevention.Hold && r.Reason == prevention.Suspect && !r.proven:
 		return fmt.Sprintf("Hold %s before %s: %s.", who, step, misroutedText(r.gets, a.Weight))
@@ -71,9 +71,9 @@ func (s *State) verdictText(i int, r ruling, a *Assessment, sc *scene) string {
 	}
 }
 
-// failsText says at which exposure the nearest limit is met; "" when none is
-// known to be met by 100 % of the traffic.
-func (s *State) failsText(i int, sc *scene) string {
+// failsText says at which exposure the nearest limit is met, or that it is met
+// by now; "" when none is known to be met by 100 % of the traffic.
+func (s *State) failsText(i int, a *Assessment, sc *scene) string {
 	if i >= len(s.sys.Releases) {
 		return ""
 	}
@@ -82,6 +82,9 @@ func (s *State) failsText(i int, sc *scene) string {
 			continue
 		}
 		at := Quantiles{P10: Number(100 * x.P10), P50: Number(100 * x.P50), P90: Number(100 * x.P90)}
+		if a.Met(&Prediction{Weight: &at}) {
+			return fmt.Sprintf("is at a limit by now, with %s %% of the traffic: %s", percent(float64(a.Weight)), s.limitText(x))
+		}
 		return fmt.Sprintf("fails at about %s: %s", interval(at), s.limitText(x))
 	}
 	return ""
@@ -111,12 +114,15 @@ func (s *State) limitedText(i int, r ruling, a *Assessment, sc *scene) string {
 		return fmt.Sprintf("Cannot tell yet about %s: at %s %% it does well, but %s may come before %s, too far from here to say; it takes %s.",
 			a.ID, here, s.limitText(sc.failures[i][k]), step, a.Unknown.Needs)
 	}
-	fails := s.failsText(i, sc)
+	fails := s.failsText(i, a, sc)
 	if fails == "" {
 		fails = "may fail at the next step"
 	}
-	if r.harm >= s.policy.PromoteBelow {
+	switch {
+	case r.harm >= s.policy.PromoteBelow:
 		return fmt.Sprintf("Hold %s before %s: it %s.", a.ID, step, fails)
+	case a.NextStep.Safe <= a.Weight:
+		return fmt.Sprintf("Hold %s before %s: it does well at %s %%, but %s; no more than that is held to be safe.", a.ID, step, here, fails)
 	}
 	return fmt.Sprintf("Hold %s before %s: it does well at %s %%, but %s; up to %.0f %% is safe.", a.ID, step, here, fails, float64(a.NextStep.Safe))
 }
@@ -256,8 +262,11 @@ func (s *State) doubt(i int, sc *scene) string {
 		return fmt.Sprintf("%s is %s of %s requests of the new version, too few to rule out more than the %s %s",
 			sig.Name, sig.Unit.Format(fd.Now), signal.Thousands(c.N), sig.Unit.Format(fd.Level), s.reference(i))
 	}
-	return fmt.Sprintf("%s is %s against %s %s, which may be chance",
-		sig.Name, sig.Unit.Format(fd.Mean), sig.Unit.Format(fd.Level), s.reference(i))
+	text := fmt.Sprintf("%s is %s against %s %s, ", sig.Name, sig.Unit.Format(fd.Mean), sig.Unit.Format(fd.Level), s.reference(i))
+	if by := fd.Mean - fd.Level; by == 0 || sig.Direction() != signal.Both && (by < 0) == (sig.Direction() == signal.Up) {
+		return text + "and too little was seen to rule harm out"
+	}
+	return text + "which may be chance"
 }
 
 // reference names what a release is compared with.
@@ -381,14 +390,17 @@ func (s *State) elsewhereText(i int, sc *scene) string {
 	for fd := range each(sc.alike[i]) {
 		if fd.Rejected && fd.Active {
 			sig := s.sys.Signals[fd.Signal]
-			return fmt.Sprintf("both versions of %s fail alike (%s of the control is %s, was %s), so it is not this release; wait until that is over.",
-				s.sys.Services[r.Service].Name, sig.Name, sig.Unit.Format(fd.Now), sig.Unit.Format(fd.Level))
+			return fmt.Sprintf("both versions of %s fail alike (%s of the control is %s, was %s), %s",
+				s.sys.Services[r.Service].Name, sig.Name, sig.Unit.Format(fd.Now), sig.Unit.Format(fd.Level), s.acquittal(i, fd, sc))
 		}
 	}
 	for k, inc := range sc.incidents {
 		if !sc.blame.Owned[k] || inc.Service == r.Service {
-			return fmt.Sprintf("%s is in trouble since %s, and that is not laid to this release; wait until it is over.",
-				s.sys.Services[inc.Service].Name, s.instant(inc.Onset).UTC().Format(s.clock()))
+			text := fmt.Sprintf("%s is in trouble since %s, ", s.sys.Services[inc.Service].Name, s.instant(inc.Onset).UTC().Format(s.clock()))
+			if began := s.began(i, inc.Onset); began != "" {
+				return text + began + ", and that is not laid to it so far; wait until it is known whose it is."
+			}
+			return text + "and that is not laid to this release; wait until it is over."
 		}
 	}
 	if fd := s.runsOutSoon(sc); fd != nil {

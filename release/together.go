@@ -1,6 +1,10 @@
 package release
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/foreshock/foreshock/pattern"
+)
 
 // atOnce is within how many frames of a release's first step what it does to
 // both versions shows.
@@ -18,8 +22,7 @@ const atOnceFrames = 3
 // It is not said where another release or change began then too, where
 // another one has evidence of its own, or where it has itself: then that speaks.
 func (s *State) atOnce(i int, sc *scene) bool {
-	begun := float64(s.mem.Subjects[i].Begun)
-	near := func(onset float64) bool { return onset >= begun-1 && onset <= begun+atOnce }
+	near := func(onset float64) bool { return withFrame(onset, s.mem.Subjects[i].Begun) }
 	for k := range s.mem.Subjects {
 		if x := &s.mem.Subjects[k]; x.Begun >= 0 && (k != i && near(float64(x.Begun)) || proves(sc.releases[k])) {
 			return false
@@ -38,6 +41,50 @@ func (s *State) atOnce(i int, sc *scene) bool {
 		}
 	}
 	return false
+}
+
+// withFrame says whether something began with a frame, as nearly as an onset is
+// known.
+func withFrame(onset float64, frame int) bool {
+	return onset >= float64(frame)-1 && onset <= float64(frame+atOnce)
+}
+
+// began says with what of a release something began: the release itself, or
+// its last step; "" where with neither.
+func (s *State) began(i int, onset float64) string {
+	x, steps := &s.mem.Subjects[i], s.sys.Releases[i].Steps
+	switch {
+	case withFrame(onset, x.Begun):
+		return "as this release began"
+	case withFrame(onset, x.Stepped) && x.Step <= len(steps):
+		return fmt.Sprintf("about as this release took its step to %s %%", percent(100*steps[x.Step-1].Weight))
+	default:
+		return ""
+	}
+}
+
+// acquittal says what it means that both versions fail alike. That it is not
+// this release is said only where it did not begin with a step of it: a
+// migration that holds a lock hurts the stable version as well.
+func (s *State) acquittal(i int, fd *finding, sc *scene) string {
+	onset := fd.Onset.P50
+	if fd.Onset == (pattern.Onset{}) {
+		onset = float64(s.mem.Frame) // too new to be dated
+	}
+	began := s.began(i, onset)
+	if began == "" {
+		return "so it is not this release; wait until that is over."
+	}
+	for k := range s.mem.Subjects {
+		switch x := &s.mem.Subjects[k]; {
+		case k == i || x.Begun < 0:
+		case proves(sc.releases[k]):
+			return fmt.Sprintf("and %s has evidence of its own; wait until that is over.", s.id(k))
+		case withFrame(onset, x.Begun):
+			return fmt.Sprintf("and that began %s, and %s did too; wait until it is known whose it is.", began, s.id(k))
+		}
+	}
+	return "and that began " + began + ". It may be chance, or what the release does to both: a migration that holds a lock, a schema, a cache. Look there first, and wait until that is over."
 }
 
 // proves says whether a release has evidence of its own.

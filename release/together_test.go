@@ -93,12 +93,17 @@ func TestBothVersions(t *testing.T) {
 	if k < 0 || k > 8 || as[k].Verdict != "escalate" || !as[k].Warns() || as[k].Culprit < 0.5 {
 		t.Errorf("both fail at once: both-versions in frame %d of %d, want an escalate that warns within 8", k, len(as))
 	}
+	if h := reasons(as, prevention.Elsewhere); h < 0 || h >= k || strings.Contains(as[h].Sentence, "not this release") || !strings.Contains(as[h].Sentence, "began as this release began. It may be chance, or what the release does to both: a migration") {
+		t.Errorf("both fail at once: in frame %d %q, want no acquittal before the person is called", h, as[max(h, 0)].Sentence)
+	}
 	as = serve(40, since(20))
 	if k := reasons(as, prevention.Together); k >= 0 {
 		t.Errorf("both fail from frame 20 on: both-versions in frame %d", k)
 	}
 	if k := reasons(as, prevention.Elsewhere); k < 20 {
 		t.Errorf("both fail from frame 20 on: elsewhere in frame %d, want it after", k)
+	} else if !strings.Contains(as[k].Sentence, "so it is not this release") {
+		t.Errorf("both fail from frame 20 on, long after a step: %q", as[k].Sentence)
 	}
 }
 

@@ -111,7 +111,7 @@ func measuresUse(sig signal.Signal, t *pattern.Track) bool {
 }
 
 // inferredText says what an inferred failure is, and what it goes by.
-func (s *State) inferredText(x failure) string {
+func (s *State) inferredText(a *Assessment, x failure) string {
 	what := s.sys.Services[x.service].Name + " full"
 	by := "by its requests and how long they take, as nothing measures how full it is"
 	if x.usual > 0 {
@@ -123,6 +123,9 @@ func (s *State) inferredText(x failure) string {
 		return what + " at some share of the traffic; " + by
 	}
 	at := Quantiles{P10: Number(100 * x.P10), P50: Number(100 * x.P50), P90: Number(100 * x.P90)}
+	if a.Met(&Prediction{Weight: &at}) {
+		return fmt.Sprintf("%s by now, with %s %% of the traffic; %s", what, percent(float64(a.Weight)), by)
+	}
 	return fmt.Sprintf("%s at about %s of the traffic, %s likely by 100 %%; %s", what, interval(at), chance(x.Breach(1)), by)
 }
 

@@ -27,7 +27,7 @@ const nextRungOne, nextRungMore = 0.15, 0.25
 func (s *State) whatNext(i int, r ruling, a *Assessment, sc *scene) []Happening {
 	out := []Happening{}
 	if i < len(s.sys.Releases) {
-		out = append(out, s.limitNext(r, sc.failures[i])...)
+		out = append(out, s.limitNext(r, a, sc.failures[i])...)
 	}
 	out = append(out, s.exhaustedNext(i, sc)...)
 	out = append(out, s.collapseNext(sc.collapses)...)
@@ -36,15 +36,9 @@ func (s *State) whatNext(i int, r ruling, a *Assessment, sc *scene) []Happening 
 		if len(a.Ladder) > 1 {
 			p = nextRungMore
 		}
-		h := Happening{Kind: "rung", Text: a.Next.Rung + " " + rises(a.Next.Rung), Probability: Number(p), In: a.Next.In}
-		if names := s.rungSignals(i, a.Next.Rung, sc); len(names) > 0 {
-			by := ""
-			if a.Next.In != nil {
-				by = " in " + a.Next.In.P90
-			}
-			h.Watch = fmt.Sprintf("if %s %s still at the stable version's level%s, this is wrong", strings.Join(names, " and "), isAre(names), by)
-		}
-		out = append(out, h)
+		out = append(out, Happening{
+			Kind: "rung", Text: a.Next.Rung + " " + rises(a.Next.Rung), Probability: Number(p), In: a.Next.In, Watch: s.rungWatch(i, a, sc),
+		})
 	}
 	slices.SortStableFunc(out, func(x, y Happening) int { return cmp.Compare(y.Probability, x.Probability) })
 	left := 1.0
@@ -64,11 +58,40 @@ func rises(rung string) string {
 	return "rises"
 }
 
-func isAre(names []string) string {
-	if len(names) == 1 {
-		return "is"
+// rungWatch says what would show that the next rung does not follow: that its
+// signals are not worse by what matters, by when it was to follow or else when
+// the phase ends.
+func (s *State) rungWatch(i int, a *Assessment, sc *scene) string {
+	by := ""
+	switch {
+	case a.Next.In != nil:
+		by = " in " + a.Next.In.P90
+	case a.NextStep != nil:
+		by = fmt.Sprintf(" at the step to %s %%", percent(float64(a.NextStep.Weight)))
 	}
-	return "are"
+	var still []string
+	for fd := range each(sc.releases[i]) {
+		if r := pattern.RungOf(fd.Kind); r == 0 || r.String() != a.Next.Rung || fd.Rejected && fd.Active || len(still) == 2 {
+			continue
+		}
+		sig := s.sys.Signals[fd.Signal]
+		than, level := "under", fd.Level+fd.Size
+		if fd.Falls || sig.Direction() == signal.Down {
+			than, level = "over", fd.Level-fd.Size
+		}
+		still = append(still, fmt.Sprintf("%s is still %s %s", sig.Name, than, sig.Unit.Format(level)))
+	}
+	measured := slices.ContainsFunc(s.sys.Signals, func(g signal.Signal) bool {
+		r := pattern.RungOf(g.Kind)
+		return r != 0 && r.String() == a.Next.Rung
+	})
+	switch {
+	case len(still) == 0 && measured:
+		return fmt.Sprintf("if no signal of %s has turned worse%s, this is wrong", a.Next.Rung, by)
+	case len(still) == 0:
+		return fmt.Sprintf("no signal would show it: look at %s by hand", a.Next.Rung)
+	}
+	return fmt.Sprintf("if %s%s, this is wrong", strings.Join(still, " and "), by)
 }
 
 // nothingText says what goes on when nothing of the list happens.
@@ -84,10 +107,10 @@ func nothingText(a *Assessment) string {
 }
 
 // limitNext is the nearest limit that the next step may meet, with what its
-// signal must come to there.
-func (s *State) limitNext(r ruling, fs []failure) []Happening {
+// signal must come to there. What is met by now is not to come.
+func (s *State) limitNext(r ruling, a *Assessment, fs []failure) []Happening {
 	x := nearest(fs)
-	if x == nil || math.IsNaN(r.ahead.next) {
+	if x == nil || a.Met(&Prediction{Weight: &Quantiles{P50: Number(100 * x.P50)}}) || math.IsNaN(r.ahead.next) {
 		return nil
 	}
 	p := x.Breach(r.ahead.next)
@@ -96,26 +119,31 @@ func (s *State) limitNext(r ruling, fs []failure) []Happening {
 	}
 	sig := s.sys.Signals[x.signal]
 	h := Happening{Kind: "limit", Text: fmt.Sprintf("%s at %s %%", s.limitText(*x), percent(100*r.ahead.next)), Probability: Number(p)}
-	if least, _, _ := x.At(r.ahead.next); !math.IsNaN(least) {
-		than := "under"
-		if sig.Direction() == signal.Down {
-			least, than = math.Max(-least, x.limit), "over"
-		} else {
-			least = math.Min(least, x.limit)
-		}
-		h.Watch = fmt.Sprintf("if %s of %s is still %s %s at %s %%, this is wrong", sig.Name, s.sys.Services[x.service].Name, than, sig.Unit.Format(least), percent(100*r.ahead.next))
+	least, _, _ := x.At(r.ahead.next)
+	than := "under"
+	switch {
+	case sig.Direction() == signal.Down && math.IsNaN(least):
+		least, than = x.limit, "over"
+	case sig.Direction() == signal.Down:
+		least, than = math.Max(-least, x.limit), "over"
+	case math.IsNaN(least):
+		least = x.limit
+	default:
+		least = math.Min(least, x.limit)
 	}
+	h.Watch = fmt.Sprintf("if %s of %s is still %s %s at %s %%, this is wrong", sig.Name, s.sys.Services[x.service].Name, than, sig.Unit.Format(least), percent(100*r.ahead.next))
 	return []Happening{h}
 }
 
-// exhaustedNext is what runs out first within the time that a hold lasts.
+// exhaustedNext is what runs out first within the time that a hold lasts, and
+// not within the next frame.
 func (s *State) exhaustedNext(i int, sc *scene) []Happening {
 	fd, whose := firstToRunOut(sc.releases[i], mayRunOut), ""
 	if fd == nil {
 		fd = firstToRunOut(sc.shared, mayRunOut)
 	}
-	if fd == nil {
-		return nil
+	if fd == nil || fd.Runs.P50 < 1 {
+		return nil // it is there by now
 	}
 	if len(s.sys.Services) > 1 {
 		whose = " of " + s.sys.Services[fd.Service].Name
@@ -139,7 +167,7 @@ func (s *State) exhaustedNext(i int, sc *scene) []Happening {
 		h.Kind = dailyPeak
 		value, in = s.onTheWay(fd, now)
 	}
-	h.Watch = fmt.Sprintf("if %s is still %s %s in %s, this is wrong", sig.Name, than, sig.Unit.Format(value), span(in))
+	h.Watch = fmt.Sprintf("if %s%s is still %s %s in %s, this is wrong", sig.Name, whose, than, sig.Unit.Format(value), span(in))
 	if n := fd.Subject.Instances(); sig.Unit.Dimension == signal.Ratio && sig.Kind == signal.CPU && fd.Subject.Pods[0].Instance != "" {
 		h.Text += fmt.Sprintf(" on %.0f instances; %.0f would hold it under 80 %% for that long", n, math.Ceil(n/0.8-1e-9))
 	}
@@ -193,15 +221,4 @@ func nearest(fs []failure) *failure {
 		}
 	}
 	return nil
-}
-
-// rungSignals returns the names of the signals of a rung that are not worse yet.
-func (s *State) rungSignals(i int, rung string, sc *scene) []string {
-	var out []string
-	for fd := range each(sc.releases[i]) {
-		if r := pattern.RungOf(fd.Kind); r != 0 && r.String() == rung && (!fd.Rejected || !fd.Active) && len(out) < 2 {
-			out = append(out, s.sys.Signals[fd.Signal].Name)
-		}
-	}
-	return out
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/foreshock/foreshock/signal"
 )
 
 // A Model is services that call one another, their callers, and a rollout of
@@ -201,7 +203,7 @@ func (u Use) String() string {
 	if u.Version != "" {
 		of = u.Version + " " + of
 	}
-	return fmt.Sprintf("%s of %s at %.0f %%", u.What, of, 100*u.Share)
+	return fmt.Sprintf("%s of %s at %s %%", u.What, of, signal.Thousands(100*u.Share))
 }
 
 // AtRest returns the use of every processor, thread and pool of the old

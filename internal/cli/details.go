@@ -173,6 +173,8 @@ func (r *report) ahead(a *release.Assessment) {
 		switch {
 		case p.Inferred():
 			r.row("ahead", inferredText(&p))
+		case a.Met(&p):
+			r.row("ahead", fmt.Sprintf("%s is at its limit by now, with %s %% of traffic", what, percent(float64(a.Weight)))+soFar(p.Record))
 		case p.Kind == "daily-peak":
 			r.row("ahead", fmt.Sprintf("%s reaches its limit about %s (%s), if the day goes as it usually does%s", what, r.far(p.At.P50), r.between(p.At), likely))
 		case p.At != nil:

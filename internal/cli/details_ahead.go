@@ -40,8 +40,12 @@ func (r *report) reach(a *release.Assessment) {
 		r.row("users", users)
 	}
 	if b.Budget != nil && b.Budget.Burn > 1 {
-		r.row("budget", fmt.Sprintf("%s burns its budget of errors %.3g times as fast as it may, %.3g times after the next step; one for %s is spent in %s",
-			a.Service, float64(b.Budget.Burn), float64(b.Budget.Next), b.Budget.Period, b.Budget.Spent))
+		next := ""
+		if a.NextStep != nil {
+			next = fmt.Sprintf(", %s times after the next step", figures(b.Budget.Next))
+		}
+		r.row("budget", fmt.Sprintf("%s burns its budget of errors %s times as fast as it may%s; what is meant for %s is spent in %s",
+			a.Service, figures(b.Budget.Burn), next, b.Budget.Period, b.Budget.Spent))
 	}
 	r.stakes(b)
 }
@@ -53,7 +57,7 @@ func (r *report) stakes(b *release.BlastRadius) {
 	for _, c := range b.Choices {
 		if n := float64(c.Harmed); !math.IsNaN(n) {
 			costs = append(costs, fmt.Sprintf("%s %s", c.Action, signal.Thousands(math.Round(n))))
-			losses = append(losses, fmt.Sprintf("%s %.2g", c.Action, float64(c.Loss)))
+			losses = append(losses, c.Action+" "+figures(release.Number(math.Round(100*float64(c.Loss))/100)))
 		}
 	}
 	if len(costs) > 0 {
@@ -62,25 +66,34 @@ func (r *report) stakes(b *release.BlastRadius) {
 	}
 }
 
+// figures writes a number to three figures, with thousands apart.
+func figures(n release.Number) string { return signal.Unit{}.Format(float64(n)) }
+
 // whatNext writes what may happen next, and what would show that it is wrong.
 func (r *report) whatNext(a *release.Assessment) {
 	if len(a.WhatNext) < 2 {
 		return // nothing but that nothing happens
 	}
 	label := "then"
+	few, rest := 0, 0.0
 	for _, h := range a.WhatNext {
 		if h.Probability < 0.05 {
+			few, rest = few+1, rest+float64(h.Probability)
 			continue
 		}
-		text := chancePercent(float64(h.Probability)) + " " + h.Text
+		text := chancePercent(float64(h.Probability))
 		if h.In != nil {
-			text += fmt.Sprintf(", in about %s (%s to %s)", h.In.P50, h.In.P10, h.In.P90)
+			text += fmt.Sprintf(" in about %s (%s to %s):", h.In.P50, h.In.P10, h.In.P90)
 		}
+		text += " " + h.Text
 		if h.Watch != "" {
 			text += "; " + h.Watch
 		}
 		r.row(label, text)
 		label = "or"
+	}
+	if few > 0 {
+		r.row("", fmt.Sprintf("%d more, %s in all", few, chancePercent(rest)))
 	}
 }
 

@@ -57,8 +57,8 @@ The exit code is the verdict: 0 promote, 10 hold, 20 rollback, 30 unknown,
   foreshock simulate shop.yaml -o json | jq '.simulation.limits[0]'
 
   # a model of a system that was recorded, and a change in it
-  foreshock simulate --fit examples/recordings/shop > shop.yaml
-  foreshock simulate --fit examples/recordings/shop --change "cost: 1.4"
+  foreshock simulate --fit examples/recordings/cart-leak > shop.yaml
+  foreshock simulate --fit examples/recordings/cart-leak --change "cost: 1.4"
 
   # is it luck? Play single requests, with another seed
   foreshock simulate shop.yaml --exact --seed 2`,

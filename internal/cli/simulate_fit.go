@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -251,10 +252,10 @@ func (f *fitter) service(p *strings.Builder, i int) (missing []string) {
 		not("traffic; no signal of kind traffic counts requests per second")
 		fmt.Fprint(p, "    traffic: 1\n")
 	default:
-		fmt.Fprintf(p, "    traffic: %.4g\n", rate)
+		fmt.Fprintf(p, "    traffic: %s\n", plain(rate, 4))
 	}
 	if e := s.errors.mean(); e > 0 {
-		fmt.Fprintf(p, "    errors: %.3g\n", math.Min(1, e))
+		fmt.Fprintf(p, "    errors: %s\n", plain(math.Min(1, e), 3))
 	}
 	if m := s.memory.mean(); m > 0 {
 		limit := "none"
@@ -288,7 +289,7 @@ func (f *fitter) calls(p *strings.Builder, i int, rate float64, not func(string)
 			calls = 1
 		}
 		not("timeout, tries, pool and cache of the calls of " + f.sys.Services[c].Name)
-		fmt.Fprintf(p, "    - {to: %q, calls: %.3g}\n", f.sys.Services[c].Name, calls)
+		fmt.Fprintf(p, "    - {to: %q, calls: %s}\n", f.sys.Services[c].Name, plain(calls, 3))
 	}
 }
 
@@ -322,6 +323,15 @@ func (f *fitter) work(s *fittedService, i int, not func(string)) (work, cores fl
 		rate = 1
 	}
 	return work, math.Max(n, 2*rate*work)
+}
+
+// plain writes a number to so many figures, without an exponent.
+func plain(x float64, figures int) string {
+	v, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', figures, 64), 64)
+	if err != nil {
+		v = x
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64)
 }
 
 func spanText(seconds float64) string {

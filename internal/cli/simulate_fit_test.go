@@ -98,6 +98,21 @@ func TestFitMissing(t *testing.T) {
 	if text := s.breaksText(0.02); !strings.HasPrefix(text, "nowhere that the model knows of: ") {
 		t.Errorf("breaksText with limits missing = %q", text)
 	}
+	if told := s.truth(1).NotSeen; !slices.Equal(told, want) {
+		t.Errorf("as JSON, notSeen is %q, want %q", told, want)
+	}
+	if told := (&simulated{file: oneStep()}).truth(1).NotSeen; told == nil {
+		t.Error("of a model that was not fitted, notSeen is null, want an empty list")
+	}
+}
+
+// TestPlain: numbers in a fitted model are written as one would type them.
+func TestPlain(t *testing.T) {
+	for x, want := range map[float64]string{21234.5: "21230", 80.5412: "80.54", 0.000177: "0.000177", 1: "1"} {
+		if got := plain(x, 4); got != want {
+			t.Errorf("plain(%v, 4) = %q, want %q", x, got, want)
+		}
+	}
 }
 
 func TestStepLength(t *testing.T) {

@@ -174,13 +174,16 @@ func (s *simulated) foretold(allowed float64) string {
 	shown := s.at.shown()
 	f := shown.FailsAt()
 	switch {
-	case f == nil || f.Weight.P50 <= 0:
+	case f == nil:
 		return ""
 	case f.Inferred():
 		return inferredText(f) + s.missed(f.Weight, allowed)
 	}
-	w := f.Weight
-	return fmt.Sprintf("%s of %s meets its limit at %.0f %% (%.0f to %.0f)", f.Signal, cmp.Or(f.Service, shown.Service), float64(w.P50), float64(w.P10), float64(w.P90)) + soFar(f.Record) + s.missed(w, allowed)
+	w, whose := f.Weight, cmp.Or(f.Service, shown.Service)
+	if shown.Met(f) {
+		return fmt.Sprintf("%s of %s at its limit already at %s %%", f.Signal, whose, percent(float64(shown.Weight))) + soFar(f.Record)
+	}
+	return fmt.Sprintf("%s of %s meets its limit at %.0f %% (%.0f to %.0f)", f.Signal, whose, float64(w.P50), float64(w.P10), float64(w.P90)) + soFar(f.Record) + s.missed(w, allowed)
 }
 
 // bar draws a share as a bar of at most so many characters.
@@ -219,8 +222,9 @@ type truthTold struct {
 	BreaksAt *float64    `json:"breaksAt"` // percent of traffic; null when no share harms
 	Harmed   float64     `json:"harmed"`   // share of the requests there, 0..1
 	Allowed  float64     `json:"allowed"`
-	Before   float64     `json:"before"` // share without the new version
-	Limits   []limitTold `json:"limits"` // that are passed there, the first one first
+	Before   float64     `json:"before"`  // share without the new version
+	Limits   []limitTold `json:"limits"`  // that are passed there, the first one first
+	NotSeen  []string    `json:"notSeen"` // limits that the recording measures and the model fitted to it has not
 	Story    *storyTold  `json:"story"`
 }
 
@@ -250,7 +254,7 @@ type storyTold struct {
 func (s *simulated) truth(seed uint64) truthTold {
 	t := truthTold{
 		Type: "simulation", Name: s.file.Name, Player: s.player.String(), Seed: seed, Changes: s.file.Changes,
-		Steps: []stepTold{}, Limits: []limitTold{},
+		Steps: []stepTold{}, Limits: []limitTold{}, NotSeen: append([]string{}, s.missing...),
 		Harmed: round(s.breaks.Share), Before: round(s.breaks.Baseline), Allowed: s.file.Model.Objective.Harmed,
 	}
 	if s.breaks.Harmed {

@@ -27,35 +27,59 @@ type whying struct {
 	tracked tracked
 }
 
-func (a *app) whyCommand(ctx context.Context) *cobra.Command {
-	var o whying
-	var until, policy string
-	cmd := &cobra.Command{
-		Use:   "why RECORDING",
-		Short: "Explain in writing what became of a release, and why",
-		Long: `Why writes the explanation of one release, for somebody who was not there: what
+const whyLong = `Why writes the explanation of one release, for somebody who was not there: what
 happened and when, the likely cause, what was to come and what came, what it was
 not, what could not be seen, and what to do. Every number has its query.
 
-It is made from the metrics of a recording, as foreshock record or a demo keeps
-them; or with --prometheus, of a window that has passed. What is said of the
-moment of the first stop is what was known then; what came later stands apart.
+It is made from metrics, of which there are two kinds:
+
+  a recording     a folder, as foreshock record, or demo --record, keeps it. It
+                  says itself what was released, and when.
+  a live window   with --prometheus: the last hour, or --last, up to now. You say
+                  with --step when which share of the traffic went over. It takes
+                  as long as one frame, to wait for its last samples.
+
+A release that lies further back is recorded first, while Prometheus still has
+it (foreshock record --from --to), and that recording explained.
+
+What is said of the moment of the first stop is what was known then; what came
+later stands apart.
 
 Without --release it is the release that is most to blame. The exit code is 0,
-whatever is explained; foreshock replay has the verdict as its code.`,
-		Example: `  # what happened?
+whatever is explained; foreshock replay has the verdict as its code.`
+
+const whyExample = `  # what happened?
   foreshock why examples/recordings/cart-leak
 
   # one file with charts, to send around
   foreshock why examples/recordings/cart-leak -o html > why.html
 
-  # for an issue or a chat
-  foreshock why rec --release cart -o markdown
+  # of several releases in a recording one, for an issue or a chat
+  foreshock why examples/recordings/shop-incident --release checkout -o markdown
+
+  # what would have been written ten minutes after the recording begins?
+  foreshock why examples/recordings/checkout-config --until 10m
 
   # from a live Prometheus: the last hour, with 10 % at 16:04 and 50 % at 16:20
   foreshock why --prometheus http://127.0.0.1:9090 --service cart \
     --canary 'service="cart",version="v2"' --control 'service="cart",version="v1"' \
-    --last 1h --step 16:04=10 --step 16:20=50`,
+    --last 1h --step 16:04=10 --step 16:20=50
+
+  # yesterday's: record it, and explain the recording
+  foreshock record --prometheus http://127.0.0.1:9090 --service cart \
+    --canary 'service="cart",version="v2"' --control 'service="cart",version="v1"' \
+    --from 2026-03-02T15:00:00Z --to 2026-03-02T17:00:00Z \
+    --step 2026-03-02T16:04:00Z=10 --step 2026-03-02T16:20:00Z=50 --out cart-v2
+  foreshock why cart-v2`
+
+func (a *app) whyCommand(ctx context.Context) *cobra.Command {
+	var o whying
+	var until, policy string
+	cmd := &cobra.Command{
+		Use:     "why RECORDING",
+		Short:   "Explain in writing what became of a release, and why",
+		Long:    whyLong,
+		Example: whyExample,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch live := o.live.url != ""; {
 			case live && len(args) > 0:

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -67,6 +69,83 @@ func TestWhyMends(t *testing.T) {
 		_, got, _ := run(t, "why", "../../corpus/"+name, "--policy", "../../corpus/policy.yaml")
 		if strings.Contains(got, "- Mend the metrics endpoint") != want {
 			t.Errorf("%s: mending the metrics is asked for: %v, want %v\n%s", name, !want, want, got)
+		}
+	}
+}
+
+// TestWhyTells: what somebody who was not there must and must not read.
+func TestWhyTells(t *testing.T) {
+	for _, tt := range []struct{ recording, want, not string }{
+		// Processes that started again did change, if too few to be tested.
+		{"crash-b", "From 00:22:05 on processes of the new version start again while none of the stable version's does", "goroutines, restarts"},
+		{"memory-leak-b", "just before, memory of one had come to", "did not change"},
+		{"memory-leak-b", "Said at 19:18:35: memory [1] reaches its limit of 96 MiB at about 19:18:57", "did not change"},
+		// The release's migration holds the lock.
+		{"migration-lock-a", "and that began as this release began", "not this release"},
+		{"migration-lock-a", "shop v1 → v2: a person must decide", "is held against it"},
+		// What was said to come had come, or not.
+		{"n-plus-one-a", "errors, said at 19:20:45 to be next, had begun already: at 19:20:39", "errors followed"},
+		{"n-plus-one-a", "if db pool of db is still under 74.6 % at 50 %, this is wrong", ""},
+		{"cpu-a", "no sign tells the class", "the signs are those of"},
+		// Latency is no cache that fills, and no leak.
+		{"traffic-doubles-a", "show no harm", "a leak:"},
+	} {
+		_, got, _ := run(t, "why", "../../corpus/"+tt.recording, "--policy", "../../corpus/policy.yaml")
+		got = strings.Join(strings.Fields(got), " ")
+		if !strings.Contains(got, tt.want) || tt.not != "" && strings.Contains(got, tt.not) {
+			t.Errorf("%s: want %q and not %q in\n%s", tt.recording, tt.want, tt.not, got)
+		}
+	}
+}
+
+// TestAtALimitByNow: what is met by now is not foretold, neither in the sentence
+// nor below it.
+func TestAtALimitByNow(t *testing.T) {
+	_, got, _ := run(t, "replay", "../../corpus/cpu-a", "--policy", "../../corpus/policy.yaml", "-o", "jsonl")
+	n := 0
+	for line := range strings.Lines(got) {
+		var a release.Assessment
+		if err := json.Unmarshal([]byte(line), &a); err != nil || a.Type != "assessment" {
+			continue
+		}
+		if p := a.FailsAt(); p != nil && a.Met(p) {
+			n++
+			if want := "It is at a limit by now, with 75 % of the traffic: shop core busy full."; !strings.Contains(a.Sentence, want) {
+				t.Errorf("%s: %q, want %q in it", a.At, a.Sentence, want)
+			}
+		}
+		if strings.Contains(a.Sentence, "fails at about 0 %") {
+			t.Errorf("%s: %q", a.At, a.Sentence)
+		}
+	}
+	if n == 0 {
+		t.Error("no limit is met")
+	}
+}
+
+// TestWatchPoints: whatever may come next has what would show that it is wrong,
+// and all of it adds up; a doubt names what may be chance only where it is worse.
+func TestWatchPoints(t *testing.T) {
+	for _, name := range []string{"corpus/cpu-a", "corpus/memory-leak-b", "corpus/retry-storm-a", "corpus/low-traffic-a", "examples/recordings/shop-incident"} {
+		_, got, _ := run(t, "replay", "../../"+name, "--policy", "../../corpus/policy.yaml", "-o", "jsonl")
+		for line := range strings.Lines(got) {
+			var a release.Assessment
+			if err := json.Unmarshal([]byte(line), &a); err != nil || a.Type != "assessment" {
+				continue
+			}
+			all := 0.0
+			for _, h := range a.WhatNext {
+				all += float64(h.Probability)
+				if h.Kind != "nothing" && (h.Watch == "" || strings.Contains(h.Watch, "no value")) {
+					t.Errorf("%s, %s: %q has the watch-point %q", name, a.At, h.Text, h.Watch)
+				}
+			}
+			if math.Abs(all-1) > 1e-5 {
+				t.Errorf("%s, %s: what may come next adds up to %v", name, a.At, all)
+			}
+			if strings.Contains(a.Sentence, "0 % against 0 % on the control, which may be chance") {
+				t.Errorf("%s, %s: %q", name, a.At, a.Sentence)
+			}
 		}
 	}
 }

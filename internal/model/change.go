@@ -26,7 +26,7 @@ func (d *decoder) change(f *File, spec object, index map[string]int) {
 	if o.Has("cost") {
 		by := o.number("cost", 0, 1e6, 1)
 		n.Work *= by
-		say("each request costs ×%.3g processor time", by)
+		say("each request costs ×%s processor time", figures(by))
 	}
 	if o.Has("work") {
 		n.Work = o.seconds("work", n.Work)
@@ -35,7 +35,7 @@ func (d *decoder) change(f *File, spec object, index map[string]int) {
 	n.Spread = o.number("variability", 0, 20, n.Spread)
 	if o.Has("errors") {
 		n.Errors = o.number("errors", 0, 1, 0)
-		say("%.3g %% of the requests fail", 100*n.Errors)
+		say("%s %% of the requests fail", figures(100*n.Errors))
 	}
 	if o.Has("leak") {
 		n.Memory.Leak = o.bytes("leak", 0)
@@ -86,7 +86,11 @@ func (d *decoder) changeCall(m *simulate.Model, n *simulate.Service, c object, i
 		c.Fail(c.At("add"), "%s.add leaves %g calls of %s; want at least 0", c.Where, x.Calls, name)
 	}
 	if c.Has("calls") || c.Has("add") {
-		say("each request makes %.3g calls of %s", x.Calls, name)
+		word := "calls"
+		if x.Calls == 1 {
+			word = "call"
+		}
+		say("each request makes %s %s of %s", figures(x.Calls), word, name)
 	}
 	p := caller(c, x.Timeout)
 	if !c.Has("tries") {
@@ -108,18 +112,21 @@ func (d *decoder) changeCall(m *simulate.Model, n *simulate.Service, c object, i
 		parts = append(parts, fmt.Sprintf("%d tries", x.Tries))
 	}
 	if c.Has("budget") {
-		parts = append(parts, fmt.Sprintf("a budget of %.3g retries a request", x.Budget))
+		parts = append(parts, fmt.Sprintf("a budget of %s retries a request", figures(x.Budget)))
 	}
 	if c.Has("pool") {
 		parts = append(parts, fmt.Sprintf("a pool of %.0f connections", x.Pool))
 	}
 	if c.Has("cache") {
-		parts = append(parts, fmt.Sprintf("%.3g %% answered by the cache", 100*x.Hits))
+		parts = append(parts, fmt.Sprintf("%s %% answered by the cache", figures(100*x.Hits)))
 	}
 	if len(parts) > 0 {
 		say("calls of %s have %s", name, strings.Join(parts, ", "))
 	}
 }
+
+// figures writes a number to three figures, with thousands apart.
+func figures(x float64) string { return signal.Unit{}.Format(x) }
 
 func seconds(x float64) string {
 	if math.IsInf(x, 1) {

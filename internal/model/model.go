@@ -153,8 +153,8 @@ func overfull(d *decoder, services []object, m simulate.Model) {
 			continue
 		}
 		i := slices.IndexFunc(m.Services, func(s simulate.Service) bool { return s.Name == u.Service })
-		d.Fail(services[i].Node, "%s of %s is passed before anything is released: at the traffic of the start %s are needed, %.3g times what there is; lower traffic or work, or add instances",
-			u.What, u.Service, percent(u.Share), u.Share)
+		d.Fail(services[i].Node, "%s of %s is passed before anything is released: at the traffic of the start %s are needed, %s times what there is; lower traffic or work, or add instances",
+			u.What, u.Service, percent(u.Share), figures(u.Share))
 		return
 	}
 }

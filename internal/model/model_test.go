@@ -84,6 +84,12 @@ func TestParse(t *testing.T) {
 	if !slices.Equal(f.Changes, want) {
 		t.Errorf("Changes = %q, want %q", f.Changes, want)
 	}
+	for add, want := range map[string]string{"add: -1": "each request makes 1 call of db", "add: 998": "each request makes 1,000 calls of db"} {
+		f, err := Parse("shop.yaml", []byte(strings.Replace(shop, "add: 2", add, 1)))
+		if err != nil || !slices.Contains(f.Changes, want) {
+			t.Errorf("with %s, Changes = %q, %v; want %q", add, f.Changes, err, want)
+		}
+	}
 	sys := f.System()
 	if len(sys.Services) != 2 || !slices.Equal(sys.Graph.Callees(0), []int{1}) || len(sys.Releases) != 1 || len(sys.Releases[0].Steps) != 3 {
 		t.Errorf("System() = %+v", sys)
@@ -94,7 +100,7 @@ func TestParse(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	tests := []struct{ name, old, put, want string }{
 		{"a typo", "instances: 4", "instance: 4", `shop.yaml:9: unknown field "instance" in spec.services[0]; want one of name, instances, cores, work, variability, threads, queue, errors, memory, traffic, profile, calls`},
-		{"negative cores", "cores: 2", "cores: -2", `shop.yaml:10: spec.services[0].cores is "-2"; want a number between 1 and 1e+06`},
+		{"negative cores", "cores: 2", "cores: -2", `shop.yaml:10: spec.services[0].cores is "-2"; want a number between 1 and 1000000`},
 		{"half a core", "cores: 2", "cores: 1.5", "shop.yaml:10: spec.services[0].cores is 1.5; want a whole number"},
 		{"no span", "work: 5ms", "work: 5", `shop.yaml:11: spec.services[0].work is "5"; want a span ≥ 0 such as 50ms, 2s or 1m30s`},
 		{"no amount", "base: 300MiB", "base: 300Meg", `shop.yaml:14: spec.services[0].memory.base is "300Meg"; want an amount ≥ 0 such as 512MiB, 2GB or 4096`},
@@ -106,7 +112,7 @@ func TestParseRefuses(t *testing.T) {
 		{"no steps", "[5, 50, 100]", "[]", "shop.yaml:20: spec.rollout.steps is empty; want percents that rise, such as [5, 25, 100]"},
 		{"a circle", "{name: db, cores: 8, work: 2ms}", "{name: db, cores: 8, work: 2ms, calls: [{to: shop}]}", "shop.yaml:8: spec.services: services call one another in a circle: shop → db → shop; a request must end somewhere, so drop one of these calls"},
 		{"no traffic", "    traffic: 200\n", "", "shop.yaml:8: no service has traffic; give one of them the requests per second that clients make: traffic: 100"},
-		{"no time", "tries: 3", "tries: 0", `shop.yaml:6: spec.clients.tries is "0"; want a number between 1 and 1e+06`},
+		{"no time", "tries: 3", "tries: 0", `shop.yaml:6: spec.clients.tries is "0"; want a number between 1 and 1000000`},
 		{"a profile back in time", "{at: 10m, factor: 1}", "{at: 0s, factor: 1}", "shop.yaml:16: spec.services[0].profile[1] is not after the point before it; sort them by time"},
 		{"less than no calls", "add: 2", "add: -3", "shop.yaml:26: spec.change.calls[0].add leaves -1 calls of db; want at least 0"},
 		{"another kind", "kind: Model", "kind: Recording", `shop.yaml:2: kind is "Recording"; want Model`},

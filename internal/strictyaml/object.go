@@ -179,10 +179,13 @@ func span(low, high float64) string {
 	case math.IsInf(low, -1) && math.IsInf(high, 1):
 		return "a number"
 	case math.IsInf(high, 1):
-		return fmt.Sprintf("a number ≥ %g", low)
+		return "a number ≥ " + number(low)
 	}
-	return fmt.Sprintf("a number between %g and %g", low, high)
+	return fmt.Sprintf("a number between %s and %s", number(low), number(high))
 }
+
+// number writes a number as one would type it: 1000000 rather than 1e+06.
+func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 
 // Numbers returns a list of numbers from low to high.
 func (o Object) Numbers(name string, low, high float64) []float64 {

@@ -80,7 +80,7 @@ func TestFaults(t *testing.T) {
 		{"name: a\nshare: 2\n", `f.yaml:2: share is "2"; want a number between 0 and 1`},
 		{"name: a\nshare: .nan\n", `f.yaml:2: share is ".nan"; want a number between 0 and 1`},
 		{"name: a\ntries: 1.5\n", "f.yaml:2: tries is 1.5; want a whole number"},
-		{"name: a\ntries: 0\n", `f.yaml:2: tries is "0"; want a number between 1 and 1e+06`},
+		{"name: a\ntries: 0\n", `f.yaml:2: tries is "0"; want a number between 1 and 1000000`},
 		{"name: a\non: yes\n", `f.yaml:2: on is "yes"; want true or false`},
 		{"name: a\ntags: x\n", `f.yaml:2: tags is "x"; want a list`},
 		{"name: a\ntags: [x, []]\n", "f.yaml:2: tags[1] is a list; want text"},
