@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ type run struct {
 	answers  map[string][]*cursor // by want
 	failed   map[string]bool      // wants without an answer in this frame; live only
 	first    bool                 // nothing was asked yet
+	blank    error                // why it is not known whether there are exporters; live only
 	since    int                  // frames since exporters were looked for; live only
 	trouble  trouble
 }
@@ -214,6 +216,7 @@ func (r *run) live(ctx context.Context, yield func(signal.Frame, error) bool) {
 			at = at.Add(time.Duration(n-1) * r.sys.Interval)
 			continue
 		}
+		asked := r.clock()
 		if err == nil {
 			err = r.tick(ctx, at)
 		}
@@ -223,14 +226,23 @@ func (r *run) live(ctx context.Context, yield func(signal.Frame, error) bool) {
 		}
 		f := r.frame(at)
 		r.answers = nil // nothing is held while it waits
+		r.trouble.slow = r.clock().Sub(asked) >= r.sys.Interval
 		if !yield(f, nil) {
 			return
 		}
 	}
 }
 
-// behind returns how many frames from one on are to be skipped, because the
-// clock ran ahead of them: all but the last two.
+// clock is what time it is; the zero time when nobody says.
+func (r *run) clock() time.Time {
+	if r.o.Now == nil {
+		return time.Time{}
+	}
+	return r.o.Now()
+}
+
+// behind returns how many frames from one on are to be skipped, because they
+// are too late by now: all but the last two.
 func (r *run) behind(at time.Time) int {
 	if r.o.Now == nil {
 		return 0
@@ -252,7 +264,11 @@ func (r *run) tick(ctx context.Context, at time.Time) error {
 	if err := r.ask(in, at, 1); err != nil {
 		return err
 	}
-	if r.since++; r.since >= redetect {
+	every := redetect
+	if _, nothing := r.nothing(); nothing {
+		every = eager // a server that has just started has its first samples soon
+	}
+	if r.since++; r.since >= every {
 		r.look(in, at)
 	}
 	return context.Cause(ctx)
@@ -262,7 +278,7 @@ func (r *run) tick(ctx context.Context, at time.Time) error {
 // with the next frame.
 func (r *run) look(ctx context.Context, at time.Time) {
 	before := slices.Clone(r.on)
-	if err := r.detect(ctx, at, at); err != nil {
+	if r.blank = r.detect(ctx, at, at); r.blank != nil {
 		return
 	}
 	r.since = 0
@@ -276,13 +292,18 @@ type trouble struct {
 	since   map[string]time.Time // by want: the first frame without an answer
 	down    time.Time            // the first of the frames in a row in which nothing was answered
 	turn    int                  // the request to begin with
+	slow    bool                 // the last frame took an interval or more to be answered, or not to be
 	skipped int                  // frames
 	stall   string               // the last frames that were skipped
 }
 
 func (t *trouble) skip(from, to time.Time, n int) {
 	t.skipped += n
-	t.stall = fmt.Sprintf("%d frames were skipped, the last ones from %s to %s: the clock ran ahead of them, as after a pause of the machine", t.skipped, stamp(from), stamp(to))
+	why := "the clock ran ahead of them, as after a pause of the machine"
+	if t.slow {
+		why = "the metrics source took longer to answer than a frame lasts"
+	}
+	t.stall = fmt.Sprintf("%d frames were skipped, the last ones from %s to %s: %s", t.skipped, stamp(from), stamp(to), why)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
@@ -309,17 +330,21 @@ func (r *run) note(at time.Time, answers []answer) {
 	if t.skipped > 0 {
 		r.passing = append(r.passing, signal.Warning{Code: "frames-skipped", Text: t.stall})
 	}
+	if len(answers) == 0 && r.blank != nil { // not even what there is to ask is known
+		worst = r.blank
+	}
 	switch {
-	case len(since) == 0 || len(since) < len(answers):
+	case worst == nil || len(since) < len(answers):
 		t.down = time.Time{}
 	case t.down.IsZero():
 		t.down = at
 	}
+	lack, lacks := r.nothing()
 	switch {
-	case len(answers) == 0 && len(r.exporters) > 0:
-		r.passing = append(r.passing, signal.Warning{Code: "nothing-discovered", Text: nothingDiscovered})
 	case !t.down.IsZero():
 		r.passing = append(r.passing, signal.Warning{Code: "source-unreachable", Text: fmt.Sprintf("the metrics source has not answered since %s: %s", stamp(t.down), brief(worst))})
+	case lacks && len(r.o.Besides) == 0:
+		r.passing = append(r.passing, signal.Warning{Code: "nothing-discovered", Text: lack})
 	case len(since) > 0:
 		r.passing = append(r.passing, signal.Warning{Code: "query-failed", Text: fmt.Sprintf("no answer since %s to queries of %s: %s", stamp(longest), r.unanswered(), brief(worst))})
 	}
@@ -339,10 +364,17 @@ func (r *run) unanswered() string {
 	return strings.Join(names, ", ")
 }
 
-// brief cuts an error short: it may carry a query of kilobytes.
+// brief cuts an error short: it may carry a query of kilobytes. An error that
+// knows its gist gives that: which of the queries came first says nothing.
 func brief(err error) string {
 	const most = 300
 	text := err.Error()
+	if known, ok := errors.AsType[interface {
+		error
+		Gist() string
+	}](err); ok {
+		text = known.Gist()
+	}
 	if len(text) <= most {
 		return text
 	}
