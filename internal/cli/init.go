@@ -77,6 +77,11 @@ func (a *app) initialize(ctx context.Context, cmd *cobra.Command, o initializing
 		return err
 	}
 	prog.end()
+	if len(found.Services) == 0 { // a file that says nothing would only be in the way of the next init
+		if err := unsampled(ctx, client, time.Now()); err != nil {
+			return err
+		}
+	}
 	flags, err := o.configLines()
 	if err != nil {
 		return err

@@ -224,6 +224,9 @@ func (o *watched) weighing(ctx context.Context, cmd *cobra.Command, client *prom
 		Service: o.release.service, Canary: o.release.canary, Control: o.release.control, Selector: o.release.selector,
 		Interval: o.interval, Signals: o.signals,
 	}, at)
+	if err == nil && query == "" {
+		err = unsampled(ctx, client, at)
+	}
 	if err == nil && (query == "" || o.release.control == "" && o.release.selector == "") {
 		err = &adviceError{
 			msg:  "how much traffic the canary gets cannot be measured: no signal of traffic has a value for " + o.release.service,
