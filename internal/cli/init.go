@@ -62,6 +62,9 @@ func (a *app) initialize(ctx context.Context, cmd *cobra.Command, o initializing
 	if err != nil {
 		return err
 	}
+	if o.out == "" {
+		return misused(cmd, "--out is empty; want a file, such as foreshock.yaml")
+	}
 	if _, err := os.Stat(o.out); err == nil && !o.force {
 		return &adviceError{msg: o.out + " is there already", mend: "write another file with --out, or overwrite it with --force"}
 	}

@@ -50,6 +50,9 @@ func (c *connection) client(cmd *cobra.Command, lookBack time.Duration) (*promet
 	if c.o.Timeout <= 0 {
 		return nil, misused(cmd, "--timeout is %s; want a time above zero, such as 10s", c.o.Timeout)
 	}
+	if err := prometheus.CheckAddress(c.url); err != nil && cmd.Flags().Changed("prometheus") {
+		return nil, &usageError{msg: err.Error(), mend: hint(err)}
+	}
 	o := c.o
 	o.LookBack = lookBack
 	if o.BearerTokenFile == "" && o.User == "" {

@@ -36,7 +36,7 @@ func (a *app) watch(ctx context.Context, cmd *cobra.Command, o watched) error {
 	if err != nil {
 		return err
 	}
-	weighing, how, err := o.weighing(ctx, cmd, client, now())
+	weighing, how, err := o.weighing(ctx, client, now())
 	if err != nil {
 		return err
 	}
