@@ -58,7 +58,7 @@ func (a *app) watch(ctx context.Context, cmd *cobra.Command, o watched) error {
 	if o.length > 0 {
 		opts.Until = now().Add(o.length)
 	}
-	o.normal.live(&opts)
+	o.normal.live(a, &opts)
 	if err := a.watching(ctx, client, o, how, opts); err != nil {
 		return err
 	}
