@@ -38,9 +38,9 @@ type showing struct {
 const (
 	storyFault  = "n-plus-one"
 	storySteps  = "10,25,40,55,70,85,100"
-	storyBefore = 14 * time.Second
-	storyEach   = 14 * time.Second
-	storyAfter  = 10 * time.Second
+	storyBefore = 12 * time.Second
+	storyEach   = 10 * time.Second
+	storyAfter  = 5 * time.Second
 )
 
 func (a *app) demoCommand(ctx context.Context) *cobra.Command {
@@ -108,7 +108,7 @@ func (o *showing) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.healthy, "healthy", "", "what only looks like a fault: a `NAME` of --list")
 	f.BoolVar(&o.list, "list", false, "list the faults and the look-alikes")
 	f.BoolVar(&o.noBrakes, "no-brakes", false, "let nothing stop the rollout: go to 100 % and see what happens")
-	f.Float64Var(&o.speed, "speed", 1, "how fast the steps follow each other, 0.1 to 2.8; to 5 with --interval 500ms; 2 is twice as fast")
+	f.Float64Var(&o.speed, "speed", 1, "how fast the steps follow each other, 0.1 to 2.4, or to 5 with --interval 400ms; 2 is twice as fast")
 	f.DurationVar(&o.duration, "duration", 0, "how long the whole rollout takes, up to 20m, instead of --speed")
 	f.StringVar(&o.steps, "steps", storySteps, "percent of the traffic at each step")
 	f.Float64Var(&o.Strength, "strength", 0, "how strong the fault is, in its own unit (see --list)")
