@@ -49,7 +49,7 @@ func (t *teller) hear(u demo.Update) {
 	if u.Strained {
 		verdict, sentence = "unknown", strainedText
 	}
-	key := fmt.Sprint(u.Stage, u.Step, verdict, u.Strained, u.Waits)
+	key := fmt.Sprint(u.Stage, u.Step, verdict, u.Strained, waiting(u) != "")
 	if key == t.last && u.Elapsed-t.at < 10*time.Second {
 		return
 	}

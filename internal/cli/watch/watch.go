@@ -9,6 +9,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -214,7 +215,7 @@ func (w *watching) steps(at time.Time, e signal.Exposure) ([]release.Step, bool)
 	w.plan = slices.Clone(w.begun)
 	never := at.AddDate(100, 0, 0) // when is not known
 	for _, weight := range w.Plan {
-		if weight > e.Weight+0.005 {
+		if weight > e.Weight+math.Max(0.005, w.meter.doubt()) {
 			w.plan = append(w.plan, release.Step{At: never, CompletedAt: never, Weight: weight})
 		}
 	}
