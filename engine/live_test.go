@@ -341,17 +341,18 @@ func TestLiveHung(t *testing.T) {
 		sys.Signals[0].Scope = signal.PerService
 		began := time.Now()
 		hangs := func() bool { d := time.Since(began); return d > 5*time.Minute && d < 10*time.Minute }
-		src, err := engine.New(t.Context(), &slow{after: func(string) time.Duration { return 0 }}, sys, engine.Options{Start: began, End: began.Add(20 * time.Minute), Now: time.Now,
-			Exposure: func(time.Time) []signal.Exposure { // as a weight that is asked for
-				if hangs() {
-					time.Sleep(3 * time.Minute)
-				}
-				return nil
-			},
-			Wait: func(_ context.Context, at time.Time) error {
-				time.Sleep(time.Until(at.Add(time.Minute)))
-				return nil
-			}})
+		o := engine.Options{Start: began, End: began.Add(20 * time.Minute), Now: time.Now}
+		o.Exposure = func(time.Time) []signal.Exposure { // as a weight that is asked for
+			if hangs() {
+				time.Sleep(3 * time.Minute)
+			}
+			return nil
+		}
+		o.Wait = func(_ context.Context, at time.Time) error {
+			time.Sleep(time.Until(at.Add(time.Minute)))
+			return nil
+		}
+		src, err := engine.New(t.Context(), &slow{after: func(string) time.Duration { return 0 }}, sys, o)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -151,6 +151,11 @@ func (o *watched) settle(cmd *cobra.Command) error {
 	if _, _, err := o.begin(cmd, time.Now().UTC()); err != nil { // before a server is asked what time it is
 		return err
 	}
+	return o.settleWeights(cmd)
+}
+
+// settleWeights reads what the flags say of the weight, now and to come.
+func (o *watched) settleWeights(cmd *cobra.Command) error {
 	if o.weight != "" {
 		percent, err := strconv.ParseFloat(strings.TrimSuffix(o.weight, "%"), 64)
 		if err != nil || !(percent > 0 && percent <= 100) {

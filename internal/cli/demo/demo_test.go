@@ -146,7 +146,7 @@ func TestStepsWaitForPromote(t *testing.T) {
 		brakes  bool
 		promote time.Duration // when it comes; 0 means never
 		after   time.Duration // when the step begins, or the wait ends
-		clear   bool
+		goesOn  bool
 	}{
 		{"a promote comes", true, 20 * time.Second, 20 * time.Second, true},
 		{"none comes", true, 0, time.Minute, false},
@@ -159,9 +159,9 @@ func TestStepsWaitForPromote(t *testing.T) {
 			if tt.promote > 0 {
 				time.AfterFunc(tt.promote, func() { p.heed(release.Assessment{Verdict: prevention.Promote.String()}) })
 			}
-			clear := p.clear(t.Context())
-			if took := time.Since(began); clear != tt.clear || (took-tt.after).Abs() > time.Second {
-				t.Errorf("%s: clear %v after %s, want %v after %s", tt.name, clear, took, tt.clear, tt.after)
+			goesOn := p.clear(t.Context())
+			if took := time.Since(began); goesOn != tt.goesOn || (took-tt.after).Abs() > time.Second {
+				t.Errorf("%s: it goes on %v after %s, want %v after %s", tt.name, goesOn, took, tt.goesOn, tt.after)
 			}
 		})
 	}
