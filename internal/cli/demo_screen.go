@@ -205,7 +205,11 @@ func failsAt(a *release.Assessment) *release.Prediction {
 func drawGauges(p *page, u demo.Update) {
 	const name, value, few = 16, 16, 8
 	room := max(p.width-2-name-2*value, 1)
-	p.line(p.paint(faint, "  "+pad("", name)+pad("v2 now", value)+pad("v1 now", value)+fit("last frames", room)))
+	last := "last frames"
+	if room < len(last) {
+		last = fit("frames", room)
+	}
+	p.line(p.paint(faint, "  "+pad("", name)+pad("v2 now", value)+pad("v1 now", value)+last))
 	for _, g := range u.Gauges {
 		fresh, old := newest(g.New), newest(g.Old)
 		if math.IsNaN(fresh) && math.IsNaN(old) {

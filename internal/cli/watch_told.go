@@ -66,7 +66,7 @@ func upper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // answering says how many signals answer.
 func answering(u watch.Update) string {
-	return fmt.Sprintf("%d of %s asked have a value", u.Answered, count(u.Asked, "signal"))
+	return fmt.Sprintf("%d of %s have a value", u.Answered, count(u.Asked, "signal"))
 }
 
 // course tells that a step, a phase or a rung of the ladder has begun.
@@ -135,19 +135,19 @@ func (v *viewer) beat(u watch.Update, as *release.Assessment) {
 	case v.prog != nil || u.At.Sub(v.told.at) < heartbeat:
 		return
 	}
-	text := "no traffic on the new version yet; what is usual is being learned"
-	if as != nil {
-		text = v.page.verdict(as.Verdict) + " still, since " + hms(v.told.since)
-		if as.Unknown != nil && as.Unknown.Needs != "" {
-			text += ": it takes " + as.Unknown.Needs
-		}
-	}
-	if t := v.told.silent; t != nil && t.Code != "query-failed" {
-		text += "; no answer since " + hms(t.Since)
+	if as == nil {
+		v.stamped(u, "no traffic on the new version yet; what is usual is being learned")
 	} else {
-		text += "; " + answering(u)
+		v.stamped(u, v.page.verdict(as.Verdict)+" still, since "+hms(v.told.since))
 	}
-	v.stamped(u, text)
+	text := answering(u)
+	if t := v.told.silent; t != nil && t.Code != "query-failed" {
+		text = "no answer since " + hms(t.Since)
+	}
+	if as != nil && as.Unknown != nil && as.Unknown.Needs != "" {
+		text += "; it takes " + as.Unknown.Needs
+	}
+	v.page.wrapped(text)
 }
 
 // text tells one frame to people, if there is anything to tell.

@@ -73,7 +73,7 @@ func TestWatchTells(t *testing.T) {
 	for range 5 {
 		is("nothing new", hear("unknown", "scale", fmt.Sprintf(chance, 4), same))
 	}
-	is("a minute later", hear("unknown", "scale", fmt.Sprintf(chance, 4), same), "12:02:20    25 %  ◌ UNKNOWN still, since 12:00:00: it takes 12 more requests; 8 of 9 signals asked have a value")
+	is("a minute later", hear("unknown", "scale", fmt.Sprintf(chance, 4), same), "12:02:20    25 %  ◌ UNKNOWN still, since 12:00:00\n  8 of 9 signals have a value; it takes 12 more requests")
 	is("no answer", hear("unknown", "scale", fmt.Sprintf(chance, 4), func(u *watch.Update, as *release.Assessment) {
 		same(u, as)
 		u.Trouble = &watch.Trouble{Code: "source-unreachable", Text: "the metrics source has not answered: connection refused", Since: u.At}
@@ -81,7 +81,7 @@ func TestWatchTells(t *testing.T) {
 	is("and back", hear("unknown", "scale", fmt.Sprintf(chance, 4), func(u *watch.Update, as *release.Assessment) {
 		same(u, as)
 		u.Trouble = &watch.Trouble{Text: "as before", Since: u.At.Add(-10 * time.Second)}
-	}), "all is answered again, after 10s; 8 of 9 signals asked have a value")
+	}), "all is answered again, after 10s; 8 of 9 signals have a value")
 }
 
 // TestNoSamplesYet holds what init, watch and record say of a server that has
