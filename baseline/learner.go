@@ -60,6 +60,22 @@ type Learner struct {
 	held     []block
 	deaf     time.Time // nothing is learned before
 	hours    float64
+	lessons  []Lesson
+}
+
+// A Lesson is what a [Learner] learned of a stretch within one hour of one
+// series, for a memory that others teach too: see [Memory.Take].
+type Lesson struct {
+	key  key
+	hour int64
+	cell cell
+}
+
+// Lessons returns what was learned since they were asked for last.
+func (l *Learner) Lessons() []Lesson {
+	out := l.lessons
+	l.lessons = nil
+	return out
 }
 
 // NewLearner returns a learner of frames that are an interval apart.
@@ -182,6 +198,7 @@ func (l *Learner) learn(b block) {
 			c = c.merge(cell{weight: span, mean: v})
 		}
 		l.memory.learn(key{service, sig}, hour, c)
+		l.lessons = append(l.lessons, Lesson{key{service, sig}, hour, c})
 		l.hours += c.weight
 	}
 }

@@ -186,3 +186,53 @@ func TestFillAhead(t *testing.T) {
 		t.Errorf("of a day with an unknown hour: %v, want nothing", a)
 	}
 }
+
+// TestTake holds that what two learned since they read one memory is in it, and
+// that of a series that both watched only what is newer counts.
+func TestTake(t *testing.T) {
+	begin := func() *baseline.Memory {
+		m := baseline.New(baseline.Options{})
+		m.Learn("shop", "traffic", monday, 100, time.Hour)
+		m.Learn("cart", "traffic", monday, 100, time.Hour)
+		return m
+	}
+	cart := names
+	cart.Services = []string{"cart"}
+	learn := func(names baseline.Names, from, minutes int) []baseline.Lesson {
+		l := baseline.NewLearner(begin(), names, time.Minute)
+		teach(l, from, minutes, constant, nil)
+		lessons := l.Lessons()
+		if again := l.Lessons(); len(lessons) == 0 || len(again) > 0 {
+			t.Fatalf("%d lessons, and then %d; want some once", len(lessons), len(again))
+		}
+		return lessons
+	}
+	hours := func(m *baseline.Memory, service string) float64 {
+		return math.Round(10*m.Hours(service, "traffic")) / 10
+	}
+	m := begin()
+	m.Take(learn(names, 60, 300), begin()) // 3.75 hours from 1:00 on
+	if got := hours(m, "shop"); got != 4.7 {
+		t.Errorf("one learner: %v hours, want 1 and 3.75", got)
+	}
+	m.Take(learn(cart, 60, 300), begin())
+	if got := hours(m, "cart"); got != 4.7 || hours(m, "shop") != 4.7 {
+		t.Errorf("another service: %v and %v hours, want 4.75 each", got, hours(m, "shop"))
+	}
+	m.Take(learn(names, 60, 300), begin())
+	if got := hours(m, "shop"); got != 4.7 {
+		t.Errorf("the same hours by somebody else: %v hours, want still 4.75", got)
+	}
+	m.Take(learn(names, 60, 420), begin()) // until 6:45, of which 4:00 to 4:45 are known
+	if got := hours(m, "shop"); got != 6.5 {
+		t.Errorf("and on: %v hours, want from 5:00 to 6:45 too", got)
+	}
+	known := begin()
+	known.Take(learn(names, 60, 300), begin())
+	m = begin()
+	m.Take(learn(names, 60, 300), begin())
+	m.Take(learn(names, 285, 120), known) // nobody else wrote: the same hour goes on
+	if got := hours(m, "shop"); got != 5.5 {
+		t.Errorf("one learner that goes on within the hour: %v hours, want 5.5", got)
+	}
+}

@@ -128,3 +128,22 @@ func (m *Memory) Merge(o *Memory) (*Memory, error) {
 	}
 	return out, nil
 }
+
+// Take learns lessons that were learned while others may have taught the
+// memory: known is what it was when the lessons were begun, or when some were
+// taken last. A series that somebody else has taught since then is learned onwards
+// only, from after its newest hour: two who watch one service see the same, and
+// it would count twice.
+func (m *Memory) Take(lessons []Lesson, known *Memory) {
+	before := map[key]int64{} // the newest hour of what others have taught
+	for k, s := range m.series {
+		if old := known.series[k]; old == nil || *s != *old {
+			before[k] = s.newest
+		}
+	}
+	for _, x := range lessons {
+		if newest, others := before[x.key]; !others || x.hour > newest {
+			m.learn(x.key, x.hour, x.cell)
+		}
+	}
+}

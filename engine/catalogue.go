@@ -80,9 +80,10 @@ func parseCatalogue() ([]Exporter, error) {
 }
 
 // Live, exporters are looked for at the start, and again every redetect
-// frames. At the start the last recent frames before the first one count.
+// frames, or every eager frames as long as there is none. At the start the last recent frames before the first one count.
 const (
 	redetect = 20
+	eager    = 2
 	recent   = 20
 )
 
@@ -111,12 +112,28 @@ func (s *Source) discover(ctx context.Context) error {
 		}
 	}
 	if len(s.sys.Signals) == 0 {
-		s.warn("nothing-discovered", nothingDiscovered)
+		s.warn("nothing-discovered", "no signals are given, and none of the known exporters was found; name the signals and their queries")
 	}
 	return nil
 }
 
-const nothingDiscovered = "no signals are given, and none of the known exporters was found; name the signals and their queries"
+// nothing says whether exporters are looked for and none is there but the one
+// that every scrape has, and what that means.
+func (s *Source) nothing() (text string, yes bool) {
+	if len(s.exporters) == 0 {
+		return "", false
+	}
+	text = "the metrics source answers, but has no samples yet, not even of up: has it just started, or does it scrape nothing?"
+	for i, on := range s.on {
+		switch {
+		case on && s.exporters[i].Detect != "up":
+			return "", false
+		case on:
+			text = "the metrics source answers, but of its targets only up is known, and none of the known exporters: are they down, or not scraped yet? Else name the signals and their queries"
+		}
+	}
+	return text, true
+}
 
 // horizon returns the range in which to look for what there is to ask: all of
 // a recording, and the last frames before the first one when live.

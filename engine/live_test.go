@@ -333,6 +333,40 @@ func TestLiveStall(t *testing.T) {
 	})
 }
 
+// TestLiveHung holds that frames which are skipped because the source hangs
+// are not said to be skipped for the clock.
+func TestLiveHung(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys := release.System{Interval: time.Minute, Services: []release.Service{{Name: "cart"}}, Signals: []signal.Signal{gauge("x_sum")}}
+		sys.Signals[0].Scope = signal.PerService
+		began := time.Now()
+		hangs := func() bool { d := time.Since(began); return d > 5*time.Minute && d < 10*time.Minute }
+		o := engine.Options{Start: began, End: began.Add(20 * time.Minute), Now: time.Now}
+		o.Exposure = func(time.Time) []signal.Exposure { // as a weight that is asked for
+			if hangs() {
+				time.Sleep(3 * time.Minute)
+			}
+			return nil
+		}
+		o.Wait = func(_ context.Context, at time.Time) error {
+			time.Sleep(time.Until(at.Add(time.Minute)))
+			return nil
+		}
+		src, err := engine.New(t.Context(), &slow{after: func(string) time.Duration { return 0 }}, sys, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range src.Frames(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if w := src.Warnings(); len(w) != 1 || w[0].Code != "frames-skipped" || !strings.HasSuffix(w[0].Text, "took longer to answer than a frame lasts") {
+			t.Errorf("warnings %v; want frames skipped for the source", w)
+		}
+	})
+}
+
 // TestLiveDiscovery holds that exporters are looked for by one query at the
 // start and again every 20 frames, that only the signals of those that are
 // there are asked for, and that one which appears later is found.
@@ -397,21 +431,54 @@ func TestLiveDiscovery(t *testing.T) {
 	}
 }
 
-// TestLiveNothing holds that what is not there at the start is said, and not
-// once it has come.
+// TestLiveNothing holds that where there is no exporter it is said why, that one
+// is looked for every other frame, and that nothing is said once it has come.
 func TestLiveNothing(t *testing.T) {
-	late := append(slices.Repeat([]float64{gap}, 10), make([]float64, 30)...)
-	src, err := engine.New(t.Context(), open(t, points(`y`, make([]float64, 40)...)+points(`go_goroutines{service="cart",pod="a"}`, late...)), cart(), engine.Options{Start: t0, End: minute(30), Wait: now})
+	gone, n := slices.Repeat([]float64{gap}, 10), make([]float64, 40)
+	ones := slices.Repeat([]float64{1}, 40)
+	for _, tt := range []struct{ name, text, want string }{
+		{"just started", points(`y`, append(slices.Clone(gone), ones...)...), `has no samples yet, not even of up`},
+		{"targets are down", points(`up`, append(make([]float64, 10), ones...)...), "only up is known"},
+	} {
+		text := tt.text + points(`go_goroutines{service="cart",pod="a"}`, append(slices.Clone(gone), n[:30]...)...)
+		src, err := engine.New(t.Context(), open(t, text), cart(), engine.Options{Start: t0, End: minute(20), Wait: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		frame := 0
+		for range src.Frames(t.Context()) {
+			w := src.Warnings()
+			if said := len(w) == 1 && w[0].Code == "nothing-discovered"; said != (frame <= 11) || len(w) > 1 {
+				t.Errorf("%s: frame %d: warnings %v", tt.name, frame, w)
+			}
+			if frame == 0 && !strings.Contains(fmt.Sprint(w), tt.want) {
+				t.Errorf("%s: %v; want %q", tt.name, w, tt.want)
+			}
+			if asked := src.Asked() > 3; asked != (frame >= 11) {
+				t.Errorf("%s: frame %d: %d signals are asked", tt.name, frame, src.Asked())
+			}
+			frame++
+		}
+	}
+}
+
+// TestLiveBlank holds that a source that goes away before there was anything
+// to ask for is said not to answer.
+func TestLiveBlank(t *testing.T) {
+	q := failing{open(t, points(`y`, 1)), func(at time.Time, _ string) error {
+		if at.After(minute(2)) {
+			return errRefused
+		}
+		return nil
+	}}
+	src, err := engine.New(t.Context(), q, cart(), engine.Options{Start: t0, End: minute(5), Wait: now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	frame := 0
 	for range src.Frames(t.Context()) {
-		w := src.Warnings()
-		if said := len(w) == 1 && w[0].Code == "nothing-discovered"; said != (frame < 20) || len(w) > 1 {
-			t.Errorf("frame %d: warnings %v", frame, w)
-		}
-		frame++
+	}
+	if w := src.Warnings(); len(w) != 1 || w[0].Code != "source-unreachable" || !strings.HasSuffix(w[0].Text, "connection refused") {
+		t.Errorf("warnings %v; want that it does not answer", w)
 	}
 }
 

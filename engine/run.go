@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/foreshock/foreshock/signal"
@@ -23,6 +22,7 @@ type run struct {
 	answers  map[string][]*cursor // by want
 	failed   map[string]bool      // wants without an answer in this frame; live only
 	first    bool                 // nothing was asked yet
+	blank    error                // why it is not known whether there are exporters; live only
 	since    int                  // frames since exporters were looked for; live only
 	trouble  trouble
 }
@@ -214,6 +214,7 @@ func (r *run) live(ctx context.Context, yield func(signal.Frame, error) bool) {
 			at = at.Add(time.Duration(n-1) * r.sys.Interval)
 			continue
 		}
+		asked := r.clock()
 		if err == nil {
 			err = r.tick(ctx, at)
 		}
@@ -223,14 +224,23 @@ func (r *run) live(ctx context.Context, yield func(signal.Frame, error) bool) {
 		}
 		f := r.frame(at)
 		r.answers = nil // nothing is held while it waits
+		r.trouble.slow = r.clock().Sub(asked) >= r.sys.Interval
 		if !yield(f, nil) {
 			return
 		}
 	}
 }
 
-// behind returns how many frames from one on are to be skipped, because the
-// clock ran ahead of them: all but the last two.
+// clock is what time it is; the zero time when nobody says.
+func (r *run) clock() time.Time {
+	if r.o.Now == nil {
+		return time.Time{}
+	}
+	return r.o.Now()
+}
+
+// behind returns how many frames from one on are to be skipped, because they
+// are too late by now: all but the last two.
 func (r *run) behind(at time.Time) int {
 	if r.o.Now == nil {
 		return 0
@@ -252,7 +262,11 @@ func (r *run) tick(ctx context.Context, at time.Time) error {
 	if err := r.ask(in, at, 1); err != nil {
 		return err
 	}
-	if r.since++; r.since >= redetect {
+	every := redetect
+	if _, nothing := r.nothing(); nothing {
+		every = eager // a server that has just started has its first samples soon
+	}
+	if r.since++; r.since >= every {
 		r.look(in, at)
 	}
 	return context.Cause(ctx)
@@ -262,91 +276,13 @@ func (r *run) tick(ctx context.Context, at time.Time) error {
 // with the next frame.
 func (r *run) look(ctx context.Context, at time.Time) {
 	before := slices.Clone(r.on)
-	if err := r.detect(ctx, at, at); err != nil {
+	if r.blank = r.detect(ctx, at, at); r.blank != nil {
 		return
 	}
 	r.since = 0
 	if !slices.Equal(before, r.on) {
 		r.prepare()
 	}
-}
-
-// trouble is what a live run remembers of answers that did not come.
-type trouble struct {
-	since   map[string]time.Time // by want: the first frame without an answer
-	down    time.Time            // the first of the frames in a row in which nothing was answered
-	turn    int                  // the request to begin with
-	skipped int                  // frames
-	stall   string               // the last frames that were skipped
-}
-
-func (t *trouble) skip(from, to time.Time, n int) {
-	t.skipped += n
-	t.stall = fmt.Sprintf("%d frames were skipped, the last ones from %s to %s: the clock ran ahead of them, as after a pause of the machine", t.skipped, stamp(from), stamp(to))
-}
-
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// note keeps the warnings about what is not answered.
-func (r *run) note(at time.Time, answers []answer) {
-	t := &r.trouble
-	since := map[string]time.Time{}
-	longest, worst := at, error(nil)
-	for _, a := range answers {
-		if a.err == nil {
-			continue
-		}
-		since[a.query] = at
-		if before, ok := t.since[a.query]; ok {
-			since[a.query] = before
-		}
-		if worst == nil || since[a.query].Before(longest) {
-			longest, worst = since[a.query], a.err
-		}
-	}
-	t.since = since
-	r.passing = nil
-	if t.skipped > 0 {
-		r.passing = append(r.passing, signal.Warning{Code: "frames-skipped", Text: t.stall})
-	}
-	switch {
-	case len(since) == 0 || len(since) < len(answers):
-		t.down = time.Time{}
-	case t.down.IsZero():
-		t.down = at
-	}
-	switch {
-	case len(answers) == 0 && len(r.exporters) > 0:
-		r.passing = append(r.passing, signal.Warning{Code: "nothing-discovered", Text: nothingDiscovered})
-	case !t.down.IsZero():
-		r.passing = append(r.passing, signal.Warning{Code: "source-unreachable", Text: fmt.Sprintf("the metrics source has not answered since %s: %s", stamp(t.down), brief(worst))})
-	case len(since) > 0:
-		r.passing = append(r.passing, signal.Warning{Code: "query-failed", Text: fmt.Sprintf("no answer since %s to queries of %s: %s", stamp(longest), r.unanswered(), brief(worst))})
-	}
-}
-
-// unanswered names the signals of which something was not answered.
-func (r *run) unanswered() string {
-	var names []string
-	for _, t := range r.trackers {
-		if t != nil && t.unanswered(r) && !slices.Contains(names, t.sig.Name) {
-			names = append(names, t.sig.Name)
-		}
-	}
-	if more := len(names) - 3; more > 0 {
-		return fmt.Sprintf("%s and %d more signals", strings.Join(names[:3], ", "), more)
-	}
-	return strings.Join(names, ", ")
-}
-
-// brief cuts an error short: it may carry a query of kilobytes.
-func brief(err error) string {
-	const most = 300
-	text := err.Error()
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + " …"
 }
 
 // count advances every counter to an instant. One without an answer stays

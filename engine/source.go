@@ -163,6 +163,19 @@ func Frames(ctx context.Context, q Querier, sys release.System, o Options) iter.
 // System returns the system that the frames refer to.
 func (s *Source) System() release.System { return s.sys }
 
+// Asked returns how many signals of the system are asked for now: those of
+// exporters that are not there are not. It is not to be called while a frame
+// is being taken.
+func (s *Source) Asked() int {
+	n := 0
+	for i := range s.sys.Signals {
+		if s.active(i) {
+			n++
+		}
+	}
+	return n
+}
+
 // Warnings returns what a reader of the frames must know. It grows while
 // frames are taken; each warning stands once. Live, what was wrong with the
 // last frame stands at the end, and goes when it is over: source-unreachable,

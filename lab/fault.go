@@ -73,11 +73,15 @@ func Find(name string) (Fault, error) {
 	if i := slices.IndexFunc(all, func(f Fault) bool { return f.Name == name }); i >= 0 {
 		return all[i], nil
 	}
-	var names []string
+	var faults, lookAlikes []string
 	for _, f := range all {
-		names = append(names, f.Name)
+		if f.IsHealthy() {
+			lookAlikes = append(lookAlikes, f.Name)
+		} else {
+			faults = append(faults, f.Name)
+		}
 	}
-	return Fault{}, fmt.Errorf("unknown fault %q; want one of %s", name, strings.Join(names, ", "))
+	return Fault{}, fmt.Errorf("unknown name %q; want one of the faults %s; or of the healthy look-alikes %s", name, strings.Join(faults, ", "), strings.Join(lookAlikes, ", "))
 }
 
 func ms(n float64) part.Duration { return part.Duration(n * float64(time.Millisecond)) }

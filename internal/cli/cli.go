@@ -7,6 +7,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,11 +70,8 @@ func (a *app) complain(err error) int {
 		err = errors.New("interrupted")
 	}
 	fmt.Fprintf(a.stderr, "foreshock: %v\n", err)
-	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) {
-		fmt.Fprintf(a.stderr, "hint: %s\n", hinted.Hint())
-	} else if hint := fullHint(err); hint != "" {
-		fmt.Fprintf(a.stderr, "hint: %s\n", hint)
+	if mend := hint(err); mend != "" {
+		fmt.Fprintf(a.stderr, "hint: %s\n", mend)
 	}
 	if _, wrong := errors.AsType[*usageError](err); wrong {
 		return exitUsage
@@ -81,17 +79,27 @@ func (a *app) complain(err error) int {
 	return exitError
 }
 
+// hint returns the mend of an error; "" when it has none.
+func hint(err error) string {
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		return hinted.Hint()
+	}
+	return fullHint(err)
+}
+
 // A usageError is a fault in the command line that can be told without
 // looking at any file.
 type usageError struct {
 	msg     string
 	command string // whose help says more
+	mend    string // when it is known better than by that help
 }
 
 func (e *usageError) Error() string { return e.msg }
 
-// Hint says where the command is described.
-func (e *usageError) Hint() string { return "see " + e.command + " --help" }
+// Hint says the mend, or where the command is described.
+func (e *usageError) Hint() string { return cmp.Or(e.mend, "see "+e.command+" --help") }
 
 func misused(cmd *cobra.Command, format string, args ...any) error {
 	return &usageError{msg: fmt.Sprintf(format, args...), command: cmd.CommandPath()}
@@ -187,6 +195,8 @@ func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version, the commit and the compiler",
+		Example: `  # for an issue
+  foreshock version`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return misused(cmd, "version takes no argument, and got %q", args[0])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -37,9 +38,9 @@ type showing struct {
 const (
 	storyFault  = "n-plus-one"
 	storySteps  = "10,25,40,55,70,85,100"
-	storyBefore = 14 * time.Second
-	storyEach   = 14 * time.Second
-	storyAfter  = 10 * time.Second
+	storyBefore = 12 * time.Second
+	storyEach   = 10 * time.Second
+	storyAfter  = 5 * time.Second
 )
 
 func (a *app) demoCommand(ctx context.Context) *cobra.Command {
@@ -107,15 +108,15 @@ func (o *showing) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.healthy, "healthy", "", "what only looks like a fault: a `NAME` of --list")
 	f.BoolVar(&o.list, "list", false, "list the faults and the look-alikes")
 	f.BoolVar(&o.noBrakes, "no-brakes", false, "let nothing stop the rollout: go to 100 % and see what happens")
-	f.Float64Var(&o.speed, "speed", 1, "how fast the steps follow each other: 2 is twice as fast")
-	f.DurationVar(&o.duration, "duration", 0, "how long the whole rollout takes, instead of --speed")
+	f.Float64Var(&o.speed, "speed", 1, "how fast the steps follow each other, 0.1 to 2.4, or to 5 with --interval 400ms; 2 is twice as fast")
+	f.DurationVar(&o.duration, "duration", 0, "how long the whole rollout takes, up to 20m, instead of --speed")
 	f.StringVar(&o.steps, "steps", storySteps, "percent of the traffic at each step")
 	f.Float64Var(&o.Strength, "strength", 0, "how strong the fault is, in its own unit (see --list)")
 	f.DurationVar(&o.Onset, "onset", -1, "when the fault begins, after the first step (default: as --list says)")
 	f.Float64Var(&o.Rate, "rate", 0, "requests a second (default 100)")
 	f.Float64Var(&o.Crest, "crest", 0, "traffic in waves that rise to so many times --rate: 3 for a day with a peak")
 	f.DurationVar(&o.Period, "period", 2*time.Minute, "how long a wave of --crest lasts")
-	f.DurationVar(&o.Interval, "interval", time.Second, "time between two frames")
+	f.DurationVar(&o.Interval, "interval", time.Second, "time between two frames, 200ms to 1m")
 	f.StringVar(&o.Record, "record", "", "write a recording with its truth into this new `DIR`")
 	f.IntVar(&o.port, "port", 0, "port of the edge on 127.0.0.1, to send orders yourself (default: a free one)")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the callers")
@@ -146,7 +147,7 @@ func (o *showing) settle(cmd *cobra.Command) error {
 	}
 	f, err := lab.Find(name)
 	if err != nil {
-		return misused(cmd, "%v", err)
+		return &usageError{msg: err.Error(), mend: "--fault takes a fault, --healthy a look-alike; what each does: foreshock demo --list"}
 	}
 	if o.healthy != "" && !f.IsHealthy() {
 		return misused(cmd, "%s is a fault; want --fault %s, or a look-alike of --list", name, name)
@@ -167,8 +168,8 @@ func (o *showing) settle(cmd *cobra.Command) error {
 		o.Each = o.duration / time.Duration(len(o.Steps)+1)
 		o.Before = o.Each
 	}
-	if o.Each < 3*o.Interval || o.Before < 5*o.Interval {
-		return misused(cmd, "a step of %s holds too few frames of %s; want a lower --speed, a longer --duration or a shorter --interval", o.Each.Round(time.Millisecond), o.Interval)
+	if err := o.roomy(cmd); err != nil {
+		return err
 	}
 	if o.port > 0 {
 		o.Listen = "127.0.0.1:" + strconv.Itoa(o.port)
@@ -177,14 +178,36 @@ func (o *showing) settle(cmd *cobra.Command) error {
 	return nil
 }
 
+// The fewest frames of the time before the release, and of a step.
+const leastBefore, leastEach = 5, 3
+
+// roomy refuses a story too quick for its frames.
+func (o *showing) roomy(cmd *cobra.Command) error {
+	room := min(o.Before/leastBefore, o.Each/leastEach)
+	if o.Interval <= room {
+		return nil
+	}
+	want := fmt.Sprintf("a --speed of at most %.2g", min(storyBefore.Seconds()/leastBefore, storyEach.Seconds()/leastEach)/o.Interval.Seconds())
+	if o.duration > 0 {
+		want = fmt.Sprintf("a --duration of at least %s", time.Duration(len(o.Steps)+1)*leastBefore*o.Interval)
+	}
+	if room >= leastInterval {
+		want += fmt.Sprintf(", or an --interval of at most %s", room.Truncate(10*time.Millisecond))
+	}
+	return misused(cmd, "a step of %s holds too few frames of %s; want %s", o.Each.Round(time.Millisecond), o.Interval, want)
+}
+
+// leastInterval is the shortest time between frames: the lab is scraped as often.
+const leastInterval = 200 * time.Millisecond
+
 // check says which number is out of its range.
 func (o *showing) check(cmd *cobra.Command) error {
 	switch {
 	case !(o.speed >= 0.1 && o.speed <= 5):
 		return misused(cmd, "--speed is %v; want 0.1 to 5", o.speed)
-	case o.Interval < 200*time.Millisecond || o.Interval > time.Minute:
+	case o.Interval < leastInterval || o.Interval > time.Minute:
 		return misused(cmd, "--interval is %s; want 200ms to 1m", o.Interval)
-	case o.Rate < 0 || o.Rate > 500:
+	case !(o.Rate > 0 && o.Rate <= 500):
 		return misused(cmd, "--rate is %v; want up to 500 requests a second", o.Rate)
 	case o.Crest != 0 && !(o.Crest >= 0.1 && o.Crest*o.Rate <= 500):
 		return misused(cmd, "--crest is %v; want 0.1 or more, and up to 500 requests a second at --rate %v", o.Crest, o.Rate)
@@ -192,8 +215,10 @@ func (o *showing) check(cmd *cobra.Command) error {
 		return misused(cmd, "--period is given without --crest; want both, such as --crest 3 --period %s", o.Period)
 	case o.Period < 10*time.Second || o.Period > time.Hour:
 		return misused(cmd, "--period is %s; want 10s to 1h", o.Period)
-	case o.Strength < 0:
+	case !(o.Strength >= 0):
 		return misused(cmd, "--strength is %v; want a positive number", o.Strength)
+	case o.Onset < 0 && cmd.Flags().Changed("onset"):
+		return misused(cmd, "--onset is %s; want a time after the first step, such as 10s, or none for the fault's own", o.Onset)
 	case o.port < 0 || o.port > 65535:
 		return misused(cmd, "--port is %d; want 1 to 65535", o.port)
 	case o.duration < 0 || o.duration > 20*time.Minute:
@@ -233,6 +258,9 @@ func parseSteps(s string) ([]float64, error) {
 
 // demo plays and prints.
 func (a *app) demo(ctx context.Context, o showing) error {
+	if err := free(ctx, o.port); err != nil {
+		return err
+	}
 	switch {
 	case o.output == "jsonl":
 		return a.demoLines(ctx, o)
@@ -241,6 +269,22 @@ func (a *app) demo(ctx context.Context, o showing) error {
 	default:
 		return a.demoText(ctx, o)
 	}
+}
+
+// free says that somebody else has a port. The edge would find out too, but
+// as a part that does not start.
+func free(ctx context.Context, port int) error {
+	if port == 0 {
+		return nil
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:"+strconv.Itoa(port))
+	if err != nil {
+		return &adviceError{
+			msg:  fmt.Sprintf("port %d of 127.0.0.1 cannot be had: %v", port, err),
+			mend: fmt.Sprintf("see who has it (ss -ltnp 'sport = :%d'), give another one with --port, or leave --port out for a free one", port),
+		}
+	}
+	return l.Close()
 }
 
 func (a *app) isTerminal() bool {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -18,6 +20,7 @@ type demoModel struct {
 	o      showing
 	cancel context.CancelFunc
 	now    demo.Update
+	height int // lines of the terminal; 0 when it is not known yet
 	ending bool
 }
 
@@ -30,7 +33,8 @@ func (m *demoModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case demo.Update:
 		m.now = msg
 	case tea.WindowSizeMsg:
-		m.screen.width = max(leastWidth, min(msg.Width, mostWidth))
+		// Narrower than leastWidth too: what is wider than the terminal is cut.
+		m.screen.width, m.height = max(20, min(msg.Width, mostWidth)), msg.Height
 	case tea.KeyPressMsg:
 		if s := msg.String(); s == "q" || s == "ctrl+c" || s == "esc" {
 			m.ending = true
@@ -42,47 +46,133 @@ func (m *demoModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 
 // View draws the screen.
 func (m *demoModel) View() tea.View {
-	p := &page{screen: m.screen}
-	drawDemo(p, m.o, m.now)
+	d := drawDemo(m.screen, m.o, m.now)
 	if m.ending {
-		p.line("  ending the processes …")
+		d.line(must, "  ending the processes …")
 	}
-	return tea.NewView(p.String())
+	return tea.NewView(d.fit(m.height))
+}
+
+// How much a line of the screen matters: on a small one the last ones give
+// way first.
+type worth uint8
+
+const (
+	must   worth = iota // the verdict and its sentence
+	status              // how far it is, and what comes
+	ahead               // what is foretold
+	gauge               // a signal
+	air                 // an empty line
+)
+
+// A canvas is a screen that is not cut to its height yet.
+type canvas struct {
+	screen
+	lines []drawn
+}
+
+type drawn struct {
+	worth worth
+	text  string
+}
+
+func (d *canvas) line(w worth, text string) {
+	d.lines = append(d.lines, drawn{w, strings.TrimRight(text, " ")})
+}
+
+// page adds the lines of a page.
+func (d *canvas) page(w worth, draw func(p *page)) {
+	p := &page{screen: d.screen}
+	draw(p)
+	for line := range strings.Lines(p.String()) {
+		d.line(w, strings.TrimSuffix(line, "\n"))
+	}
+}
+
+// fit returns the text in at most so many lines, without those that matter
+// least, and of those the last ones; 0 means that there is room for all.
+func (d *canvas) fit(height int) string {
+	lines := slices.Clone(d.lines)
+	for height > 0 && len(lines) > height {
+		worst := 0
+		for i, l := range lines {
+			if l.worth >= lines[worst].worth {
+				worst = i
+			}
+		}
+		lines = slices.Delete(lines, worst, worst+1)
+	}
+	var b strings.Builder
+	for i, l := range lines {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(l.text)
+	}
+	return b.String()
 }
 
 // drawDemo draws one frame of a demo.
-func drawDemo(p *page, o showing, u demo.Update) {
-	p.line("")
-	p.line("  " + p.paint(bold, "shop v1 → v2") + "   " + exposureBar(p.screen, u) + "   " + p.paint(faint, clock(u.Elapsed)))
-	p.line("")
+func drawDemo(s screen, o showing, u demo.Update) *canvas {
+	d := &canvas{screen: s}
+	d.line(air, "")
+	d.line(status, "  "+s.paint(bold, "shop v1 → v2")+"   "+exposureBar(s, u)+"   "+s.paint(faint, clock(u.Elapsed)))
+	d.line(air, "")
+	say := func(head, text string) {
+		d.line(must, "  "+head)
+		d.page(must, func(p *page) { p.wrapped(text) })
+	}
 	switch {
 	case u.Stage == demo.Starting || u.Stage == 0:
-		p.wrapped("Starting " + systemText + " …")
-		return
+		say("Starting", systemText+" …")
+		return d
 	case u.Strained:
-		p.line("  " + p.verdict("unknown"))
-		p.wrapped(strainedText)
+		say(s.verdict("unknown"), strainedText)
 	case u.Assessment == nil:
-		p.line("  " + p.paint(faint, "only v1 serves; what is normal is being learned"))
+		say(s.paint(faint, "only v1 serves"), "what is normal is being learned")
 	default:
-		p.line("  " + p.verdict(u.Assessment.Verdict) + "   " + p.paint(faint, "phase "+u.Assessment.Phase))
-		p.wrapped(u.Assessment.Sentence)
+		say(s.verdict(u.Assessment.Verdict)+"   "+s.paint(faint, "phase "+u.Assessment.Phase), u.Assessment.Sentence)
 	}
-	p.line("")
-	drawGauges(p, u)
+	if text := waiting(u); text != "" {
+		d.page(status, func(p *page) { p.wrapped(text) })
+	}
+	d.line(air, "")
+	d.page(gauge, func(p *page) { drawGauges(p, u) })
 	if a := u.Assessment; a != nil {
-		p.line("")
-		drawAhead(p, a)
+		d.line(air, "")
+		d.page(ahead, func(p *page) { drawAhead(p, a) })
 	}
-	p.line("")
-	p.line("  " + p.paint(faint, footer(o, u)))
+	d.line(air, "")
+	d.line(status, "  "+s.paint(faint, footer(o, u, s.width-2)))
+	return d
+}
+
+// waiting says that the next step is due, and for what it waits; "" when it does not.
+func waiting(u demo.Update) string {
+	a := u.Assessment
+	if !u.Waits || u.Step >= len(u.Plan) || a != nil && a.Verdict == "promote" { // it has just come
+		return ""
+	}
+	text := fmt.Sprintf("The step to %.0f %% waits for a promote", 100*u.Plan[u.Step])
+	switch {
+	case u.Strained || a == nil:
+	case a.Verdict == "hold":
+		text += "; without one it is stopped soon"
+	case a.Unknown != nil && a.Unknown.Needs != "":
+		text += ": it takes " + a.Unknown.Needs
+	}
+	return text + "."
 }
 
 // exposureBar draws how much traffic the new version has, with its plan, and
 // from where on it is foretold to fail.
 func exposureBar(s screen, u demo.Update) string {
-	const wide = 30
-	at := func(w float64) int { return min(max(int(math.Round(w*wide)), 0), wide) }
+	step := fmt.Sprintf("step %d/%d", u.Step, len(u.Plan))
+	if u.Stage == demo.Stopped {
+		step = "stopped at " + step
+	}
+	wide := max(5, min(30, s.width-len("  shop v1 -> v2    100 %     00:00")-len(step)))
+	at := func(w float64) int { return min(max(int(math.Round(w*float64(wide))), 0), wide) }
 	cells := []rune(strings.Repeat("░", wide))
 	for i := range at(u.Weight) {
 		cells[i] = '█'
@@ -99,10 +189,6 @@ func exposureBar(s screen, u demo.Update) string {
 	for i := fails; i < wide; i++ {
 		cells[i] = '×'
 	}
-	step := fmt.Sprintf("step %d/%d", u.Step, len(u.Plan))
-	if u.Stage == demo.Stopped {
-		step = "stopped at " + step
-	}
 	return fmt.Sprintf("%s%s %3.0f %%  %s", string(cells[:fails]), s.paint(red, string(cells[fails:])), 100*u.Weight, s.paint(faint, step))
 }
 
@@ -114,13 +200,16 @@ func failsAt(a *release.Assessment) *release.Prediction {
 	return a.FailsAt()
 }
 
-// Columns of the signals.
-const gaugeName, gaugeValue = 16, 16
-
 // drawGauges draws the signals that matter: the new version, and the stable
-// one beside it.
+// one beside it; and as many of the last frames as there is room for.
 func drawGauges(p *page, u demo.Update) {
-	p.line(p.paint(faint, "  "+pad("", gaugeName)+pad("v2", gaugeValue)+pad("v1", gaugeValue)+"last frames"))
+	const name, value, few = 16, 16, 8
+	room := max(p.width-2-name-2*value, 1)
+	last := "last frames"
+	if room < len(last) {
+		last = fit("frames", room)
+	}
+	p.line(p.paint(faint, "  "+pad("", name)+pad("v2 now", value)+pad("v1 now", value)+last))
 	for _, g := range u.Gauges {
 		fresh, old := newest(g.New), newest(g.Old)
 		if math.IsNaN(fresh) && math.IsNaN(old) {
@@ -129,15 +218,19 @@ func drawGauges(p *page, u demo.Update) {
 		left, right, drawn := gaugeText(g, fresh), gaugeText(g, old), g.New
 		switch {
 		case g.Shared:
-			left, right, drawn = gaugeText(g, old), p.paint(faint, pad("of both", gaugeValue)), g.Old
+			left, right, drawn = gaugeText(g, old), "of both", g.Old
 		case math.IsNaN(fresh):
 			drawn = g.Old
 		}
-		line := sparks(numbersOf(drawn))[0]
-		if limit := g.Limit; !math.IsNaN(limit) && limit > 0 {
-			line += p.paint(faint, " of "+g.Unit.Format(limit))
+		limit := ""
+		if x := g.Limit; !math.IsNaN(x) && x > 0 {
+			limit = " of " + g.Unit.Format(x)
 		}
-		p.line("  " + pad(g.Name, gaugeName) + pad(left, gaugeValue) + pad(right, gaugeValue) + line)
+		if room < few+len(limit) {
+			limit = ""
+		}
+		line := sparks(numbersOf(drawn, min(sparkWidth, room-len(limit))))[0] + p.paint(faint, limit)
+		p.line("  " + pad(g.Name, name) + pad(left, value) + pad(right, value) + line)
 	}
 }
 
@@ -151,8 +244,8 @@ func gaugeText(g demo.Gauge, v float64) string {
 // sparkWidth is how many frames are drawn.
 const sparkWidth = 30
 
-func numbersOf(values []float64) []release.Number {
-	values = values[max(len(values)-sparkWidth, 0):]
+func numbersOf(values []float64, most int) []release.Number {
+	values = values[max(len(values)-max(most, 0), 0):]
 	out := make([]release.Number, len(values))
 	for i, v := range values {
 		out[i] = release.Number(v)
@@ -196,12 +289,12 @@ func drawAhead(p *page, a *release.Assessment) {
 	}
 }
 
-func footer(o showing, u demo.Update) string {
+// footer says what the callers see and what comes, in so many columns: the
+// callers in short where there is little room, and then not at all.
+func footer(o showing, u demo.Update, width int) string {
 	var parts []string
-	if u.Callers.Sent > 0 {
-		parts = append(parts, fmt.Sprintf("callers: %d requests in a second, %d failed, %d slow", u.Callers.Sent, u.Callers.Failed, u.Callers.Slow))
-	}
 	switch {
+	case u.Waits: // it is said above
 	case u.NextIn > 0 && u.Step < len(u.Plan):
 		parts = append(parts, fmt.Sprintf("%.0f %% in %.0f s", 100*u.Plan[u.Step], u.NextIn.Seconds()))
 	case u.Stage == demo.Stopped:
@@ -210,5 +303,13 @@ func footer(o showing, u demo.Update) string {
 	if o.noBrakes {
 		parts = append(parts, "no brakes")
 	}
-	return strings.Join(append(parts, "q quits"), " · ")
+	text := strings.Join(append(parts, "q quits"), " · ")
+	if c := u.Callers; c.Sent > 0 {
+		for _, form := range []string{"callers: %d requests in a second, %d failed, %d slow · ", "callers: %d/s, %d failed, %d slow · "} {
+			if long := fmt.Sprintf(form, c.Sent, c.Failed, c.Slow) + text; utf8.RuneCountInString(long) <= width {
+				return long
+			}
+		}
+	}
+	return text
 }

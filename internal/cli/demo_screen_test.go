@@ -39,9 +39,7 @@ func anUpdate(t *testing.T) (showing, demo.Update) {
 
 func TestDrawDemo(t *testing.T) {
 	o, u := anUpdate(t)
-	p := &page{screen: screen{width: 80}}
-	drawDemo(p, o, u)
-	text := p.String()
+	text := drawDemo(screen{width: 80}, o, u).fit(0)
 	for _, want := range []string{
 		"shop v1 → v2   ████████████░░░░░░░░┆×××××××××  40 %  step 3/5   01:05",
 		"॥ HOLD   phase observe",
@@ -63,11 +61,57 @@ func TestDrawDemo(t *testing.T) {
 			t.Errorf("a line has %d columns, want 80 at most: %s", n, line)
 		}
 	}
+	u.Waits = true
+	if text := drawDemo(screen{width: 80}, o, u).fit(0); !strings.Contains(text, "The step to 70 % waits for a promote; without one it is stopped soon.") {
+		t.Errorf("while it waits the screen says\n%s", text)
+	}
 	u.Strained = true
-	p = &page{screen: screen{width: 80}}
-	drawDemo(p, o, u)
-	if !strings.Contains(p.String(), "UNKNOWN") || !strings.Contains(p.String(), "too busy to tell") {
-		t.Errorf("on a busy machine the screen says\n%s", p.String())
+	text = drawDemo(screen{width: 80}, o, u).fit(0)
+	if !strings.Contains(text, "UNKNOWN") || !strings.Contains(text, "too busy to tell") {
+		t.Errorf("on a busy machine the screen says\n%s", text)
+	}
+}
+
+// TestDrawDemoSmall holds that whatever the size of the terminal nothing is
+// wider or longer than it, the verdict and its whole sentence are there, and
+// what there is room for.
+func TestDrawDemoSmall(t *testing.T) {
+	for _, tt := range []struct {
+		width, height int
+		want, lacks   []string
+	}{
+		{100, 40, []string{"p99 latency", "fails at", "next ", "callers: 99 requests in a second", "▁▂█"}, nil},
+		{80, 24, []string{"p99 latency", "fails at", "next ", "callers: 99 requests in a second", "▁▂█"}, nil},
+		{60, 15, []string{"p99 latency", "fails at", "ladder", "callers: 99/s", "▁▂█"}, []string{"requests in a second"}},
+		{60, 10, []string{"step 3/5", "fails at", "q quits"}, []string{"database pool"}},
+		{60, 4, nil, []string{"fails at"}},
+		{40, 15, []string{"fails at", "q quits"}, []string{"callers"}},
+	} {
+		for _, stage := range []demo.Stage{demo.Rolling, demo.Stopped} {
+			o, u := anUpdate(t)
+			u.Stage = stage
+			s := screen{width: tt.width}
+			text := drawDemo(s, o, u).fit(tt.height)
+			if n := strings.Count(text, "\n") + 1; n > tt.height {
+				t.Errorf("%d × %d: it has %d lines", tt.width, tt.height, n)
+			}
+			flat := strings.Join(strings.Fields(text), " ")
+			for _, want := range append([]string{"॥ HOLD", u.Assessment.Sentence}, tt.want...) {
+				if !strings.Contains(flat, strings.TrimSpace(want)) {
+					t.Errorf("%d × %d: it lacks %q:\n%s", tt.width, tt.height, want, text)
+				}
+			}
+			for _, lacks := range tt.lacks {
+				if strings.Contains(text, lacks) {
+					t.Errorf("%d × %d: it has %q:\n%s", tt.width, tt.height, lacks, text)
+				}
+			}
+			for line := range strings.SplitSeq(text, "\n") {
+				if n := len([]rune(line)); n > tt.width && tt.width >= leastWidth {
+					t.Errorf("%d × %d: a line has %d columns: %s", tt.width, tt.height, n, line)
+				}
+			}
+		}
 	}
 }
 

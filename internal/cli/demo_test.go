@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,5 +77,23 @@ func TestDemoInterrupted(t *testing.T) {
 	left, err := os.ReadDir(temp)
 	if err != nil || len(left) > 0 {
 		t.Errorf("an interrupted demo leaves %v behind (%v), want nothing", left, err)
+	}
+}
+
+// TestDemoPortBusy holds that a port somebody has is named, with the flag that
+// picks another.
+func TestDemoPortBusy(t *testing.T) {
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := run(t, "demo", "--port", port)
+	if code != exitError || stdout != "" || !strings.Contains(stderr, "port "+port+" of 127.0.0.1 cannot be had") || !strings.Contains(stderr, "give another one with --port") {
+		t.Errorf("demo on a port that is taken exits %d: %s%s", code, stdout, stderr)
 	}
 }

@@ -49,16 +49,23 @@ func (t *teller) hear(u demo.Update) {
 	if u.Strained {
 		verdict, sentence = "unknown", strainedText
 	}
-	key := fmt.Sprint(u.Stage, u.Step, verdict, u.Strained)
+	key := fmt.Sprint(u.Stage, u.Step, verdict, u.Strained, waiting(u) != "")
 	if key == t.last && u.Elapsed-t.at < 10*time.Second {
 		return
 	}
 	t.last, t.at = key, u.Elapsed
 	if u.Stage == demo.Before {
-		t.printf("%s  only v1 serves: %s", clock(u.Elapsed), numbers(u))
+		t.printf("%s  only v1 serves; %s", clock(u.Elapsed), numbers(u))
+		return
+	}
+	if u.Stage == demo.Stopped {
+		t.printf("%s  stopped, all traffic is back on v1; %s", clock(u.Elapsed), numbers(u))
 		return
 	}
 	t.printf("%s  %3.0f %%  %-8s  %s", clock(u.Elapsed), 100*u.Weight, strings.ToUpper(verdict), sentence)
+	if text := waiting(u); text != "" {
+		t.printf("       %s", text)
+	}
 	t.printf("       %s", numbers(u))
 }
 
@@ -72,7 +79,7 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d", s/60, s%60)
 }
 
-// numbers says what matters now.
+// numbers says what matters now; a sentence is about all frames since it began.
 func numbers(u demo.Update) string {
 	var parts []string
 	for _, g := range u.Gauges {
@@ -86,7 +93,7 @@ func numbers(u demo.Update) string {
 			parts = append(parts, fmt.Sprintf("%s %s (v1 %s)", g.Name, g.Unit.Format(fresh), g.Unit.Format(old)))
 		}
 	}
-	return strings.Join(parts, ", ")
+	return "now: " + strings.Join(parts, ", ")
 }
 
 func newest(values []float64) float64 {
@@ -139,10 +146,12 @@ func (t *teller) end(r *demo.Result) {
 		p.wrapped("This machine was too busy to tell in most frames. Try again when it is calmer, or with --rate 40.")
 	case r.Stopped != nil:
 		p.wrapped(fmt.Sprintf("Stopped at %.0f %%: %s. All traffic is back on v1.", 100*r.Stopped.Weight, harmText(r)))
+	case len(r.Steps) < len(t.o.Steps):
+		p.wrapped(fmt.Sprintf("It waited at %.0f %% for a promote that did not come before the story ended: %s.", 100*reachedBy(r), harmText(r)))
 	case t.o.Fault.IsHealthy():
-		p.wrapped(fmt.Sprintf("It went to %.0f %%: %s.", 100*r.Steps[len(r.Steps)-1], harmText(r)))
+		p.wrapped(fmt.Sprintf("It went to %.0f %%: %s.", 100*reachedBy(r), harmText(r)))
 	default:
-		p.wrapped(fmt.Sprintf("Nothing stopped it before %.0f %%: %s.", 100*r.Steps[len(r.Steps)-1], harmText(r)))
+		p.wrapped(fmt.Sprintf("Nothing stopped it before %.0f %%: %s.", 100*reachedBy(r), harmText(r)))
 	}
 	if r.Foretold != nil && r.Foretold.Weight != nil {
 		w := r.Foretold.Weight
@@ -165,6 +174,14 @@ func (t *teller) end(r *demo.Result) {
 		p.wrapped("Recorded: foreshock replay " + t.o.Record)
 	}
 	fmt.Fprint(t.app.stdout, p.String())
+}
+
+// reachedBy is the weight of the last step that was taken, 0 to 1.
+func reachedBy(r *demo.Result) float64 {
+	if len(r.Steps) == 0 {
+		return 0
+	}
+	return r.Steps[len(r.Steps)-1]
 }
 
 func harmText(r *demo.Result) string {

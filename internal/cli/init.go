@@ -62,6 +62,9 @@ func (a *app) initialize(ctx context.Context, cmd *cobra.Command, o initializing
 	if err != nil {
 		return err
 	}
+	if o.out == "" {
+		return misused(cmd, "--out is empty; want a file, such as foreshock.yaml")
+	}
 	if _, err := os.Stat(o.out); err == nil && !o.force {
 		return &adviceError{msg: o.out + " is there already", mend: "write another file with --out, or overwrite it with --force"}
 	}
@@ -77,6 +80,11 @@ func (a *app) initialize(ctx context.Context, cmd *cobra.Command, o initializing
 		return err
 	}
 	prog.end()
+	if len(found.Services) == 0 { // a file that says nothing would only be in the way of the next init
+		if err := unsampled(ctx, client, time.Now()); err != nil {
+			return err
+		}
+	}
 	flags, err := o.configLines()
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +23,10 @@ type remembering struct {
 	memory   *baseline.Memory // as it was before the command; nil without one
 	learned  *baseline.Memory // the same, with what is learned
 	learners []*baseline.Learner
+	lessons  []baseline.Lesson // that are not in the file yet
+	known    *baseline.Memory  // what was in the file last
+	kept     time.Time         // the frame with which it was written last
+	failed   bool              // that it could not be written was told
 }
 
 // normalFlags adds the flags of the memory of normal.
@@ -52,7 +57,7 @@ func (r *remembering) open(cmd *cobra.Command) error {
 	case err != nil:
 		return err
 	}
-	r.memory = m
+	r.memory, r.known = m, m
 	if r.learn {
 		r.learned, err = baseline.New(baseline.Options{HalfLife: m.HalfLife()}).Merge(m)
 	}
@@ -102,7 +107,7 @@ func (r *remembering) listen(l *listener) {
 
 // live lets a watch ask the memory, and teaches it what the watch sees. What a
 // series has learned of a time already it does not learn again.
-func (r *remembering) live(o *watch.Options) {
+func (r *remembering) live(a *app, o *watch.Options) {
 	if r.memory == nil {
 		return
 	}
@@ -113,8 +118,48 @@ func (r *remembering) live(o *watch.Options) {
 	o.Learn = func(sys release.System) func(signal.Frame, bool) {
 		learner := baseline.NewLearner(r.learned, engine.Names(sys), sys.Interval)
 		r.learners = append(r.learners, learner)
-		return learner.Add
+		return func(f signal.Frame, healthy bool) {
+			learner.Add(f, healthy)
+			r.keep(a, f.At)
+		}
 	}
+}
+
+// keeping is how often a watch writes what it has learned: one that is killed
+// loses no more.
+const keeping = 5 * time.Minute
+
+// keep writes what was learned, if it is time. That it cannot be is told once:
+// the watch goes on, and tries again.
+func (r *remembering) keep(a *app, at time.Time) {
+	if at.Sub(r.kept) < keeping {
+		return
+	}
+	r.kept = at
+	if r.gather(); len(r.lessons) == 0 {
+		return
+	}
+	if err := r.write(); err != nil && !r.failed {
+		r.failed = true
+		a.note("what was learned cannot be kept so far; it is tried again every %s: %v", short(keeping), err)
+	}
+}
+
+// gather takes what the learners have learned.
+func (r *remembering) gather() {
+	for _, l := range r.learners {
+		r.lessons = append(r.lessons, l.Lessons()...)
+	}
+}
+
+// write adds what was learned to the file, to which others may write too.
+func (r *remembering) write() error {
+	now, err := normal.Add(r.path, r.lessons, r.known)
+	if err != nil {
+		return err
+	}
+	r.lessons, r.known = nil, now
+	return nil
 }
 
 // warnings are what a reader of a recording must know of the memory.
@@ -136,9 +181,10 @@ func (r *remembering) close(a *app) error {
 	for _, l := range r.learners {
 		hours += l.Hours()
 	}
-	if err := normal.Write(r.path, r.learned); err != nil {
+	r.gather()
+	if err := r.write(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.stderr, "learned %.1f hours of signals; %s remembers %d signals\n", hours, r.path, r.learned.Len())
+	_, err := fmt.Fprintf(a.stderr, "learned %.1f hours of signals; %s remembers %d signals\n", hours, r.path, r.known.Len())
 	return err
 }

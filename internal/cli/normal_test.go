@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -10,6 +11,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/foreshock/foreshock/internal/cli/watch"
+	"github.com/foreshock/foreshock/internal/normal"
+	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
 )
 
 // morning writes a recording of a service whose latency follows the day,
@@ -91,5 +99,51 @@ func TestReplayLearns(t *testing.T) {
 	}
 	if _, errs, _ := run("replay", week, "--normal", file, "--learn"); !strings.Contains(errs, "learned 0.0 hours") {
 		t.Errorf("the same week taught twice: %s", errs)
+	}
+}
+
+// TestTwoWatchesLearn holds that two watches that learn into one file both leave
+// there what they learned, and before they end.
+func TestTwoWatchesLearn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "foreshock.normal")
+	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	begin := func(service string) (*remembering, func(signal.Frame, bool)) {
+		r := &remembering{path: file, learn: true}
+		if err := r.open(&cobra.Command{}); err != nil {
+			t.Fatal(err)
+		}
+		var o watch.Options
+		r.live(&app{stderr: io.Discard}, &o)
+		return r, o.Learn(release.System{
+			Interval: time.Minute, Services: []release.Service{{Name: service}},
+			Signals: []signal.Signal{{Name: "latency", Unit: signal.ParseUnit("s")}},
+		})
+	}
+	hours := func(service string) float64 {
+		m, err := normal.Read(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Hours(service, "latency")
+	}
+	shop, learnShop := begin("shop")
+	cart, learnCart := begin("cart")
+	for k := range 180 {
+		r := signal.Missing(signal.Present, "")
+		r.Value, r.Age = 0.1, time.Hour
+		f := signal.Frame{At: start.Add(time.Duration(k) * time.Minute), Cells: []signal.Cell{{Release: -1, Cohort: signal.Whole, Readings: []signal.Reading{r}}}}
+		learnShop(f, true)
+		learnCart(f, true)
+	}
+	if hours("shop") < 1 || hours("cart") < 1 {
+		t.Errorf("after three hours the file knows %v of shop and %v of cart; want an hour and more of each", hours("shop"), hours("cart"))
+	}
+	for _, r := range []*remembering{shop, cart} {
+		if err := r.close(&app{stderr: io.Discard}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := math.Round(100 * hours("shop")); got != math.Round(100*hours("cart")) || got != 175 {
+		t.Errorf("at the end the file knows %v %% of an hour of shop; want 175, once", got)
 	}
 }

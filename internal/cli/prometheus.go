@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +50,9 @@ func (c *connection) client(cmd *cobra.Command, lookBack time.Duration) (*promet
 	if c.o.Timeout <= 0 {
 		return nil, misused(cmd, "--timeout is %s; want a time above zero, such as 10s", c.o.Timeout)
 	}
+	if err := prometheus.CheckAddress(c.url); err != nil && cmd.Flags().Changed("prometheus") {
+		return nil, &usageError{msg: err.Error(), mend: hint(err)}
+	}
 	o := c.o
 	o.LookBack = lookBack
 	if o.BearerTokenFile == "" && o.User == "" {
@@ -78,6 +82,27 @@ func sleep(ctx context.Context, until time.Time) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// unsampled says why a server in which nothing was found has nothing; nil when
+// it has samples, or when that cannot be told.
+func unsampled(ctx context.Context, client *prometheus.Client, at time.Time) error {
+	names, err := client.MetricNames(ctx, at.Add(-10*time.Minute), at)
+	switch {
+	case err != nil:
+		return nil //nolint:nilerr // there is an error to tell already: what was looked for was not found
+	case len(names) == 0:
+		return &adviceError{
+			msg:  client.URL() + " answers, but has no samples yet",
+			mend: "has it just started? Then try again in a minute. Does it scrape anything? See " + client.URL() + "/targets",
+		}
+	case !slices.ContainsFunc(names, func(n string) bool { return n != "up" && !strings.HasPrefix(n, "scrape_") }):
+		return &adviceError{
+			msg:  client.URL() + " answers, but has nothing of its targets yet but whether they are up",
+			mend: "are they down, or not scraped yet? See " + client.URL() + "/targets, and try again when they are up",
+		}
+	}
+	return nil
 }
 
 // notes writes warnings for people, each on a line of standard error.

@@ -261,6 +261,9 @@ func (a *app) measured(ctx context.Context, client *prometheus.Client, s subject
 		return 0, err
 	}
 	if interval == 0 {
+		if err := unsampled(ctx, client, at); err != nil {
+			return 0, err
+		}
 		return 0, &adviceError{
 			msg:  fmt.Sprintf("no known metric of %s has two samples before %s, so that nobody can tell how often it is scraped", s.service, at.UTC().Format(time.RFC3339)),
 			mend: "are the matchers right, and the time? Try {" + s.canary + "} in Prometheus; or give the interval with --interval",

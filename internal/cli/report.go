@@ -122,8 +122,11 @@ func (r *report) title() {
 		span += end.Format("2006-01-02 15:04")
 	}
 	r.line(r.paint(bold, rec.Name) + "  " + span + " UTC")
-	r.wrapped(fmt.Sprintf("%s, one every %s; %s, %s", count(r.played.frames, "frame"), short(rec.Interval),
-		count(len(r.played.sys.Services), "service"), count(len(r.played.sys.Signals), "signal")))
+	signals := count(len(r.played.sys.Signals), "signal")
+	if r.played.asked > 0 {
+		signals = fmt.Sprintf("%s asked, %d answered", count(r.played.asked, "signal"), r.played.seen)
+	}
+	r.wrapped(fmt.Sprintf("%s, one every %s; %s, %s", count(r.played.frames, "frame"), short(rec.Interval), count(len(r.played.sys.Services), "service"), signals))
 }
 
 // count says "1 frame" and "2 frames".

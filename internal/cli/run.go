@@ -23,6 +23,10 @@ type played struct {
 	sys     release.System
 	frames  int
 	summary release.Summary
+
+	// Live, how many signals were asked for, and how many ever had a value; 0
+	// when they are all there.
+	asked, seen int
 }
 
 // A listener hears of a recording while it is played. What is nil is not

@@ -20,11 +20,10 @@ func TestTrackRecordDemo(t *testing.T) {
 	o, u := anUpdate(t)
 	q := &u.Assessment.Predictions[0]
 	q.Record = &release.Past{Right: 17, Of: 20, Factor: 2}
-	p := &page{screen: screen{width: 100}}
-	drawDemo(p, o, u)
+	drawn := drawDemo(screen{width: 100}, o, u).fit(0)
 	var out bytes.Buffer
 	(&teller{app: &app{stdout: &out}, o: o}).end(&demo.Result{Frames: 1, Foretold: q, Steps: []float64{1}})
-	for where, text := range map[string]string{"screen": p.String(), "end": out.String()} {
+	for where, text := range map[string]string{"screen": drawn, "end": out.String()} {
 		if !strings.Contains(strings.Join(strings.Fields(text), " "), "; right 17 of 20 times so far") {
 			t.Errorf("the %s does not say how often it was right:\n%s", where, text)
 		}

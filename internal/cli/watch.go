@@ -26,6 +26,7 @@ type watched struct {
 	release      subject
 	config       string
 	weight       string
+	fixed        float64 // what weight says, 0..1; 0 when it says nothing
 	weightQuery  string
 	steps        []string
 	planned      string
@@ -147,6 +148,21 @@ func (o *watched) settle(cmd *cobra.Command) error {
 	case o.length < 0:
 		return misused(cmd, "--for is %s; want a time above zero, such as 10m", o.length)
 	}
+	if _, _, err := o.begin(cmd, time.Now().UTC()); err != nil { // before a server is asked what time it is
+		return err
+	}
+	return o.settleWeights(cmd)
+}
+
+// settleWeights reads what the flags say of the weight, now and to come.
+func (o *watched) settleWeights(cmd *cobra.Command) error {
+	if o.weight != "" {
+		percent, err := strconv.ParseFloat(strings.TrimSuffix(o.weight, "%"), 64)
+		if err != nil || !(percent > 0 && percent <= 100) {
+			return misused(cmd, "--weight is %q; want a percent above 0, such as 10", o.weight)
+		}
+		o.fixed = percent / 100
+	}
 	if o.planned != "" {
 		var err error
 		if o.plan, err = parsePlan(o.planned); err != nil {
@@ -204,17 +220,13 @@ func parsePlan(s string) ([]float64, error) {
 }
 
 // weighing says how the weight is known; nil means by the steps.
-func (o *watched) weighing(ctx context.Context, cmd *cobra.Command, client *prometheus.Client, at time.Time) (w *watch.Weighing, how string, err error) {
+func (o *watched) weighing(ctx context.Context, client *prometheus.Client, at time.Time) (w *watch.Weighing, how string, err error) {
 	switch {
 	case len(o.steps) > 0:
 		return nil, "by the steps that are given", nil
-	case o.weight != "":
-		percent, err := strconv.ParseFloat(strings.TrimSuffix(o.weight, "%"), 64)
-		if err != nil || !(percent > 0 && percent <= 100) {
-			return nil, "", misused(cmd, "--weight is %q; want a percent above 0, such as 10", o.weight)
-		}
+	case o.fixed > 0:
 		query, err := discover.PresenceQuery(o.signals, o.release.canary)
-		return &watch.Weighing{Query: query, Fixed: percent / 100}, short10(percent) + " % as long as the canary reports", err
+		return &watch.Weighing{Query: query, Fixed: o.fixed}, short10(100*o.fixed) + " % as long as the canary reports", err
 	case o.weightQuery != "":
 		return &watch.Weighing{Query: o.weightQuery, Scale: 100, Exact: true}, "by " + o.weightQuery, nil
 	case o.configWeight != "":
@@ -224,6 +236,9 @@ func (o *watched) weighing(ctx context.Context, cmd *cobra.Command, client *prom
 		Service: o.release.service, Canary: o.release.canary, Control: o.release.control, Selector: o.release.selector,
 		Interval: o.interval, Signals: o.signals,
 	}, at)
+	if err == nil && query == "" {
+		err = unsampled(ctx, client, at)
+	}
 	if err == nil && (query == "" || o.release.control == "" && o.release.selector == "") {
 		err = &adviceError{
 			msg:  "how much traffic the canary gets cannot be measured: no signal of traffic has a value for " + o.release.service,
@@ -235,7 +250,8 @@ func (o *watched) weighing(ctx context.Context, cmd *cobra.Command, client *prom
 
 func short10(percent float64) string { return strconv.FormatFloat(percent, 'g', 4, 64) }
 
-// begin returns the steps that are given, and the first frame.
+// begin returns the steps that are given, and the first frame. While the
+// interval is not known nothing is said of how many frames that makes.
 func (o *watched) begin(cmd *cobra.Command, now time.Time) (steps []release.Step, from time.Time, err error) {
 	begin := now
 	if o.from != "" {
@@ -260,8 +276,8 @@ func (o *watched) begin(cmd *cobra.Command, now time.Time) (steps []release.Step
 		}
 		begin = begin.Add(-learning * o.interval)
 	}
-	if n := now.Sub(begin) / o.interval; n > mostPast {
-		return nil, from, misused(cmd, "%d frames lie between %s and now; want at most %d: give a later --from, a longer --interval, or record it and replay", n, begin.Format(time.RFC3339), mostPast)
+	if past := now.Sub(begin); o.interval > 0 && past/o.interval > mostPast {
+		return nil, from, misused(cmd, "%d frames lie between %s and now; want at most %d: give a later --from, a longer --interval, or record it and replay", past/o.interval, begin.Format(time.RFC3339), mostPast)
 	}
 	return steps, begin.Truncate(o.interval), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,7 +36,7 @@ func (a *app) watch(ctx context.Context, cmd *cobra.Command, o watched) error {
 	if err != nil {
 		return err
 	}
-	weighing, how, err := o.weighing(ctx, cmd, client, now())
+	weighing, how, err := o.weighing(ctx, client, now())
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func (a *app) watch(ctx context.Context, cmd *cobra.Command, o watched) error {
 	if o.length > 0 {
 		opts.Until = now().Add(o.length)
 	}
-	o.normal.live(&opts)
+	o.normal.live(a, &opts)
 	if err := a.watching(ctx, client, o, how, opts); err != nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func (a *app) clocks(ctx context.Context, client *prometheus.Client) (func() tim
 func (a *app) watching(ctx context.Context, client *prometheus.Client, o watched, how string, opts watch.Options) error {
 	prog := newProgress(a.stderr, 1)
 	defer prog.end()
-	v := &viewer{app: a, o: o, moments: map[string]*moments{}, prog: prog, page: page{screen: a.screen()}}
+	v := &viewer{app: a, o: o, moments: map[string]*moments{}, told: told{rungs: map[string]bool{}}, prog: prog, page: page{screen: a.screen()}}
 	v.rec = &recording.Recording{Name: o.release.service, Start: opts.From, Interval: o.interval, System: opts.System}
 	if o.output == "text" {
 		if err := v.begin(client.URL(), how); err != nil {
@@ -115,7 +116,7 @@ type viewer struct {
 	rec     *recording.Recording
 	moments map[string]*moments
 	steps   []release.Step // as they were seen, and the plan
-	said    string
+	told    told
 	prog    *progress
 }
 
@@ -149,12 +150,17 @@ func (v *viewer) hear(u watch.Update) error {
 		v.prog.end()
 		v.app.notes(u.Warnings)
 	}
-	for _, as := range u.Assessments {
-		as = v.o.tracked.see(as)
-		remember(v.moments, as)
-		if err := v.assessment(u, as); err != nil {
-			return err
-		}
+	u.Assessments = slices.Clone(u.Assessments) // they are the watch's own
+	for i := range u.Assessments {
+		u.Assessments[i] = v.o.tracked.see(u.Assessments[i])
+		remember(v.moments, u.Assessments[i])
+	}
+	tell := v.text
+	if v.o.output == "jsonl" {
+		tell = v.lines
+	}
+	if err := tell(u); err != nil {
+		return err
 	}
 	if u.Past > 0 {
 		v.prog.say(fmt.Sprintf("learning from the past: %d frames to go", u.Past))
@@ -164,24 +170,20 @@ func (v *viewer) hear(u watch.Update) error {
 	return nil
 }
 
-// assessment prints an assessment: each one as JSON, those that say something
-// new as text.
-func (v *viewer) assessment(u watch.Update, as release.Assessment) error {
-	if v.o.output == "jsonl" {
-		return encode(v.app.stdout, as, "", "")
+// lines prints the assessments as lines of JSON, and for people beside them how
+// the source answers.
+func (v *viewer) lines(u watch.Update) error {
+	if t := u.Trouble; t != nil && t.Code != "" {
+		v.app.note("%s", t.Text)
+	} else if t != nil {
+		v.app.note("all is answered again since %s", hms(u.At))
 	}
-	key := fmt.Sprint(as.Verdict, as.Reason, as.Blames, u.Exposure.Step)
-	if key == v.said {
-		return nil
+	for _, as := range u.Assessments {
+		if err := encode(v.app.stdout, as, "", ""); err != nil {
+			return err
+		}
 	}
-	v.said = key
-	p := &v.page
-	p.line(fmt.Sprintf("%s  %4s %%  %s", hms(as.At), percent(float64(as.Weight)), p.verdict(as.Verdict)))
-	p.wrapped(as.Sentence)
-	if as.Warns() {
-		v.details(&as)
-	}
-	return v.flush()
+	return nil
 }
 
 // details adds the evidence of an assessment.
@@ -208,7 +210,7 @@ func (v *viewer) end(r *watch.Result) error {
 		until = r.Last.At
 	}
 	p := v.played(until)
-	p.frames, p.summary = r.Frames, r.Summary
+	p.frames, p.summary, p.asked, p.seen = r.Frames, r.Summary, r.Asked, r.Seen
 	if v.o.output == "text" {
 		v.page.line("")
 		p.summary.Warnings = nil // they were told as they came

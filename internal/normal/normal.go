@@ -1,5 +1,6 @@
 // Package normal keeps a memory of normal in a file: read whole, written whole
-// or not at all.
+// or not at all, by many at once: what each has learned is added to what is
+// there.
 //
 // A file that is damaged, too large or of another version is an error that
 // says the mend; it is never taken for an empty memory, and never written
@@ -44,6 +45,27 @@ func Read(path string) (*baseline.Memory, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return m, nil
+}
+
+// Add adds lessons to the memory in a file, and returns what is in it then.
+// Known is what was in it when the lessons were begun, or added last: what
+// others have written since then stays, and nothing counts twice. Where there is
+// no file, known is what it begins with.
+func Add(path string, lessons []baseline.Lesson, known *baseline.Memory) (now *baseline.Memory, err error) {
+	release, err := lock(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	now, err = Read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		now, err = baseline.New(baseline.Options{HalfLife: known.HalfLife()}).Merge(known)
+	}
+	if err != nil {
+		return nil, err
+	}
+	now.Take(lessons, known)
+	return now, Write(path, now)
 }
 
 // Write writes a memory to a file. Whoever reads it meanwhile, and whoever

@@ -3,15 +3,18 @@ package normal_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/foreshock/foreshock/baseline"
 	"github.com/foreshock/foreshock/internal/normal"
+	"github.com/foreshock/foreshock/signal"
 )
 
 func memory(t *testing.T) (*baseline.Memory, []byte) {
@@ -89,5 +92,64 @@ func TestWriteLeavesTheOld(t *testing.T) {
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
 		t.Errorf("%d files after a failed write, want what was there", len(entries))
+	}
+}
+
+// lessons are four hours of the latency of a service.
+func lessons(service string, onto *baseline.Memory) []baseline.Lesson {
+	names := baseline.Names{Services: []string{service}, Signals: []signal.Signal{{Name: "latency", Unit: signal.ParseUnit("s")}}}
+	l := baseline.NewLearner(onto, names, time.Minute)
+	for k := range 300 {
+		r := signal.Missing(signal.Present, "")
+		r.Value, r.Age = 0.1, time.Hour
+		l.Add(signal.Frame{
+			At:    time.Date(2026, 3, 2, 0, k, 0, 0, time.UTC),
+			Cells: []signal.Cell{{Release: -1, Cohort: signal.Whole, Readings: []signal.Reading{r}}},
+		}, true)
+	}
+	return l.Lessons()
+}
+
+// TestAddTogether holds that what many learn at the same time is all in the file.
+func TestAddTogether(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "foreshock.normal")
+	var all sync.WaitGroup
+	for k := range 8 {
+		all.Go(func() {
+			empty := baseline.New(baseline.Options{})
+			learned := lessons(fmt.Sprint("service-", k), baseline.New(baseline.Options{}))
+			if _, err := normal.Add(path, learned, empty); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	m, err := normal.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := range 8 {
+		if h := m.Hours(fmt.Sprint("service-", k), "latency"); h < 3 {
+			t.Errorf("of service-%d are %v hours in the file; want those it learned", k, h)
+		}
+	}
+}
+
+// TestAddErrors holds that a folder that is not there is not made, and that a
+// file that is damaged is not written over.
+func TestAddErrors(t *testing.T) {
+	dir, empty := t.TempDir(), baseline.New(baseline.Options{})
+	if _, err := normal.Add(filepath.Join(dir, "nowhere", "x"), nil, empty); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no folder: %v; want fs.ErrNotExist", err)
+	}
+	path := filepath.Join(dir, "x")
+	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := normal.Add(path, nil, empty); err == nil {
+		t.Error("no error for a file that is something else")
+	}
+	if data, _ := os.ReadFile(path); string(data) != "mine" {
+		t.Errorf("the file is now %q", data)
 	}
 }

@@ -34,6 +34,15 @@ func (e *Error) TooMuch() bool { return e.much }
 
 // Error says which URL, what, and of which query.
 func (e *Error) Error() string {
+	if e.Query != "" {
+		return e.Gist() + " (query " + shorten(e.Query, 200) + ")"
+	}
+	return e.Gist()
+}
+
+// Gist says which URL and what, without the query: where nothing is answered
+// it does not matter which one was asked.
+func (e *Error) Gist() string {
 	var b strings.Builder
 	b.WriteString("prometheus")
 	if e.URL != "" {
@@ -42,9 +51,6 @@ func (e *Error) Error() string {
 	b.WriteString(": " + e.Msg)
 	if e.Err != nil {
 		b.WriteString(": " + e.Err.Error())
-	}
-	if e.Query != "" {
-		b.WriteString(" (query " + shorten(e.Query, 200) + ")")
 	}
 	return b.String()
 }

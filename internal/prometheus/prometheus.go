@@ -135,6 +135,12 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// CheckAddress says what is wrong with the address of a server, as [New] would.
+func CheckAddress(address string) error {
+	_, err := parseAddress(address)
+	return err
+}
+
 // parseAddress reads the base URL of a server.
 func parseAddress(address string) (*url.URL, error) {
 	wrong := func(msg, hint string) (*url.URL, error) {

@@ -198,6 +198,33 @@ func TestClock(t *testing.T) {
 	}
 }
 
+// TestSlowClock holds that an answer that was long on its way is no evidence of
+// a clock that is wrong, unless the clock is off by more than that.
+func TestSlowClock(t *testing.T) {
+	date := func(at time.Time) string { return at.UTC().Format(http.TimeFormat) }
+	for _, tt := range []struct {
+		name         string
+		server, took time.Duration // of the server's date after sending, and of the answer
+		before, want time.Duration // skew
+	}{
+		{"hung, then answered", 90 * time.Second, 90 * time.Second, 0, 0},
+		{"answered, then held by a proxy", 0, 90 * time.Second, 0, 0},
+		{"slow, but an hour off", time.Hour, 10 * time.Second, 0, time.Hour - 5*time.Second},
+		{"slow after a quick one", 15 * time.Second, 15 * time.Second, 40 * time.Second, 40 * time.Second},
+		{"quick, and set right", 0, time.Millisecond, time.Hour, 0},
+	} {
+		c := client(t, "http://127.0.0.1:1", Options{})
+		c.skew, c.clocked = tt.before, tt.before != 0
+		c.clock(date(now.Add(tt.server)), now, now.Add(tt.took))
+		if skew, ok := c.Skew(); !ok || (skew-tt.want).Abs() > time.Second {
+			t.Errorf("%s: Skew() = %s, %v; want %s", tt.name, skew, ok, tt.want)
+		}
+		if w := c.Warnings(); (len(w) > 0) != (tt.want > maxSkew && tt.before == 0) {
+			t.Errorf("%s: warnings %v", tt.name, w)
+		}
+	}
+}
+
 // TestMetadata reads what is said of metrics, and labels that explode.
 func TestMetadata(t *testing.T) {
 	c := serve(t, Options{}, answer(200, "application/json", `{"status":"success","data":{"a_total":[{"type":"counter","help":"A.","unit":""},{"type":"gauge"}],"b":[]}}`))

@@ -56,12 +56,20 @@ func (c *Client) clock(date string, sent, received time.Time) {
 	if err != nil {
 		return
 	}
-	skew := server.Add(time.Second / 2).Sub(sent.Add(received.Sub(sent) / 2))
+	took := received.Sub(sent)
+	skew := server.Add(time.Second / 2).Sub(sent.Add(took / 2))
+	if skew.Abs() <= took { // a slow answer, and no evidence of a clock that is wrong
+		skew = 0
+	}
 	c.mu.Lock()
+	if skew == 0 && c.clocked && took > time.Second { // a quick answer told more
+		c.mu.Unlock()
+		return
+	}
 	told := c.clocked && (c.skew > maxSkew || c.skew < -maxSkew)
 	c.skew, c.clocked = skew, true
 	c.mu.Unlock()
-	if told || skew.Abs() <= maxSkew+received.Sub(sent) {
+	if told || skew.Abs() <= maxSkew+took {
 		return
 	}
 	way, effect := "ahead of", "so the newest samples are judged too late"

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/foreshock/foreshock/internal/recording"
@@ -134,5 +135,34 @@ func TestHeldNeedsPromote(t *testing.T) {
 		if p.heed(release.Assessment{Verdict: tt.verdict.String()}); p.hold != tt.held {
 			t.Errorf("after %v: held %v, want %v", tt.verdict, p.hold, tt.held)
 		}
+	}
+}
+
+// TestStepsWaitForPromote holds that with brakes no step begins while nothing can
+// be told, not even when nothing was held, and that the wait ends with the story.
+func TestStepsWaitForPromote(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		brakes  bool
+		promote time.Duration // when it comes; 0 means never
+		after   time.Duration // when the step begins, or the wait ends
+		goesOn  bool
+	}{
+		{"a promote comes", true, 20 * time.Second, 20 * time.Second, true},
+		{"none comes", true, 0, time.Minute, false},
+		{"no brakes", false, 0, 0, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			p := &player{o: Options{Brakes: tt.brakes, Each: 10 * time.Second, Interval: time.Second}, latest: began.Add(time.Minute)}
+			p.heed(release.Assessment{Verdict: prevention.Unknown.String()})
+			if tt.promote > 0 {
+				time.AfterFunc(tt.promote, func() { p.heed(release.Assessment{Verdict: prevention.Promote.String()}) })
+			}
+			goesOn := p.clear(t.Context())
+			if took := time.Since(began); goesOn != tt.goesOn || (took-tt.after).Abs() > time.Second {
+				t.Errorf("%s: it goes on %v after %s, want %v after %s", tt.name, goesOn, took, tt.goesOn, tt.after)
+			}
+		})
 	}
 }

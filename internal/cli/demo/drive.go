@@ -13,8 +13,9 @@ import (
 const deployBefore = 1500 * time.Millisecond
 
 // drive is the delivery system: it starts the new version and raises the
-// weight step by step, until it is stopped. A hold makes it wait for a promote, as
-// long as a step takes; when none has come by then, the rollout is stopped.
+// weight step by step, until it is stopped. Each step waits for a promote: after a
+// hold as long as a step takes, and then the rollout is stopped; while nothing
+// can be told, until the story ends.
 func (p *player) drive(ctx context.Context) error {
 	if !reached(ctx, p.begin.Add(-deployBefore)) {
 		return nil
@@ -33,7 +34,7 @@ func (p *player) drive(ctx context.Context) error {
 		if i == 0 {
 			p.lab.Begin()
 		}
-		if !p.clear(ctx) {
+		if i > 0 && !p.clear(ctx) {
 			return nil
 		}
 		now := time.Now()
@@ -49,24 +50,27 @@ func (p *player) drive(ctx context.Context) error {
 	return nil
 }
 
-// clear waits until no hold stands against the next step. It returns false
-// when the rollout is stopped, or ctx has ended.
+// clear waits until nothing stands against the next step. It returns false
+// when the rollout is stopped, or the story or ctx has ended.
 func (p *player) clear(ctx context.Context) bool {
 	until := time.Now().Add(p.o.Each)
 	for {
 		p.mu.Lock()
-		stopped, held := p.stop != nil, p.hold && p.o.Brakes
+		stopped, held := p.stop != nil, p.hold
+		p.waits = p.o.Brakes && !stopped && p.last != prevention.Promote.String()
+		waits := p.waits
 		p.mu.Unlock()
+		now := time.Now()
 		switch {
-		case stopped:
+		case stopped || waits && now.After(p.latest):
 			return false
-		case !held:
+		case !waits:
 			return true
-		case time.Now().After(until):
+		case held && now.After(until):
 			p.halt(prevention.Hold.String())
 			return false
 		}
-		if !reached(ctx, time.Now().Add(p.o.Interval/4)) {
+		if !reached(ctx, now.Add(p.o.Interval/4)) {
 			return false
 		}
 	}
@@ -75,7 +79,7 @@ func (p *player) clear(ctx context.Context) bool {
 // halt stops the rollout: all traffic goes back.
 func (p *player) halt(verdict string) {
 	p.mu.Lock()
-	if p.stop == nil {
+	if p.waits = false; p.stop == nil {
 		p.stop = &Stop{At: time.Now(), Weight: p.weight, Verdict: verdict}
 	}
 	p.mu.Unlock()
@@ -85,6 +89,7 @@ func (p *player) halt(verdict string) {
 // heed acts on a verdict.
 func (p *player) heed(a release.Assessment) {
 	p.mu.Lock()
+	p.last = a.Verdict
 	// What was held needs a promote: that its evidence is gone is none yet.
 	p.hold = a.Verdict == prevention.Hold.String() || p.hold && a.Verdict != prevention.Promote.String()
 	free := !p.o.Brakes || p.stop != nil || len(p.begun) == 0

@@ -50,10 +50,10 @@ type Result struct {
 	// nil when none was.
 	Foretold *release.Prediction
 	Harm     lab.Harm
-	Steps    []float64
-	FailsAt  float64 // the weight (0..1) of the first step that failed; 0 when none did
-	Restarts int     // of instances of the new version
-	Strained int     // frames in which the machine was too busy to tell
+	Steps    []float64 // those that were taken
+	FailsAt  float64   // the weight (0..1) of the first step that failed; 0 when none did
+	Restarts int       // of instances of the new version
+	Strained int       // frames in which the machine was too busy to tell
 }
 
 // A Stop is when and why a rollout was stopped.
@@ -73,6 +73,7 @@ type player struct {
 	begin   time.Time // of the first step
 	start   time.Time // of the first frame
 	end     time.Time
+	latest  time.Time // at which the story ends in any case
 	sys     release.System
 	folder  string
 	made    bool // the folder for the recording was not there
@@ -82,7 +83,9 @@ type player struct {
 	weight float64     // that the edge has
 	begun  []time.Time // when each step began
 	stop   *Stop
-	hold   bool // the last verdict is a hold
+	last   string // verdict
+	hold   bool   // the last verdict is a hold, or none that ends one
+	waits  bool   // the next step is due, and waits for a promote
 }
 
 // Run plays one demo and tells hear of every frame. It ends every process
@@ -143,8 +146,15 @@ func (p *player) prepare(ctx context.Context) error {
 	p.start = time.Now().Truncate(time.Millisecond).Add(p.o.Interval)
 	p.begin = p.start.Add(p.o.Before)
 	p.end = p.begin.Add(time.Duration(len(p.o.Steps)) * p.o.Each).Truncate(time.Millisecond)
+	if p.o.Brakes {
+		p.end = p.end.Add(patience * p.o.Each)
+	}
+	p.latest = p.end
 	return p.describe(p.end)
 }
+
+// patience is for how many steps a rollout may wait in all for promotes.
+const patience = 2
 
 // makeFolder returns the folder for recording.yaml: the one that was asked
 // for, which must be new or empty, or one that is thrown away.
@@ -228,7 +238,7 @@ func (p *player) judge(ctx context.Context, hear func(Update)) (*Result, error) 
 	}
 	p.sys = src.System()
 	state := release.New(p.sys, p.o.Policy)
-	r := &Result{Steps: p.o.Steps}
+	r := &Result{}
 	v := newView(p)
 	for f, err := range src.Frames(ctx) {
 		if err != nil {
@@ -263,6 +273,10 @@ func (p *player) judge(ctx context.Context, hear func(Update)) (*Result, error) 
 		}
 		r.Frames++
 		hear(u)
+		if p.through(f.At) {
+			p.end = f.At
+			break
+		}
 	}
 	return r, context.Cause(ctx)
 }
@@ -287,6 +301,14 @@ func (p *player) failing() bool {
 	return bad > sent/50
 }
 
+// through says whether the last step has lasted as long as a step does.
+func (p *player) through(at time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.begun)
+	return n == len(p.o.Steps) && !at.Before(p.begun[n-1].Add(p.o.Each).Truncate(p.o.Interval))
+}
+
 func (p *player) stopped() *Stop {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -309,9 +331,9 @@ func cause(ctx context.Context, err error) error {
 
 // finish counts the harm and writes the recording.
 func (p *player) finish(ctx context.Context, r *Result) error {
-	r.Stopped = p.stopped()
-	if p.o.Record != "" {
-		// The callers tell of a second after three.
+	r.Stopped, r.Steps = p.stopped(), p.o.Steps[:len(p.begun)]
+	if p.o.Record != "" || r.Stopped == nil {
+		// The callers tell of a second after three. After a stop there was time.
 		if err := wait(ctx, time.Now().Add(4*time.Second)); err != nil {
 			return err
 		}

@@ -29,6 +29,7 @@ type Update struct {
 	Step       int           // steps begun
 	Plan       []float64     // weights of all steps
 	NextIn     time.Duration // until the next step by the clock; 0 when there is none
+	Waits      bool          // the next step is due, and waits for a promote
 	Assessment *release.Assessment
 	Gauges     []Gauge
 	Callers    Callers
@@ -82,8 +83,9 @@ func newView(p *player) *view {
 func (v *view) update(f signal.Frame) Update {
 	p := v.p
 	u := Update{Stage: Before, At: f.At, Elapsed: f.At.Sub(p.start), Plan: p.o.Steps}
+	// All of it is of this frame, as what is judged: the clock is ahead of it.
+	u.Weight, u.Step = f.Exposure[0].Weight, f.Exposure[0].Step
 	p.mu.Lock()
-	u.Weight, u.Step = p.weight, len(p.begun)
 	if u.Step > 0 {
 		u.Stage = Rolling
 		if u.Step < len(p.o.Steps) {
@@ -92,6 +94,7 @@ func (v *view) update(f signal.Frame) Update {
 	} else {
 		u.NextIn = max(time.Until(p.begin), 0)
 	}
+	u.Waits = p.waits && u.Step == len(p.begun)
 	if p.stop != nil {
 		u.Stage, u.Weight = Stopped, 0
 	}

@@ -9,6 +9,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -54,6 +55,9 @@ type Update struct {
 	Steps       []release.Step       // those begun, as they were seen, and the plan
 	Assessments []release.Assessment // none before the release has begun
 	Warnings    []signal.Warning     // that were not told before
+	Trouble     *Trouble             // that the source answers otherwise than before; nil when it does not
+	Asked       int                  // signals that are asked for now
+	Answered    int                  // of the signals, those that this frame has a value of
 }
 
 // A Result is what a watch came to.
@@ -61,6 +65,8 @@ type Result struct {
 	System  release.System      // with the signals
 	Last    *release.Assessment // nil when nothing was judged
 	Frames  int
+	Asked   int // signals that were asked for at the end
+	Seen    int // signals that ever had a value
 	Summary release.Summary
 }
 
@@ -82,6 +88,7 @@ func Run(ctx context.Context, q engine.Querier, o Options, hear func(Update) err
 	}
 	state, tally := release.New(src.System(), o.Policy), release.NewTally()
 	r := &Result{System: src.System()}
+	seen := map[int]bool{}
 	learn := func(signal.Frame, bool) {}
 	if o.Learn != nil {
 		learn = o.Learn(src.System())
@@ -104,13 +111,27 @@ func Run(ctx context.Context, q engine.Querier, o Options, hear func(Update) err
 		}
 		r.Frames++
 		learn(f, !slices.ContainsFunc(u.Assessments, func(a release.Assessment) bool { return !a.Calm() }))
-		u.Warnings = w.fresh(src.Warnings())
+		u.Asked, u.Answered = src.Asked(), answered(f, seen)
+		r.Asked, r.Seen = max(r.Asked, u.Asked), len(seen)
+		u.Warnings, u.Trouble = w.fresh(f.At, src.Warnings())
 		if err := hear(u); err != nil {
 			return nil, err
 		}
 	}
 	r.Summary = tally.Summary(o.Name, state, texts(w.all(src.Warnings())))
 	return r, nil
+}
+
+// answered counts the signals of which a frame has a value, and adds them to
+// those that were seen.
+func answered(f signal.Frame, seen map[int]bool) int {
+	now := map[int]bool{}
+	for _, c := range f.Cells {
+		if len(c.Readings) > 0 {
+			now[c.Signal], seen[c.Signal] = true, true
+		}
+	}
+	return len(now)
 }
 
 func texts(warnings []signal.Warning) []release.WarningText {
@@ -135,6 +156,7 @@ type watching struct {
 	plan    []release.Step // those begun and those to come
 	own     []signal.Warning
 	told    map[signal.Warning]bool
+	source  answering
 }
 
 // wait keeps frames to the clock. Those of the past are due at once.
@@ -169,7 +191,7 @@ func (w *watching) exposure(ctx context.Context, at time.Time) []signal.Exposure
 	defer cancel()
 	share, err := w.meter.ask(in, w.querier, at, w.System.Interval)
 	if err != nil && ctx.Err() == nil {
-		w.warn("weight-unknown", fmt.Sprintf("at some frames the weight is not known, and the last one counts: %v", err))
+		w.warn(weightUnknown, fmt.Sprintf("at some frames the weight is not known, and the last one counts: %v", err))
 	}
 	return []signal.Exposure{w.meter.read(share)}
 }
@@ -193,7 +215,7 @@ func (w *watching) steps(at time.Time, e signal.Exposure) ([]release.Step, bool)
 	w.plan = slices.Clone(w.begun)
 	never := at.AddDate(100, 0, 0) // when is not known
 	for _, weight := range w.Plan {
-		if weight > e.Weight+0.005 {
+		if weight > e.Weight+math.Max(0.005, w.meter.doubt()) {
 			w.plan = append(w.plan, release.Step{At: never, CompletedAt: never, Weight: weight})
 		}
 	}
@@ -216,23 +238,36 @@ func (w *watching) all(engine []signal.Warning) []signal.Warning {
 	return out
 }
 
-// fresh returns the warnings that were not told before.
-func (w *watching) fresh(engine []signal.Warning) []signal.Warning {
-	var out []signal.Warning
-	for _, x := range w.all(engine) {
+// fresh returns the warnings that were not told before, and whether the source
+// answers otherwise than before.
+func (w *watching) fresh(at time.Time, engine []signal.Warning) ([]signal.Warning, *Trouble) {
+	var out, passing []signal.Warning
+	all := w.all(engine)
+	down := slices.ContainsFunc(all, func(x signal.Warning) bool { return x.Code == troubles[0] })
+	for _, x := range all {
+		if slices.Contains(troubles, x.Code) {
+			if x.Code != "nothing-discovered" || w.live { // the past may be older than the source
+				passing = append(passing, x)
+			}
+			continue
+		}
 		if key := (signal.Warning{Code: x.Code, Text: stable(x)}); !w.told[key] {
 			w.told[key] = true
-			out = append(out, x)
+			if !down || x.Code != weightUnknown { // of a source that is down nothing is known
+				out = append(out, x)
+			}
 		}
 	}
-	return out
+	return out, w.source.next(at, passing)
 }
 
 // stable leaves out what of a warning changes with every frame.
 func stable(x signal.Warning) string {
-	switch x.Code {
-	case "source-unreachable", "query-failed", "frames-skipped":
+	if x.Code == "frames-skipped" {
 		return ""
 	}
 	return x.Text
 }
+
+// weightUnknown is the code of a weight that was not answered.
+const weightUnknown = "weight-unknown"

@@ -53,6 +53,33 @@ func TestMeter(t *testing.T) {
 	}
 }
 
+// TestPlanAhead holds that a step of the plan that was taken is not one to come,
+// also where it was measured a little short of it.
+func TestPlanAhead(t *testing.T) {
+	for _, tt := range []struct {
+		w      Weighing
+		weight float64
+		want   string
+	}{
+		{Weighing{Exact: true}, 0.4, "0.4 0.5 1"},
+		{Weighing{Exact: true}, 0.39, "0.39 0.4 0.5 1"},
+		{Weighing{}, 0.39, "0.39 0.5 1"},
+		{Weighing{}, 0.37, "0.37 0.4 0.5 1"},
+		{Weighing{}, 0.41, "0.41 0.5 1"},
+	} {
+		w := &watching{Options: Options{Plan: []float64{0.1, 0.4, 0.5, 1}}, meter: &meter{Weighing: tt.w}}
+		w.meter.now = signal.Exposure{Weight: tt.weight, Step: 1}
+		steps, _ := w.steps(time.Now(), w.meter.now)
+		got := ""
+		for _, s := range steps {
+			got += fmt.Sprint(s.Weight, " ")
+		}
+		if strings.TrimSpace(got) != tt.want {
+			t.Errorf("at %v the steps are %s; want %s", tt.weight, got, tt.want)
+		}
+	}
+}
+
 // TestMeterNoise holds that counting noise makes no step: shares of 200
 // requests a frame, of which a tenth, and later a half, go to the canary.
 func TestMeterNoise(t *testing.T) {
