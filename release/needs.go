@@ -27,6 +27,10 @@ type needs struct {
 // be without an answer: as many as a silence takes to count.
 const lateAnswer = 2
 
+// heardFrames is how many frames must have been answered after an outage of the
+// source before a release may go on: a version may have changed meanwhile.
+const heardFrames = 3
+
 // needs looks for what keeps the evidence thin.
 //
 // Enough frames means that at least one signal of served work was seen in the
@@ -64,6 +68,9 @@ func (s *State) needs(i int, sc *scene) needs {
 		}
 	}
 	n.frames -= most
+	if x.Deaf > 0 {
+		n.frames = math.Max(n.frames, float64(x.Deaf+heardFrames-s.mem.Frame-1))
+	}
 	return n
 }
 

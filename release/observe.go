@@ -49,12 +49,12 @@ func (s *State) observe(f signal.Frame) {
 	for i := range s.mem.Subjects {
 		x := &s.mem.Subjects[i]
 		if i >= len(s.sys.Releases) {
-			x.hear(services.silent(all), f.At, s.sys.Interval)
+			x.hear(services.silent(all), s.mem.Frame, f.At, s.sys.Interval)
 			continue
 		}
 		s.count(i)
 		s.countTails(i, tails[i])
-		x.hear(seen[i].canary.silent(seen[i].control, all), f.At, s.sys.Interval)
+		x.hear(seen[i].canary.silent(seen[i].control, all), s.mem.Frame, f.At, s.sys.Interval)
 		x.note(seen[i], s.mem.Frame, i < len(f.Exposure) && f.Exposure[i].Weight > 0)
 	}
 }
@@ -359,8 +359,11 @@ func counted(s signal.Signal) bool {
 }
 
 // hear notes whether the source answered for a subject.
-func (x *subject) hear(unasked bool, at time.Time, interval time.Duration) {
+func (x *subject) hear(unasked bool, frame int, at time.Time, interval time.Duration) {
 	if !unasked {
+		if !x.Unasked.IsZero() && at.Sub(x.Unasked) > lateAnswer*interval {
+			x.Deaf = frame
+		}
 		x.Unasked = time.Time{}
 		return
 	}

@@ -78,6 +78,7 @@ type subject struct {
 	Serves  float64            // the same of served work
 	Served  float64            // what Serves was when the release began
 	Unasked time.Time          // since when nothing was answered of it; zero when it is answered
+	Deaf    int                // the first frame that was answered after an outage; 0 where there was none
 	Lost    int                // frames since the last step of which nothing is known
 	Due     float64            // requests that the canary should have got since it last served; NaN when unknown
 	Starved int                // frames in a row in which the control served nothing

@@ -17,13 +17,17 @@ import (
 )
 
 // TestOutage: while the source does not answer nothing is known, and nothing
-// is held against the release; when it answers again all is as before.
+// is held against the release; when it has answered three times all is as before.
 func TestOutage(t *testing.T) {
 	out := during(30, 45, unasked)
 	as := story{frames: 60, canary: out, control: out}.play(t, fresh(release.Safe))
 	for k, a := range as[25:] {
 		k += 25
 		switch {
+		case k == 45 || k == 46:
+			if a.Verdict != "unknown" || a.Unknown == nil || !strings.HasPrefix(a.Unknown.Needs, fmt.Sprint(47-k, " more frame")) {
+				t.Errorf("frame %d: %s, %+v, want unknown, so many more frames", k, a.Verdict, a.Unknown)
+			}
 		case k < 30 || k >= 45:
 			if a.Verdict != "promote" || len(a.Warnings) != 0 {
 				t.Errorf("frame %d: %s, warnings %v, want promote and none", k, a.Verdict, a.Warnings)
@@ -42,7 +46,7 @@ func TestOutage(t *testing.T) {
 func TestOutageOfCanary(t *testing.T) {
 	as := story{frames: 40, canary: during(30, 35, unasked), control: always(1)}.play(t, fresh(release.Safe))
 	for k, a := range as[28:] {
-		if want := map[bool]string{true: "unknown", false: "promote"}[k >= 2 && k < 7]; a.Verdict != want {
+		if want := map[bool]string{true: "unknown", false: "promote"}[k >= 2 && k < 9]; a.Verdict != want {
 			t.Errorf("frame %d: %s, want %s", k+28, a.Verdict, want)
 		}
 	}

@@ -1,0 +1,68 @@
+package release
+
+import (
+	"fmt"
+
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// doubt names the signal that is the least sure; "" when none is.
+func (s *State) doubt(i int, sc *scene) string {
+	best := -1
+	for k, fd := range sc.releases[i] {
+		if fd.Harm >= s.policy.PromoteBelow && (best < 0 || fd.Harm > sc.releases[i][best].Harm) {
+			best = k
+		}
+	}
+	if best < 0 {
+		return ""
+	}
+	fd := sc.releases[i][best]
+	sig := s.sys.Signals[fd.Signal]
+	if fd.Ahead == fd.Harm {
+		return sig.Name + " has been growing against the control, and may go on"
+	}
+	if c := s.mem.Subjects[i].Counts[fd.Signal]; fd.Counted && c != nil && !(fd.Now > fd.Level) {
+		return fmt.Sprintf("%s is %s of %s requests of the new version, too few to rule out more than the %s %s",
+			sig.Name, sig.Unit.Format(fd.Now), signal.Thousands(c.N), sig.Unit.Format(fd.Level), s.reference(i))
+	}
+	text := fmt.Sprintf("%s is %s against %s %s, ", sig.Name, sig.Unit.Format(fd.Mean), sig.Unit.Format(fd.Level), s.reference(i))
+	if by := fd.Mean - fd.Level; by == 0 || sig.Direction() != signal.Both && (by < 0) == (sig.Direction() == signal.Up) {
+		return text + "and too little was seen to rule harm out"
+	}
+	return text + "which may be chance"
+}
+
+// reference names what a release is compared with.
+func (s *State) reference(i int) string {
+	if i >= len(s.sys.Releases) || s.sys.Releases[i].Control == "" {
+		return "before"
+	}
+	return "on the control"
+}
+
+// calmText says what was worse a moment ago.
+func (s *State) calmText(i int, a *Assessment) string {
+	expired := a.Reason == prevention.HoldExpired.String()
+	switch {
+	case len(a.Evidence) == 0 && expired:
+		return "what made it suspect is gone."
+	case len(a.Evidence) == 0:
+		return "what made it suspect has just gone; it is watched a little longer."
+	}
+	e := a.Evidence[0]
+	name, u := e.Signal, s.signalNamed(e.Signal).Unit
+	if i >= len(s.sys.Releases) {
+		name += " of " + e.Service
+	}
+	value, was := u.Format(float64(e.Value)), u.Format(float64(e.Was))
+	just := "just "
+	if expired {
+		just = "" // it may be long ago
+	}
+	if value == was {
+		return fmt.Sprintf("%s had moved away, and has %scome back to %s.", name, just, was)
+	}
+	return fmt.Sprintf("%s stood at %s against %s, and has %scalmed down.", name, value, was, just)
+}
