@@ -267,8 +267,8 @@ func (x *explaining) limitActions(add func(why, format string, args ...any)) {
 			add("as the day usually goes it is full at about "+x.far(p.At.P50, *p.At), "Before that hour: give %s more room, or go back.", name)
 		case p.At != nil:
 			add("it is to meet its limit at about "+x.far(p.At.P50, *p.At), "Until it is back: watch %s, and restart what comes near its limit.", name)
-		case p.Weight == nil:
-			continue
+		case p.Weight == nil || defective(sig):
+			continue // it fails by the version, and not by how much it gets
 		case prevention.Symptom(sig.Kind):
 			add("it meets its limit "+x.where(p), "Before the next try: find what makes %s rise with the traffic.", name)
 		default:

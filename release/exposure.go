@@ -167,6 +167,7 @@ func (s *State) failuresOf(i int, f signal.Frame, sc *scene) []failure {
 			out = append(out, a)
 		}
 	})
+	out = append(out, s.defects(i, sc)...)
 	s.byWeight(out)
 	return once(out)
 }

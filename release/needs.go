@@ -62,16 +62,21 @@ func (s *State) needs(i int, sc *scene) needs {
 	if i >= len(s.sys.Releases) {
 		most = float64(s.mem.Frame - x.Begun - x.Lost)
 	}
+	n.frames -= most
+	s.unheard(x, &n)
+	return n
+}
+
+// unheard adds what the source has not answered, or not for long enough.
+func (s *State) unheard(x *subject, n *needs) {
 	for id, t := range x.Canary {
 		if t != nil && t.Unasked > lateAnswer && n.unasked == "" {
 			n.unasked = s.sys.Signals[id].Name
 		}
 	}
-	n.frames -= most
 	if x.Deaf > 0 {
 		n.frames = math.Max(n.frames, float64(x.Deaf+heardFrames-s.mem.Frame-1))
 	}
-	return n
 }
 
 // never says whether a release was at no weight over 0, and no step of it goes

@@ -91,10 +91,13 @@ func (s *State) failsText(i int, a *Assessment, sc *scene) string {
 }
 
 // limitText names a limit that is met: "db pool full", "shop latency p99 at
-// its limit of 500 ms".
+// its limit of 500 ms", "errors of all of shop over the limit of 0.5 %".
 func (s *State) limitText(x failure) string {
 	sig, service := s.sys.Signals[x.signal], s.sys.Services[x.service].Name
 	name := strings.NewReplacer("_", " ", "-", " ", ":", " ").Replace(sig.Name)
+	if defective(sig) {
+		return fmt.Sprintf("%s of all of %s over the limit of %s", name, service, sig.Unit.Format(x.limit))
+	}
 	if !strings.HasPrefix(name, service) {
 		name = service + " " + name
 	}
