@@ -63,12 +63,12 @@ func (s *State) needs(i int, sc *scene) needs {
 		most = float64(s.mem.Frame - x.Begun - x.Lost)
 	}
 	n.frames -= most
-	s.unheard(x, &n)
+	s.unanswered(x, &n)
 	return n
 }
 
-// unheard adds what the source has not answered, or not for long enough.
-func (s *State) unheard(x *subject, n *needs) {
+// unanswered adds what the source has not answered, or not for long enough.
+func (s *State) unanswered(x *subject, n *needs) {
 	for id, t := range x.Canary {
 		if t != nil && t.Unasked > lateAnswer && n.unasked == "" {
 			n.unasked = s.sys.Signals[id].Name
