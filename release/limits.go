@@ -111,13 +111,13 @@ func (f *finding) pastLimit() bool {
 
 // atRest takes back what a use that does not go with the traffic may explain. A
 // version at a small share of the traffic uses something with nothing to do, and
-// for its share that looks like much. Where a whole cohort is measured, has no
-// limit, and uses no more in all than the stable version does, more for each
+// for its share that looks like much. Where a whole cohort is measured, is not
+// past a limit, and uses no more in all than the stable version does, more for each
 // request cannot be told from that: it is a cost until it is more, or has
 // more of the traffic.
 func (s *State) atRest(fd *finding, weight float64) {
 	sig := s.sys.Signals[fd.Signal]
-	if prevention.Symptom(fd.Kind) || !extensive(sig) || fd.Falls || fd.Control == nil || !math.IsNaN(fd.Subject.Limit) {
+	if prevention.Symptom(fd.Kind) || !extensive(sig) || fd.Falls || fd.Control == nil || fd.pastLimit() {
 		return
 	}
 	if p := fd.Subject.Pods; len(p) != 1 || p[0].Instance != "" || !(weight > 0) || weight*fd.Now > (1-weight)*fd.Level {

@@ -12,7 +12,7 @@ import (
 
 // TestAtRest: what a version at a tenth of the traffic uses in all is no more than
 // the stable one does: for its share that is three times as much, and no harm.
-// More than that, of one instance, with a limit or where callers feel it, it stays what it was.
+// More than that, of one instance, past a limit or where callers feel it, it stays what it was.
 func TestAtRest(t *testing.T) {
 	nan := math.NaN()
 	for _, tt := range []struct {
@@ -29,7 +29,8 @@ func TestAtRest(t *testing.T) {
 		{"more in all", signal.Memory, "B/s", "", nan, 3000, 0.1, true},
 		{"at half of the traffic", signal.Memory, "B/s", "", nan, 900, 0.5, true},
 		{"of one instance", signal.Memory, "B/s", "pod-1", nan, 900, 0.1, true},
-		{"with a limit", signal.Memory, "B/s", "", 1e4, 900, 0.1, true},
+		{"under its limit", signal.Memory, "B/s", "", 1e4, 900, 0.1, false},
+		{"past its limit", signal.Memory, "B/s", "", 800, 900, 0.1, true},
 		{"not by share", signal.Memory, "B", "", nan, 900, 0.1, true},
 		{"callers feel it", signal.Errors, "req/s", "", nan, 900, 0.1, true},
 		{"the weight is not known", signal.Memory, "B/s", "", nan, 900, nan, true},
@@ -43,6 +44,18 @@ func TestAtRest(t *testing.T) {
 		if got := fd.LogE == 30 && fd.Active && fd.Harm == 0.9; got != tt.kept || !got && (fd.LogE != 0 || fd.Active || fd.Harm != 0 || !fd.Harmless) {
 			t.Errorf("%s: kept %v (%+v), want %v", tt.name, got, fd.LogE, tt.kept)
 		}
+	}
+}
+
+// TestShareOfLimit: a limit of a whole cohort goes with what is divided by its share,
+// so that a tenth of the traffic that uses a tenth of the limit is far from it.
+func TestShareOfLimit(t *testing.T) {
+	s := New(System{Signals: []signal.Signal{{Name: "cpu", Kind: signal.CPU, Unit: signal.ParseUnit("cores")}}}, prevention.DefaultPolicy())
+	r := signal.Missing(signal.Present, "")
+	r.Value = 0.3
+	got := s.perShare(signal.Cell{Limit: 2, Readings: []signal.Reading{r}}, 0.1)
+	if value := got.Readings[0].Value; math.Abs(value-3) > 1e-9 || math.Abs(got.Limit-20) > 1e-9 {
+		t.Errorf("0.3 of 2 cores at a tenth of the traffic are %v of %v, want 3 of 20", value, got.Limit)
 	}
 }
 

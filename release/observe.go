@@ -269,8 +269,8 @@ func total(c signal.Cell) float64 {
 }
 
 // perShare divides the value of a whole cohort that grows with its share of
-// traffic by that share, so that cohorts of unlike size can be compared.
-// Values of single instances are left as they are.
+// traffic by that share, and its limit with it, so that cohorts of unlike size can be
+// compared. Values of single instances are left as they are.
 func (s *State) perShare(c signal.Cell, share float64) signal.Cell {
 	if !extensive(s.sys.Signals[c.Signal]) || len(c.Readings) != 1 || c.Readings[0].Instance != "" {
 		return c
@@ -280,6 +280,7 @@ func (s *State) perShare(c signal.Cell, share float64) signal.Cell {
 		r.Presence, r.Value = signal.Empty, math.NaN()
 	} else {
 		r.Value, r.Level, r.Spread = r.Value/share, r.Level/share, r.Spread/share
+		c.Limit /= share // which is of the cohort as it is
 	}
 	c.Readings = []signal.Reading{r}
 	if len(c.Ahead) > 0 {

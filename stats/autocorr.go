@@ -59,38 +59,66 @@ const (
 // Lags are the sums that an autocorrelation is made of, over one or several
 // stretches.
 type Lags struct {
-	products, pairs [farthest + 1]float64 // about each stretch's mean, by lag
-	n, stretches    float64               // values, less one for each stretch
+	products, pairs [slowest + 1]float64 // about each stretch's mean, by lag
+	apart, couples  float64              // the same a window apart
+	n, stretches    float64              // values, less one for each stretch
 }
 
 // LagsOf returns the sums of one stretch, as far as a window asks for them; those
-// of fewer than 3 values are 0.
+// of fewer than 3 values are 0. Where neighbours are hardly alike there is no drift
+// to look for, and lags beyond the first are left out.
 func LagsOf(s []float64, window float64) Lags {
 	m, k := finiteMean(s)
 	if k < 3 {
 		return Lags{}
 	}
 	l := Lags{n: k - 1, stretches: 1} // the mean spends one
-	most := min(len(s)-1, farthest, max(slowest, int(math.Ceil(window))))
-	if int(k) == len(s) {
-		for lag := range most + 1 {
-			var sum float64
-			for i, x := range s[lag:] {
-				sum += (x - m) * (s[i] - m)
-			}
-			l.products[lag], l.pairs[lag] = sum, k-float64(lag)
-		}
-		return l
+	var buf [4 * Width]float64
+	d := append(buf[:0], s...)
+	for i := range d {
+		d[i] -= m
 	}
-	for lag := range most + 1 {
-		for i, x := range s[lag:] {
-			if p := (x - m) * (s[i] - m); !math.IsNaN(p) {
-				l.products[lag] += p
-				l.pairs[lag]++
-			}
+	whole := int(k) == len(s)
+	for lag := range min(len(d)-1, slowest) + 1 {
+		l.products[lag], l.pairs[lag] = lagged(d, lag, whole)
+		if lag == 1 && l.products[1] < hardly*l.products[0] {
+			break
 		}
+	}
+	if w := windowLag(window); w > 1 && w < len(d) {
+		l.apart, l.couples = lagged(d, w, whole)
 	}
 	return l
+}
+
+// hardly is how alike neighbours are at least where there may be drift.
+const hardly = 0.1
+
+// windowLag returns how many values a window spans; 1 where it is too long to be looked at.
+func windowLag(window float64) int {
+	if w := int(math.Ceil(window)); w <= farthest {
+		return w
+	}
+	return 1
+}
+
+// lagged returns the sum of the products of values that are lag apart, and how many
+// there are.
+func lagged(d []float64, lag int, whole bool) (sum, pairs float64) {
+	head := d[:len(d)-lag]
+	if whole {
+		for i, x := range d[lag:] {
+			sum += x * head[i]
+		}
+		return sum, float64(len(head))
+	}
+	for i, x := range d[lag:] {
+		if p := x * head[i]; !math.IsNaN(p) {
+			sum += p
+			pairs++
+		}
+	}
+	return sum, pairs
 }
 
 // Plus returns the sums of the stretches of both.
@@ -99,6 +127,8 @@ func (l Lags) Plus(o Lags) Lags {
 		l.products[k] += o.products[k]
 		l.pairs[k] += o.pairs[k]
 	}
+	l.apart += o.apart
+	l.couples += o.couples
 	l.n += o.n
 	l.stretches += o.stretches
 	return l
@@ -132,13 +162,13 @@ func (l *Lags) about(terms, window float64) Autocorrelation {
 		rho += (1 + rho) / l.pairs[1]
 	}
 	a.Rho = math.Max(0, math.Min(0.99, rho))
-	w := int(math.Ceil(window))
-	if w > 1 && w <= farthest && l.pairs[w] >= 7 {
-		a.Tau = l.apart(w, terms)
+	w := windowLag(window)
+	if w > 1 && l.couples >= 7 {
+		a.Tau = l.distant(w, terms)
 	} else {
 		a.Tau = ar1(a.Rho)
 	}
-	if w <= shortest && l.pairs[slowest] >= 7 {
+	if window <= shortest && l.pairs[slowest] >= 7 {
 		a.Tau = math.Max(a.Tau, l.drift(terms))
 	}
 	a.Tau = math.Max(a.Tau, window)
@@ -151,13 +181,13 @@ func ar1(rho float64) float64 { return (1 + rho) / (1 - rho) }
 // most is the largest τ that is told apart, that of ρ = 0.99.
 const most = 199
 
-// apart returns τ from values that are w apart.
-func (l *Lags) apart(w int, terms float64) float64 {
+// distant returns τ from values that are w apart.
+func (l *Lags) distant(w int, terms float64) float64 {
 	tau, wide := float64(w), float64(w)
 	se := 0.5 * math.Sqrt((2*wide/3+1./3)/l.n)
 	for range 4 {
 		g0, back := l.restored(tau, terms)
-		r := (l.products[w]/l.pairs[w] + back) / g0
+		r := (l.apart/l.couples + back) / g0
 		r += se * math.Sqrt(math.Max(0, 1-r*r))
 		tau = wide * ar1(math.Max(0, math.Min(0.95, r)))
 	}
