@@ -65,10 +65,11 @@ const fewest = 6
 
 // goesOn says whether what grows does so within the step in force, at half its
 // pace or more: what comes with every step stands still in between, and is not
-// foretold by the clock.
+// foretold by the clock. Values that look back to before the step rise with it.
 func (s *State) goesOn(i int, fd *finding) bool {
+	window := max(1, s.sys.Signals[fd.Signal].Window)
 	values := fd.Subject.Values.Tail(16)
-	values = values[max(0, len(values)-(s.mem.Frame-s.mem.Subjects[i].Stepped)-1):]
+	values = values[min(len(values), max(0, len(values)-(s.mem.Frame-s.mem.Subjects[i].Stepped)+window-2)):]
 	frames := make([]float64, len(values))
 	for k := range frames {
 		frames[k] = float64(k)
@@ -77,7 +78,7 @@ func (s *State) goesOn(i int, fd *finding) bool {
 	if fd.Falls {
 		f.Slope = -f.Slope
 	}
-	return f.N >= fewest && f.Slope > 2*f.SE && f.Slope >= fd.Slope/2
+	return f.N >= fewest && f.Slope > 2*f.SE*math.Sqrt(float64(window)) && f.Slope >= fd.Slope/2
 }
 
 // alone says whether a signal runs out in the new version by itself.

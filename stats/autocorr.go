@@ -53,7 +53,10 @@ func Autocorr(window float64, stretches ...[]float64) Autocorrelation {
 const (
 	farthest = 24 // the longest lag that is looked at
 	slowest  = 8  // the same for drift under noise
-	shortest = 4  // the longest window under which such drift is looked for
+	// leastCouples is how many pairs of values that are a window apart it takes to tell
+	// how alike they are.
+	leastCouples = 20
+	shortest     = 4 // the longest window under which such drift is looked for
 )
 
 // Lags are the sums that an autocorrelation is made of, over one or several
@@ -163,7 +166,7 @@ func (l *Lags) about(terms, window float64) Autocorrelation {
 	}
 	a.Rho = math.Max(0, math.Min(0.99, rho))
 	w := windowLag(window)
-	if w > 1 && l.couples >= 7 {
+	if w > 1 && l.couples >= leastCouples {
 		a.Tau = l.distant(w, terms)
 	} else {
 		a.Tau = ar1(a.Rho)
