@@ -261,6 +261,15 @@ func (t *Track) Apart() float64 {
 	return stats.Quantile(means, 1) - stats.Quantile(means, 0.5)
 }
 
+// ComesDown says whether the difference has certainly come down from its first
+// values, by a quarter or more and beyond three standard errors.
+func (c *Comparison) ComesDown() bool {
+	early, late := ends(c.Difference)
+	k := math.Max(1, math.Floor(countFinite(c.Difference)/4))
+	se := c.SD * math.Sqrt(2*math.Min(1, c.Tau/k))
+	return early > 2*c.SD && late < 0.75*early && early-late > 3*se
+}
+
 // Settling says whether the difference is still coming down from its first
 // values: the subject warms up.
 func (c *Comparison) Settling() bool {

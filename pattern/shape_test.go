@@ -252,3 +252,26 @@ func TestShapesFlatline(t *testing.T) {
 		}
 	}
 }
+
+// TestComesDown: what halves every eight frames has come down beyond chance after
+// fourteen, a fault that stands where it was has not, and neither have values
+// that waver too much.
+func TestComesDown(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		from, sd float64
+		halves   float64 // in so many frames
+		want     bool
+	}{
+		{"a cold start", 1, 0.07, 8, true}, {"a fault", 1, 0.07, math.Inf(1), false},
+		{"too noisy to tell", 1, 0.4, 8, false}, {"nothing was slow", 0, 0.07, 8, false},
+	} {
+		c := pattern.Comparison{SD: tt.sd, Tau: 1}
+		for k := range 14 {
+			c.Difference = append(c.Difference, tt.from*math.Exp2(-float64(k)/tt.halves))
+		}
+		if got := c.ComesDown(); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}

@@ -192,12 +192,17 @@ func (s *State) suspects(i int, fd *finding) bool {
 }
 
 // warming says whether a new version may be slow because it is cold: while it
-// may still be starting, or while its latency comes down from where it began.
-// That is held, and rolled back when it stays.
+// may still be starting, or while its latency comes down from where it began. What
+// has certainly come down, and not by half yet, has half as long again: at the end of a
+// cold start it is not known whether the rest will go. That is held, and rolled back
+// when it stays.
 func (s *State) warming(fd *finding, i int) bool {
-	seen := s.mem.Subjects[i].Seen
-	starting := seen >= 0 && s.mem.Frame-seen < s.startUp()
-	return fd.Kind == signal.Latency && (starting || fd.Settling())
+	x := &s.mem.Subjects[i]
+	if fd.Kind != signal.Latency {
+		return false
+	}
+	since := s.mem.Frame - x.Seen
+	return x.Seen >= 0 && (since < s.startUp() || 2*since < 3*s.startUp() && fd.ComesDown()) || fd.Settling()
 }
 
 // soon says whether growth comes to its limit, more likely than not, before
