@@ -263,8 +263,10 @@ func TestComesDown(t *testing.T) {
 		halves   float64 // in so many frames
 		want     bool
 	}{
-		{"a cold start", 1, 0.07, 8, true}, {"a fault", 1, 0.07, math.Inf(1), false},
-		{"too noisy to tell", 1, 0.4, 8, false}, {"nothing was slow", 0, 0.07, 8, false},
+		{"a cold start", 1, 0.07, 8, true},
+		{"a fault", 1, 0.07, math.Inf(1), false},
+		{"too noisy to tell", 1, 0.4, 8, false},
+		{"nothing was slow", 0, 0.07, 8, false},
 	} {
 		c := pattern.Comparison{SD: tt.sd, Tau: 1}
 		for k := range 14 {
