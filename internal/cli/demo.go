@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -33,6 +35,10 @@ type showing struct {
 	output         string
 	tracked        tracked
 }
+
+// observerGC lets the observer's heap grow to five times what is in use: 70 MiB in all
+// instead of 50, for a tenth less of a core.
+const observerGC = 400
 
 // The story of a demo without flags: what it is called, and its schedule.
 const (
@@ -93,6 +99,9 @@ Everything ends with the demo. Nothing is left behind but what --record wrote.`,
 				return err
 			}
 			o.Past = o.tracked.record
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(observerGC) // the demo shares its cores with the system that it watches
+			}
 			return a.demo(ctx, o)
 		},
 	}
