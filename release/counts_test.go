@@ -116,6 +116,9 @@ func TestRatedFailures(t *testing.T) {
 			if a.Verdict == "rollback" && first < 0 {
 				first = k
 			}
+			if strings.Contains(a.Sentence, "events/s of ") {
+				t.Errorf("%s: a rate is told as a share: %s", tt.name, a.Sentence)
+			}
 		}
 		if rolled := first >= 0; rolled != tt.rollback || first > 6 {
 			t.Errorf("%s: rolled back in frame %d, want it %v, within 6 frames", tt.name, first, tt.rollback)

@@ -2,6 +2,7 @@ package release
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
@@ -24,8 +25,9 @@ func (s *State) doubt(i int, sc *scene) string {
 		return sig.Name + " has been growing against the control, and may go on"
 	}
 	if c := s.mem.Subjects[i].Counts[fd.Signal]; fd.Counted && c != nil && !(fd.Now > fd.Level) {
+		share := signal.ParseUnit("ratio") // also of what comes as a rate
 		return fmt.Sprintf("%s is %s of %s requests of the new version, too few to rule out more than the %s %s",
-			sig.Name, sig.Unit.Format(fd.Now), signal.Thousands(c.N), sig.Unit.Format(fd.Level), s.reference(i))
+			sig.Name, share.Format(c.Events/math.Max(1, c.N)), signal.Thousands(c.N), share.Format(c.ControlRate()), s.reference(i))
 	}
 	text := fmt.Sprintf("%s is %s against %s %s, ", sig.Name, sig.Unit.Format(fd.Mean), sig.Unit.Format(fd.Level), s.reference(i))
 	if by := fd.Mean - fd.Level; by == 0 || sig.Direction() != signal.Both && (by < 0) == (sig.Direction() == signal.Up) {

@@ -100,6 +100,18 @@ func (f *finding) runs() Number {
 	return Number(odds(by) * f.Runs.Met)
 }
 
+// limitSaid is the limit of a finding as it was given: that of a new version as a whole
+// is divided by its share of the traffic with its value.
+func (s *State) limitSaid(i int, fd *finding) float64 {
+	x := &s.mem.Subjects[i]
+	divided := i < len(s.sys.Releases) && fd.Subject == x.Canary[fd.Signal] && extensive(s.sys.Signals[fd.Signal]) &&
+		len(fd.Subject.Pods) == 1 && fd.Subject.Pods[0].Instance == ""
+	if w := x.Exposed.At(s.mem.Frame); divided && w > 0 {
+		return fd.Subject.Limit * w
+	}
+	return fd.Subject.Limit
+}
+
 // exhaustion says when what grows reaches its limit, where it is more likely
 // than not to reach it at all.
 func (s *State) exhaustion(i int, sc *scene) []Prediction {
@@ -110,7 +122,7 @@ func (s *State) exhaustion(i int, sc *scene) []Prediction {
 			return
 		}
 		now := float64(s.mem.Frame)
-		limit, kind := Number(fd.Subject.Limit), "exhausts"
+		limit, kind := Number(s.limitSaid(i, fd)), "exhausts"
 		if g.Law == trend.Daily {
 			kind = dailyPeak
 		}

@@ -199,8 +199,8 @@ func (x *explaining) shows(rung string) bool {
 // came says whether a prediction came true in what is on record.
 func (x *explaining) came(p Prediction) string {
 	svc, id, ok := x.find(p.Service, p.Signal)
-	if !ok || p.Weight == nil && p.At == nil {
-		return ""
+	if !ok || p.Weight == nil && p.At == nil || p.Weight != nil && defective(x.sys.Signals[id]) {
+		return "" // of all the work of a service together there is no line
 	}
 	subject, _ := x.lines(svc, id)
 	limit := math.NaN()

@@ -57,6 +57,9 @@ func TestShareOfLimit(t *testing.T) {
 	if value := got.Readings[0].Value; math.Abs(value-3) > 1e-9 || math.Abs(got.Limit-20) > 1e-9 {
 		t.Errorf("0.3 of 2 cores at a tenth of the traffic are %v of %v, want 3 of 20", value, got.Limit)
 	}
+	if got := s.perShare(signal.Cell{Limit: 2, Readings: []signal.Reading{r}}, 0.005); !math.IsNaN(got.Limit) {
+		t.Errorf("where there is no value for want of traffic the limit is %v, want none", got.Limit)
+	}
 }
 
 // TestRunsOutSoon: what is surer and runs out a little later is not hidden by what

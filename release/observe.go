@@ -278,12 +278,13 @@ func (s *State) perShare(c signal.Cell, share float64) signal.Cell {
 	r := c.Readings[0]
 	if share < 0.01 {
 		r.Presence, r.Value = signal.Empty, math.NaN()
+		c.Limit = math.NaN() // what it would be of nothing is not known
 	} else {
 		r.Value, r.Level, r.Spread = r.Value/share, r.Level/share, r.Spread/share
 		c.Limit /= share // which is of the cohort as it is
 	}
 	c.Readings = []signal.Reading{r}
-	if len(c.Ahead) > 0 {
+	if len(c.Ahead) > 0 && share >= 0.01 {
 		ahead := slices.Clone(c.Ahead)
 		for i := range ahead {
 			ahead[i] /= share

@@ -54,9 +54,11 @@ func withFrame(onset float64, frame int) bool {
 func (s *State) began(i int, onset float64) string {
 	x, steps := &s.mem.Subjects[i], s.sys.Releases[i].Steps
 	switch {
+	case x.Begun < 0:
+		return ""
 	case withFrame(onset, x.Begun):
 		return "as this release began"
-	case withFrame(onset, x.Stepped) && x.Step <= len(steps):
+	case withFrame(onset, x.Stepped) && x.Step > 0 && x.Step <= len(steps):
 		return fmt.Sprintf("about as this release took its step to %s %%", percent(100*steps[x.Step-1].Weight))
 	default:
 		return ""

@@ -154,7 +154,7 @@ func (s *State) exhaustedNext(i int, sc *scene) []Happening {
 	}
 	daily := g.Law == trend.Daily
 	h := Happening{
-		Kind: "exhausted", Text: fmt.Sprintf("%s%s reaches its limit of %s", sig.Name, whose, sig.Unit.Format(fd.Subject.Limit)),
+		Kind: "exhausted", Text: fmt.Sprintf("%s%s reaches its limit of %s", sig.Name, whose, sig.Unit.Format(s.limitSaid(i, fd))),
 		Probability: fd.runs(), In: &Durations{P10: span(g.P10), P50: span(g.P50), P90: span(g.P90)},
 	}
 	now, than := stats.Mean(pattern.Tail(fd.Subject, 3)), "under"

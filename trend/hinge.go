@@ -49,3 +49,9 @@ func (r *Response) hinged(x *rows) []rival {
 	}
 	return out
 }
+
+// unhinged leaves out the rivals with a hinge, for those who ask how much more there
+// is at each weight than at 0: through a hinge no line goes back there.
+func unhinged(rs []rival) []rival {
+	return slices.DeleteFunc(rs, func(m rival) bool { return m.hinge > 0 })
+}

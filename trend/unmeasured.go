@@ -162,7 +162,7 @@ func (b *busy) grows() (evidence float64) {
 	if !r.glance(&x) { // as most do not
 		return math.Inf(-1)
 	}
-	rs := r.rivals(&x)
+	rs := unhinged(r.rivals(&x))
 	if len(rs) == 0 {
 		return math.Inf(-1)
 	}
@@ -203,7 +203,7 @@ func (b *busy) slower(r *Response, x *rows) (evidence float64) {
 	r.Limit = 10 * b.seen[0].mean
 	was := x.loads
 	x.loads = false
-	rs := r.rivals(x)
+	rs := unhinged(r.rivals(x))
 	x.loads = was
 	if len(rs) == 0 {
 		return math.Inf(-1)

@@ -191,3 +191,11 @@ func TestMedianStay(t *testing.T) {
 		}
 	}
 }
+
+// TestUnhinged: how much more there is at a weight than at 0 is not asked of lines that
+// begin at some weight.
+func TestUnhinged(t *testing.T) {
+	if got := unhinged([]rival{{a: 1}, {a: -3, hinge: 0.1}, {a: 2}}); len(got) != 2 || got[0].a != 1 || got[1].a != 2 {
+		t.Errorf("%d rivals are left, want the two without a hinge", len(got))
+	}
+}

@@ -129,7 +129,7 @@ func reason(as *release.Assessment) string {
 // terminal there is a line for that already.
 func (v *viewer) beat(u watch.Update, as *release.Assessment) {
 	switch {
-	case v.told.at.IsZero():
+	case v.told.at.IsZero(), u.Past > 0:
 		v.told.at = u.At
 		return
 	case v.prog != nil || u.At.Sub(v.told.at) < heartbeat:

@@ -3,9 +3,10 @@ package normal
 import (
 	"errors"
 	"fmt"
-	"io/fs"
+
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/prometheus/tsdb/fileutil"
@@ -28,7 +29,7 @@ func lock(path string) (release func() error, err error) {
 			return l.Release, nil
 		}
 		switch {
-		case errors.Is(err, fs.ErrPermission):
+		case !errors.Is(err, syscall.EWOULDBLOCK):
 			return nil, fmt.Errorf("lock memory of normal: %w", err)
 		case time.Now().After(until):
 			return nil, fmt.Errorf("lock memory of normal: somebody has held %s for %s; end the foreshock that hangs there: %w", name, patience, err)

@@ -66,7 +66,9 @@ func (p *player) clear(ctx context.Context) bool {
 			return false
 		case !waits:
 			return true
-		case held && now.After(until):
+		case !held:
+			until = now.Add(p.o.Each) // a hold has its own time
+		case now.After(until):
 			p.halt(prevention.Hold.String())
 			return false
 		}

@@ -128,7 +128,7 @@ func (p *player) prepare(ctx context.Context) error {
 	}
 	p.lab, err = lab.Start(ctx, lab.Config{
 		Fault: p.o.Fault, Strength: p.o.Strength, Onset: p.o.Onset, Rate: p.o.Rate, Crest: p.o.Crest, Period: p.o.Period, Seed: p.o.Seed, Exe: p.o.Exe,
-		Listen: p.o.Listen, Life: p.o.Before + time.Duration(len(p.o.Steps))*p.o.Each + p.o.After + 2*time.Minute,
+		Listen: p.o.Listen, Life: p.o.Before + time.Duration(len(p.o.Steps)+patience)*p.o.Each + p.o.After + 2*time.Minute,
 	})
 	if err != nil {
 		return err

@@ -127,7 +127,7 @@ func Run(ctx context.Context, q engine.Querier, o Options, hear func(Update) err
 func answered(f signal.Frame, seen map[int]bool) int {
 	now := map[int]bool{}
 	for _, c := range f.Cells {
-		if len(c.Readings) > 0 {
+		if slices.ContainsFunc(c.Readings, func(r signal.Reading) bool { return r.Presence == signal.Present }) {
 			now[c.Signal], seen[c.Signal] = true, true
 		}
 	}
@@ -215,11 +215,23 @@ func (w *watching) steps(at time.Time, e signal.Exposure) ([]release.Step, bool)
 	w.plan = slices.Clone(w.begun)
 	never := at.AddDate(100, 0, 0) // when is not known
 	for _, weight := range w.Plan {
-		if weight > e.Weight+math.Max(0.005, w.meter.doubt()) {
+		if weight > e.Weight+0.005 && !w.taken(weight, e.Weight) {
 			w.plan = append(w.plan, release.Step{At: never, CompletedAt: never, Weight: weight})
 		}
 	}
 	return w.plan, true
+}
+
+// taken says whether a step of the plan just above a measured weight is the one that
+// was taken: within the doubt, and nearer than the step below.
+func (w *watching) taken(step, weight float64) bool {
+	below := 0.0
+	for _, p := range w.Plan {
+		if p <= weight {
+			below = math.Max(below, p)
+		}
+	}
+	return step-weight <= w.meter.doubt() && step-weight < weight-below
 }
 
 func (w *watching) warn(code, text string) {

@@ -61,13 +61,14 @@ func TestPlanAhead(t *testing.T) {
 		weight float64
 		want   string
 	}{
-		{Weighing{Exact: true}, 0.4, "0.4 0.5 1"},
-		{Weighing{Exact: true}, 0.39, "0.39 0.4 0.5 1"},
-		{Weighing{}, 0.39, "0.39 0.5 1"},
-		{Weighing{}, 0.37, "0.37 0.4 0.5 1"},
-		{Weighing{}, 0.41, "0.41 0.5 1"},
+		{Weighing{Exact: true}, 0.4, "0.4 0.5 0.95 1"},
+		{Weighing{Exact: true}, 0.39, "0.39 0.4 0.5 0.95 1"},
+		{Weighing{}, 0.39, "0.39 0.5 0.95 1"},
+		{Weighing{}, 0.37, "0.37 0.4 0.5 0.95 1"},
+		{Weighing{}, 0.41, "0.41 0.5 0.95 1"},
+		{Weighing{}, 0.963, "0.963 1"}, // it is nearer to the step of 95 % than to the last one
 	} {
-		w := &watching{Options: Options{Plan: []float64{0.1, 0.4, 0.5, 1}}, meter: &meter{Weighing: tt.w}}
+		w := &watching{Options: Options{Plan: []float64{0.1, 0.4, 0.5, 0.95, 1}}, meter: &meter{Weighing: tt.w}}
 		w.meter.now = signal.Exposure{Weight: tt.weight, Step: 1}
 		steps, _ := w.steps(time.Now(), w.meter.now)
 		got := ""
