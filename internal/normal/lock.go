@@ -3,7 +3,6 @@ package normal
 import (
 	"errors"
 	"fmt"
-
 	"os"
 	"path/filepath"
 	"syscall"
