@@ -136,8 +136,8 @@ func (c *Comparison) weigh(mean, variance float64) (q, log float64) {
 	return stats.SafeTParts(mean*mean/variance, max(1, c.SD*c.SD/variance), c.NU, 1)
 }
 
-// lasting is over how many independent stretches a difference must stand to
-// count by more than its clipped mean.
+// lasting is over how many windows a difference must stand to count by more than
+// its clipped mean.
 const lasting = 3
 
 // most returns what three quarters of the differences of a stretch, of which so

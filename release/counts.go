@@ -121,12 +121,15 @@ func (s *State) countRated(i, id int) {
 }
 
 // arrived returns how many requests were counted of either version of a release in
-// this frame; NaN where they are not.
+// this frame, by the first traffic signal that counts them of both; NaN without one.
 func (s *State) arrived(i int) (canary, control float64) {
 	x := &s.mem.Subjects[i]
 	for id, sig := range s.sys.Signals {
-		if sig.Kind == signal.Traffic && sig.Unit.Dimension == signal.Rate && x.Canary[id] != nil && x.Control[id] != nil {
-			return x.Canary[id].N, x.Control[id].N
+		if sig.Kind != signal.Traffic || sig.Unit.Dimension != signal.Rate || x.Canary[id] == nil || x.Control[id] == nil {
+			continue
+		}
+		if n, m := x.Canary[id].N, x.Control[id].N; !math.IsNaN(n) && !math.IsNaN(m) {
+			return n, m
 		}
 	}
 	return math.NaN(), math.NaN()

@@ -82,7 +82,8 @@ func TestCounts(t *testing.T) {
 
 // TestRatedFailures: failures that come as a rate are counted against the requests
 // beside them: 15 of a hundred of the new version's are proven in a minute and a
-// half, also where a request that failed is no request; an equal share never is.
+// half, also where a request that failed is no request, and where the first traffic
+// signal counts none; an equal share never is.
 func TestRatedFailures(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -93,7 +94,7 @@ func TestRatedFailures(t *testing.T) {
 		{"15 % fail", 0.15, false, true}, {"all fail, and nothing is counted as served", 1, true, true}, {"1 % as ever", 0.01, false, false},
 	} {
 		rng := rand.New(rand.NewPCG(41, 42))
-		signals := []signal.Signal{perCohort("failed", signal.Errors, "events/s"), perCohort("requests", signal.Traffic, "requests/s")}
+		signals := []signal.Signal{perCohort("failed", signal.Errors, "events/s"), perCohort("throughput", signal.Traffic, "requests/s"), perCohort("requests", signal.Traffic, "requests/s")}
 		first := -1
 		for k, a := range play(signals, 30, atATenth, func(_ int, c signal.Cohort) []signal.Reading {
 			n, share := 180.0, 0.01
@@ -111,7 +112,7 @@ func TestRatedFailures(t *testing.T) {
 			if requests.N = n; tt.apart {
 				requests.N -= failed
 			}
-			return []signal.Reading{present(0.1 * (1 + 0.02*rng.NormFloat64())), events, requests}
+			return []signal.Reading{present(0.1 * (1 + 0.02*rng.NormFloat64())), events, present(n / 15), requests}
 		}) {
 			if a.Verdict == "rollback" && first < 0 {
 				first = k

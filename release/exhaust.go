@@ -104,9 +104,8 @@ func (f *finding) runs() Number {
 // is divided by its share of the traffic with its value.
 func (s *State) limitSaid(i int, fd *finding) float64 {
 	x := &s.mem.Subjects[i]
-	divided := i < len(s.sys.Releases) && fd.Subject == x.Canary[fd.Signal] && extensive(s.sys.Signals[fd.Signal]) &&
-		len(fd.Subject.Pods) == 1 && fd.Subject.Pods[0].Instance == ""
-	if w := x.Exposed.At(s.mem.Frame); divided && w > 0 {
+	own := i < len(s.sys.Releases) && fd.Subject == x.Canary[fd.Signal]
+	if w := x.Exposed.At(s.mem.Frame); own && divided(s.sys.Signals[fd.Signal], fd.Subject) && w > 0 {
 		return fd.Subject.Limit * w
 	}
 	return fd.Subject.Limit

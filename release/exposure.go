@@ -235,7 +235,7 @@ func (s *State) meets(i int, a *failure, before, since *pattern.Track, f signal.
 		return false
 	}
 	wait, ok := answers(sig)
-	if divided := extensive(sig) && since.Pods[0].Instance == ""; !ok || divided && a.cohort != signal.Whole {
+	if !ok || divided(sig, since) && a.cohort != signal.Whole {
 		return false // what perShare has divided is not what the limit is of
 	}
 	r := trend.Response{
@@ -299,7 +299,7 @@ func (s *State) cost(i int, k signal.Kind, f signal.Frame, sc *scene) (ratio, se
 			continue
 		}
 		per, known := s.loadRatio(i, f)
-		if extensive(s.sys.Signals[fd.Signal]) && fd.Subject.Pods[0].Instance == "" {
+		if divided(s.sys.Signals[fd.Signal], fd.Subject) {
 			per, known = 1, true // perShare has divided it
 		}
 		if !known {

@@ -117,10 +117,10 @@ func (f *finding) pastLimit() bool {
 // more of the traffic.
 func (s *State) atRest(fd *finding, weight float64) {
 	sig := s.sys.Signals[fd.Signal]
-	if prevention.Symptom(fd.Kind) || !extensive(sig) || fd.Falls || fd.Control == nil || fd.pastLimit() {
+	if prevention.Symptom(fd.Kind) || !divided(sig, fd.Subject) || fd.Falls || fd.Control == nil || fd.pastLimit() {
 		return
 	}
-	if p := fd.Subject.Pods; len(p) != 1 || p[0].Instance != "" || !(weight > 0) || weight*fd.Now > (1-weight)*fd.Level {
+	if !(weight > 0) || weight*fd.Now > (1-weight)*fd.Level {
 		return
 	}
 	fd.LogE, fd.Suspicion, fd.Active, fd.Grows, fd.Harmless = 0, 0, false, false, true

@@ -300,6 +300,12 @@ func extensive(sig signal.Signal) bool {
 	return sig.Unit.Dimension == signal.Rate || sig.Unit.Dimension == signal.CPUTime
 }
 
+// divided says whether the values of a track are those of a whole cohort over its
+// share of the traffic.
+func divided(sig signal.Signal, t *pattern.Track) bool {
+	return extensive(sig) && len(t.Pods) == 1 && t.Pods[0].Instance == ""
+}
+
 // count feeds the tests on counted events.
 func (s *State) count(i int) {
 	x := &s.mem.Subjects[i]

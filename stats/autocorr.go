@@ -20,12 +20,13 @@ func (a Autocorrelation) Effective(n float64) float64 { return n / a.Tau }
 // construction. Negative correlation counts as none: it would only make the
 // tests bolder.
 //
-// τ is the largest of three:
+// τ is at least the window, and by the window
 //
-//	(1 + ρ₁)/(1 − ρ₁)      of a window of 1: an AR(1) process
-//	w·(1 + ρ_w)/(1 − ρ_w)  of a window of w: the same of values that share nothing
-//	1 + 2sφ/(1 − φ)        ρ_k = s·φᵏ for k = 1..8, of a window of at most 4: slow drift
-//	                       under fast noise, of which lag 1 tells too little
+//	w·(1 + ρ_w)/(1 − ρ_w)  of 2 to 24, from 20 pairs of values w apart on: they share nothing
+//	(1 + ρ₁)/(1 − ρ₁)      of 1, and else: an AR(1) process
+//	1 + 2sφ/(1 − φ)        of at most 4, where that is more: ρ_k = s·φᵏ for k = 1..8, slow
+//	                       drift under fast noise, of which lag 1 tells too little. Where
+//	                       neighbours are hardly alike it is not looked for
 //
 // ρ₁ leans upwards by one standard error, √((1−ρ²)/n), ρ_w by half of one: tests
 // should err on the side of caution. n is the number of values less one for
