@@ -65,7 +65,7 @@ type Assessment struct {
 	Harm        Number        `json:"harm"` // probability that going on does harm, at the next step or one after it, from the signals
 	Unknown     *Unknowing    `json:"unknown"`
 	Evidence    []Evidence    `json:"evidence"`
-	Unchanged   int           `json:"unchanged"` // signals that did not change
+	Unchanged   int           `json:"unchanged"` // signals without a sign of harm
 	Warnings    []WarningText `json:"warnings"`
 }
 

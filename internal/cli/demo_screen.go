@@ -273,11 +273,17 @@ func drawAhead(p *page, a *release.Assessment) {
 	case q == nil:
 	case q.Inferred():
 		p.row("fails at", inferredText(q))
+	case a.Met(q):
+		p.row("fails at", fmt.Sprintf("this share of the traffic: %s of %s is at its limit by now", q.Signal, q.Service)+soFar(q.Record))
 	default:
 		p.row("fails at", fmt.Sprintf("about %.0f %% of the traffic (%.0f to %.0f): %s of %s", float64(q.Weight.P50), float64(q.Weight.P10), float64(q.Weight.P90), q.Signal, q.Service)+soFar(q.Record))
 	}
 	for _, q := range a.Predictions {
-		if q.At != nil {
+		switch {
+		case q.At == nil:
+		case a.Met(&q):
+			p.row("exhausts", fmt.Sprintf("%s is at its limit by now", q.Signal)+soFar(q.Record))
+		default:
 			p.row("exhausts", fmt.Sprintf("%s at about %s", q.Signal, q.At.P50.Local().Format("15:04:05"))+soFar(q.Record))
 		}
 	}

@@ -61,6 +61,10 @@ func TestDrawDemo(t *testing.T) {
 			t.Errorf("a line has %d columns, want 80 at most: %s", n, line)
 		}
 	}
+	u.Assessment.Weight = 70
+	if text := drawDemo(screen{width: 80}, o, u).fit(0); !strings.Contains(text, "fails at this share of the traffic: db pool of db is at its limit by now") || strings.Contains(text, "about 70 %") {
+		t.Errorf("with a limit that is met the screen says\n%s", text)
+	}
 	u.Waits = true
 	if text := drawDemo(screen{width: 80}, o, u).fit(0); !strings.Contains(text, "The step to 70 % waits for a promote; without one it is stopped soon.") {
 		t.Errorf("while it waits the screen says\n%s", text)

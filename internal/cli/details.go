@@ -27,7 +27,7 @@ func (r *report) details(a *release.Assessment) {
 	}
 	r.stress(a)
 	if a.Unchanged > 0 {
-		r.row("~", count(a.Unchanged, "signal")+" did not change")
+		r.row("~", "no sign of harm in "+count(a.Unchanged, "signal"))
 	}
 }
 
