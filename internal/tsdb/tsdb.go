@@ -61,6 +61,7 @@ func (o Options) withDefaults() Options {
 type DB struct {
 	promql    *promql.Engine
 	queryable storage.Queryable
+	sound     sound
 	close     []func() error
 	samples   int
 	series    int
