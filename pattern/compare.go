@@ -36,10 +36,16 @@ type Size struct {
 	Noise    float64 // floor of the standard deviation, in the signal's base unit
 	Window   float64 // frames that one value looks back over; 0 counts as 1
 	Still    bool    // it does not fill up: growth is not looked for
+	Good     bool    // the level is a share of what goes well, 0..1
 }
 
-// Of returns the change of consequence at a reference level.
+// Of returns the change of consequence at a reference level. Of a share of what goes
+// well a change is measured by what is missing to all of it, where that is less: from
+// 99.9 to 99.8 % twice as much fails.
 func (s Size) Of(level float64) float64 {
+	if s.Good && level <= 1 {
+		level = math.Min(math.Abs(level), 1-level)
+	}
 	floor := s.Absolute
 	if s.Most > 0 {
 		floor = math.Min(floor, s.Most*math.Abs(level))

@@ -18,8 +18,8 @@ func (s *State) defects(i int, sc *scene) []failure {
 			continue
 		}
 		d := trend.Defect{E0: fd.Level, E1: fd.Now, SE1: fd.SE, NU: fd.NU, Limit: limit, Falls: fd.Falls, Evidence: fd.LogE}
-		if c := s.mem.Subjects[i].Counts[fd.Signal]; fd.Counted && c != nil {
-			d.SE0, d.SE1, d.NU = shareSE(d.E0*c.NControl, c.NControl), shareSE(c.Events, c.N), c.Events
+		if c, ok := s.tallyOf(i, fd); ok {
+			d.SE0, d.SE1, d.NU = shareSE(d.E0*c.of, c.of), shareSE(c.events, c.n), c.events
 		}
 		a := failure{Failure: d.FailsAt(), service: s.sys.Releases[i].Service, signal: fd.Signal, cohort: signal.Whole, limit: limit}
 		if a.Why == trend.Known {

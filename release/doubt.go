@@ -24,10 +24,14 @@ func (s *State) doubt(i int, sc *scene) string {
 	if fd.Ahead == fd.Harm {
 		return sig.Name + " has been growing against the control, and may go on"
 	}
-	if c := s.mem.Subjects[i].Counts[fd.Signal]; fd.Counted && c != nil && !(fd.Now > fd.Level) {
+	if c, ok := s.tallyOf(i, &fd); ok && !(c.events/math.Max(1, c.n) > c.rate) {
 		share := signal.ParseUnit("ratio") // also of what comes as a rate
-		return fmt.Sprintf("%s is %s of %s requests of the new version, too few to rule out more than the %s %s",
-			sig.Name, share.Format(c.Events/math.Max(1, c.N)), signal.Thousands(c.N), share.Format(c.ControlRate()), s.reference(i))
+		than := "more"
+		if sig.Good() {
+			than = "less"
+		}
+		return fmt.Sprintf("%s is %s of %s requests of the new version, too few to rule out %s than the %s %s",
+			sig.Name, share.Format(s.mayFail(fd.Signal, c.events/math.Max(1, c.n))), signal.Thousands(c.n), than, share.Format(s.mayFail(fd.Signal, c.rate)), s.reference(i))
 	}
 	text := fmt.Sprintf("%s is %s against %s %s, ", sig.Name, sig.Unit.Format(fd.Mean), sig.Unit.Format(fd.Level), s.reference(i))
 	if by := fd.Mean - fd.Level; by == 0 || sig.Direction() != signal.Both && (by < 0) == (sig.Direction() == signal.Up) {

@@ -118,8 +118,8 @@ func (s *State) examineRelease(i int, weight float64) []finding {
 		fd := s.finding(c, s.sys.Releases[i].Service, id, canary)
 		fd.Onset = fd.Onset.From(float64(x.Begun))
 		fd.Control = x.Control[id]
-		if x.Counts[id] != nil && x.Counts[id].N > 0 {
-			s.countFinding(&fd, x.Counts[id], x.Limits[id])
+		if c := x.Counts[id]; c != nil && c.N+c.Alone.N > 0 {
+			s.countFinding(&fd, x.tallied(id), x.Limits[id])
 		}
 		s.tailFinding(&fd, x.Tails[id])
 		s.atRest(&fd, weight)
@@ -289,50 +289,6 @@ func harmless(sig signal.Signal, c pattern.Comparison) bool {
 // stock says whether a kind measures something that fills up.
 func stock(k signal.Kind) bool {
 	return k == signal.Memory || k == signal.Saturation || k == signal.Database || k == signal.Infra
-}
-
-// countFinding replaces what a ratio says by what its counts say, which need
-// no estimate of noise.
-func (s *State) countFinding(f *finding, c *stats.CountTest, l *stats.LimitTest) {
-	f.Counted = true
-	p, q := c.Events/math.Max(c.N, 1), c.ControlRate()
-	relative := s.sizes[f.Signal].Relative
-	delta := math.Max(relative*q, s.policy.CountFloor)
-	if rated(s.sys.Signals[f.Signal]) {
-		f.Share = math.Max(0, p-q) // its values are not shares
-	} else {
-		f.Effect, f.Now, f.Level, f.Size = p-q, p, q, delta
-	}
-	logE := c.LogEValue()
-	if l != nil && q < f.Subject.Limit {
-		logE = math.Max(logE, l.LogEValue())
-	}
-	f.LogE, f.Active, f.Grows = 0, false, false
-	// The policy's two rates differ; the e-value is put on the gauges' scale.
-	if p >= q*(1+relative) && c.Events >= 3 {
-		f.LogE = math.Max(0, logE+math.Log(s.policy.CountAlpha/s.policy.Alpha))
-		f.Active = f.LogE > 0
-	}
-	excess := stats.ExcessProbability(c.Events, c.N, q*c.NControl, c.NControl, delta)
-	f.Harm = math.Min(1, excess*s.policy.PromoteBelow/s.policy.CountRisk)
-	if excess >= s.policy.CountRisk {
-		// When enough were seen for an even rate, a quarter more may tell.
-		f.Needs = math.Ceil(math.Max(c.N/4, stats.RequestsNeeded(math.Max(q, p), delta, 1-s.policy.CountRisk)-c.N))
-	}
-	if f.LogE == 0 {
-		f.Harm = math.Min(f.Harm, s.policy.RollbackAbove-0.01)
-	}
-}
-
-// pastFinding adds what counted events say against the time before.
-func (s *State) pastFinding(f *finding, l *stats.LimitTest) {
-	if l == nil || l.N == 0 || l.Y < 3 {
-		return
-	}
-	e := l.LogEValue() + math.Log(s.policy.CountAlpha/s.policy.Alpha)
-	if f.Level < l.Y/l.N && e > f.LogE && f.Stands(f.Size) {
-		f.Counted, f.LogE, f.Active = true, e, true
-	}
 }
 
 // twice is how many times the log e-value of a rejection makes it certain in one

@@ -27,6 +27,10 @@ type needs struct {
 // be without an answer: as many as a silence takes to count.
 const lateAnswer = 2
 
+// longestWait is how long at most anybody is told to wait for requests: what takes
+// longer at this traffic will not be known by waiting.
+const longestWait = 30 * 24 * time.Hour
+
 // heardFrames is how many frames must have been answered after an outage of the
 // source before a release may go on: a version may have changed meanwhile.
 const heardFrames = 3
@@ -48,7 +52,8 @@ func (s *State) needs(i int, sc *scene) needs {
 		}
 		if fd.Counted && fd.Needs > n.requests {
 			n.requests = fd.Needs
-			n.perFrame = s.mem.Subjects[i].Counts[fd.Signal].N / math.Max(1, fd.Subject.Frames)
+			c, _ := s.tallyOf(i, fd)
+			n.perFrame = math.Max(c.n/math.Max(1, fd.Subject.Frames), fd.Subject.N) // it gets more with every step
 		}
 		if !fd.Counted && fd.Harm >= s.policy.PromoteBelow && !fd.Rejected && n.noisy == "" {
 			n.noisy = s.sys.Signals[fd.Signal].Name
@@ -107,8 +112,8 @@ func (s *State) unknowing(i int, n needs) *Unknowing {
 		return &Unknowing{Needs: "answers to the query of " + n.unasked, ETA: ""}
 	case n.requests > 0:
 		eta := ""
-		if n.perFrame > 0 {
-			eta = shortDuration(time.Duration(n.requests / n.perFrame * float64(interval)))
+		if wait := n.requests / n.perFrame * interval.Seconds(); wait < longestWait.Seconds() {
+			eta = shortDuration(time.Duration(wait * float64(time.Second)))
 		}
 		return &Unknowing{Needs: signal.Thousands(n.requests) + " more requests", ETA: eta}
 	case n.exposure > 0 && n.noisy == "":

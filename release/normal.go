@@ -22,11 +22,12 @@ const usualReach = 3
 // Of the spread that memory knows, what chance gives among n events a frame,
 // over the frames that a value looks back, is left out: counts bring their own.
 func (s *State) usualRate(now *pattern.Track, id int) float64 {
-	if !(now.Level >= 0 && now.Level < 1) || !(now.N > 0) {
+	level := s.mayFail(id, now.Level)
+	if !(level >= 0 && level < 1) || !(now.N > 0) {
 		return 0
 	}
-	chance := now.Level * (1 - now.Level) / now.N / math.Max(1, float64(s.sys.Signals[id].Window))
-	return now.Level + usualReach*math.Sqrt(math.Max(0, now.Normal*now.Normal-chance))
+	chance := level * (1 - level) / now.N / math.Max(1, float64(s.sys.Signals[id].Window))
+	return level + usualReach*math.Sqrt(math.Max(0, now.Normal*now.Normal-chance))
 }
 
 // recalled is what a reader must know where memory served for a live control.

@@ -32,6 +32,7 @@ func (s *State) observe(f signal.Frame) {
 		if c.Signal < 0 || c.Signal >= len(s.sys.Signals) {
 			continue
 		}
+		c.Readings = failed(c.Readings, s.sys.Signals[c.Signal])
 		all.add(c, s.sys.Signals[c.Signal])
 		if c.Release < 0 {
 			services.add(c, s.sys.Signals[c.Signal])
@@ -304,66 +305,6 @@ func extensive(sig signal.Signal) bool {
 // share of the traffic.
 func divided(sig signal.Signal, t *pattern.Track) bool {
 	return extensive(sig) && len(t.Pods) == 1 && t.Pods[0].Instance == ""
-}
-
-// count feeds the tests on counted events.
-func (s *State) count(i int) {
-	x := &s.mem.Subjects[i]
-	for id, control := range x.Control {
-		if control != nil {
-			s.past(&x.Alike[id], x.Before[id], control, id)
-		}
-	}
-	for id, canary := range x.Canary {
-		control := x.Control[id]
-		if rated(s.sys.Signals[id]) {
-			s.countRated(i, id)
-			continue
-		}
-		if canary == nil || !counted(s.sys.Signals[id]) || math.IsNaN(canary.Events) || math.IsNaN(canary.N) {
-			continue
-		}
-		if control != nil && !math.IsNaN(control.Events) && !math.IsNaN(control.N) {
-			if x.Counts[id] == nil {
-				x.Counts[id] = &stats.CountTest{}
-			}
-			x.Counts[id].Add(canary.Events, canary.N, control.Events, control.N)
-		}
-		if canary.Limit > 0 {
-			if x.Limits[id] == nil {
-				x.Limits[id] = &stats.LimitTest{}
-			}
-			x.Limits[id].Add(canary.Events, canary.N, canary.Limit)
-		}
-	}
-}
-
-// past feeds the test of counted events against the rate they had before: its
-// limit is what that rate is at most, with 99 % probability, or what is usual
-// at this hour where that is more.
-func (s *State) past(test **stats.LimitTest, before, now *pattern.Track, id int) {
-	if before == nil || before.Counted == 0 || !counted(s.sys.Signals[id]) || math.IsNaN(now.Events) || math.IsNaN(now.N) {
-		return
-	}
-	if *test == nil {
-		limit := stats.RateQuantile(math.Min(before.Happens, before.Counted), before.Counted, 0.99)
-		*test = &stats.LimitTest{Limit: math.Max(limit, s.policy.CountFloor)}
-	}
-	(*test).Add(now.Events, now.N, math.Max((*test).Limit, s.usualRate(now, id)))
-}
-
-// counted says whether events of a signal are counted against observations. A
-// rate of events has no observations beside them.
-func counted(s signal.Signal) bool {
-	if s.Unit.Dimension == signal.Rate {
-		return false
-	}
-	switch s.Kind {
-	case signal.Errors, signal.Dependency, signal.Retries, signal.Timeouts, signal.Crashes:
-		return true
-	default:
-		return false
-	}
 }
 
 // hear notes whether the source answered for a subject.

@@ -161,7 +161,7 @@ func (s *State) measure() {
 	s.chained = chained(s.sys.Signals)
 	for i, sig := range s.sys.Signals {
 		z := s.policy.SizeOf(sig)
-		s.sizes[i] = pattern.Size{Relative: z.Relative, Absolute: z.Absolute, Most: z.Most, Noise: z.Noise, Window: float64(sig.Window)}
+		s.sizes[i] = pattern.Size{Relative: z.Relative, Absolute: z.Absolute, Most: z.Most, Noise: z.Noise, Window: float64(sig.Window), Good: sig.Good()}
 	}
 }
 

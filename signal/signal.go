@@ -37,6 +37,11 @@ func (s Signal) Direction() Direction {
 	return s.Kind.Worse()
 }
 
+// Good says whether a signal is a share of what goes well, such as of requests
+// that succeed: a ratio of which less is worse. What is missing to all of it is
+// what fails.
+func (s Signal) Good() bool { return s.Unit.Dimension == Ratio && s.Direction() == Down }
+
 // Limit is a value that a signal must not pass, in the signal's base unit:
 // either a constant or the answer to a query.
 type Limit struct {

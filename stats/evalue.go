@@ -92,6 +92,8 @@ type CountTest struct {
 	// Frame-to-frame overdispersion of the control's events: Pearson's
 	// statistic Σ(z−m)²/m and its number of terms.
 	Pearson, Frames float64
+	// Alone is the canary's since the control has gone, against what it was at most.
+	Alone LimitTest
 }
 
 // Add takes one frame: y of n canary observations and z of m control
@@ -113,6 +115,11 @@ func (c *CountTest) Add(y, n, z, m float64) {
 		c.LogE[i] += y*math.Log(p/rho) + z*math.Log((1-p)/(1-rho))
 	}
 }
+
+// AddAlone takes one frame in which the control was not there: y of n canary
+// observations were events, and at the control's rate at most the share limit is. A
+// canary that has taken over all traffic is tested so.
+func (c *CountTest) AddAlone(y, n, limit float64) { c.Alone.Add(y, n, limit) }
 
 // addDispersion compares the control's events of one frame with what its past
 // rate gives. Only frames that expect at least one event count.
