@@ -39,7 +39,8 @@ func counted(s signal.Signal) bool {
 // rated says whether a signal is a rate or a number of failures, which says how many
 // there are and not of how many: they are counted against the requests.
 func rated(sig signal.Signal) bool {
-	many := sig.Unit.Dimension == signal.Rate || sig.Unit.Dimension == signal.Things
+	d := sig.Unit.Dimension
+	many := d == signal.Rate || d == signal.Things || d == signal.Opaque
 	return many && (sig.Kind == signal.Errors || sig.Kind == signal.Timeouts || sig.Kind == signal.Retries)
 }
 
@@ -175,16 +176,15 @@ type tally struct {
 func (x *subject) tallied(id int) tally {
 	c := x.Counts[id]
 	t := tally{events: c.Events, n: c.N, rate: c.ControlRate(), of: c.NControl, logE: c.LogEValue()}
-	if c.Exposed == 0 {
-		z, m := x.usually(id)
-		t.rate, t.of = z/math.Max(1, m), m
-	}
 	a := &c.Alone
 	if a.N == 0 {
 		return t
 	}
+	if z, m := x.usually(id); m > 0 {
+		t.rate, t.of = z/m, m
+	}
 	if e := a.LogEValue() / c.Dispersion(); e > math.Max(0, t.logE) {
-		t.events, t.n, t.logE = a.Y, a.N, e-math.Ln2 // the mean of two e-values is one
+		t.events, t.n, t.logE = a.LateY, a.LateN, e-math.Ln2 // the mean of two e-values is one
 		return t
 	}
 	t.events, t.n = t.events+a.Y, t.n+a.N

@@ -92,8 +92,8 @@ type CountTest struct {
 	// Frame-to-frame overdispersion of the control's events: Pearson's
 	// statistic Σ(z−m)²/m and its number of terms.
 	Pearson, Frames float64
-	// Alone is the canary's since the control has gone, against what it was at most.
-	Alone LimitTest
+	// Alone is the canary's in frames without the control, against what that was at most.
+	Alone LateTest
 }
 
 // Add takes one frame: y of n canary observations and z of m control
