@@ -127,7 +127,7 @@ func TestNumbersOfFailures(t *testing.T) {
 	} {
 		rng := rand.New(rand.NewPCG(41, 42))
 		signals := []signal.Signal{perCohort("failures", signal.Errors, "failures"), perCohort("requests", signal.Traffic, "requests/s"), perCohort("restarts", signal.Crashes, "restarts")}
-		as := play(signals, 40, atATenth, func(k int, c signal.Cohort) []signal.Reading {
+		as := play(signals, 60, atATenth, func(k int, c signal.Cohort) []signal.Reading {
 			n, failed, started := 900.0, 9.0, 0.0
 			if c == signal.Canary {
 				n, failed = 100, tt.failed
