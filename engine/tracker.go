@@ -75,6 +75,7 @@ type tracker struct {
 	fixed      []string    // labels that the query itself fixes, which tell no instances apart
 	instances  []*instance // by name
 	gone       bool        // all instances were dropped
+	unknown    bool        // it had no answer in the last frame: it may be there
 	bound      float64     // the limit in the last frame in which it was answered
 }
 
@@ -141,11 +142,13 @@ func fixedLabels(query string) []string {
 }
 
 // cell returns the cell at an instant; false where there is none, because a
-// discovered signal has had no sample yet. A cell whose query was not
-// answered has no readings.
+// discovered signal has had no sample yet. A cell whose query was not answered has no
+// readings; that is told of a discovered signal too, which may be there.
 func (t *tracker) cell(r *run, at time.Time, exposure []signal.Exposure) (signal.Cell, bool) {
 	c := signal.Cell{Service: t.service, Signal: t.signal, Release: t.release, Cohort: t.cohort, Limit: t.limitAt(r, at)}
-	exists := !t.discovered || t.gone || len(t.instances) > 0
+	there := !t.discovered || t.gone || t.unknown || len(t.instances) > 0
+	t.unknown = r.failed[t.query]
+	exists := there || t.unknown
 	if r.failed[t.query] || !exists && len(r.answers[t.query]) == 0 {
 		return c, exists
 	}
@@ -166,7 +169,7 @@ func (t *tracker) cell(r *run, at time.Time, exposure []signal.Exposure) (signal
 		}
 		c.Readings = []signal.Reading{signal.Missing(presence, "")}
 	}
-	return c, !t.discovered || t.gone || len(t.instances) > 0
+	return c, there || len(t.instances) > 0
 }
 
 // limitAt returns the limit of a cell in base units; NaN when there is none.

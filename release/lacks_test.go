@@ -1,11 +1,13 @@
 package release_test
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
 )
 
 // TestLacks: a version that serves well by what its callers see, and tells
@@ -151,5 +153,27 @@ func TestSuspected(t *testing.T) {
 		return served{rate: 10, failing: 0.008}, served{rate: 90, failing: 0.008}
 	})); n > 0 {
 		t.Errorf("the same errors: held on a suspicion in %d frames", n)
+	}
+}
+
+// TestScrapedInVain: that a new version cannot be scraped is a value of its scrape, and
+// none of the version: without any signal of served work, which the stable one gives, it
+// is never promoted.
+func TestScrapedInVain(t *testing.T) {
+	rng := rand.New(rand.NewPCG(61, 62))
+	signals := []signal.Signal{perCohort("up", signal.Infra, "ratio"), perCohort("samples", signal.Infra, "samples")}
+	as := play(signals, 40, atATenth, func(_ int, c signal.Cohort) []signal.Reading {
+		if c == signal.Canary {
+			return []signal.Reading{signal.Missing(signal.NeverSeen, ""), present(0), present(0)}
+		}
+		return []signal.Reading{present(0.1 * (1 + 0.02*rng.NormFloat64())), present(1), present(77)}
+	})
+	for k, a := range as {
+		if a.Verdict == "promote" {
+			t.Fatalf("frame %d: %s", k, a.Sentence)
+		}
+	}
+	if last := as[len(as)-1]; last.Verdict != "hold" && last.Verdict != "escalate" {
+		t.Errorf("%s: %s", last.Verdict, last.Sentence)
 	}
 }

@@ -38,10 +38,11 @@ const heardFrames = 3
 // needs looks for what keeps the evidence thin.
 //
 // Enough frames means that at least one signal of served work was seen in the
-// policy's number of frames, or, without any such signal, any one signal.
+// policy's number of frames, or, where the stable version gives no such signal either,
+// any one signal: that a scrape fails is a value too, and none of the new version.
 func (s *State) needs(i int, sc *scene) needs {
 	n := needs{frames: float64(s.policy.MinFrames), more: math.NaN()}
-	most, anySymptom := 0.0, false
+	most, anySymptom := 0.0, s.tellsSymptoms(i)
 	for fd := range each(sc.releases[i]) {
 		symptom := prevention.Symptom(fd.Kind)
 		if symptom && !anySymptom {
@@ -70,6 +71,21 @@ func (s *State) needs(i int, sc *scene) needs {
 	n.frames -= most
 	s.unanswered(x, &n)
 	return n
+}
+
+// tellsSymptoms says whether the stable version of a release gives signals of what
+// its callers feel.
+func (s *State) tellsSymptoms(i int) bool {
+	if i >= len(s.sys.Releases) {
+		return false
+	}
+	x, before := &s.mem.Subjects[i], s.mem.Services[s.sys.Releases[i].Service].Before
+	for id, sig := range s.sys.Signals {
+		if prevention.Symptom(sig.Kind) && (hasValues(x.Control[id]) || hasValues(x.Before[id]) || s.sys.Releases[i].Control == "" && hasValues(before[id])) {
+			return true
+		}
+	}
+	return false
 }
 
 // unanswered adds what the source has not answered, or not for long enough.
