@@ -162,9 +162,12 @@ func TestSuspected(t *testing.T) {
 func TestScrapedInVain(t *testing.T) {
 	rng := rand.New(rand.NewPCG(61, 62))
 	signals := []signal.Signal{perCohort("up", signal.Infra, "ratio"), perCohort("samples", signal.Infra, "samples")}
-	as := play(signals, 40, atATenth, func(_ int, c signal.Cohort) []signal.Reading {
-		if c == signal.Canary {
+	as := play(signals, 40, atATenth, func(k int, c signal.Cohort) []signal.Reading {
+		switch {
+		case c == signal.Canary:
 			return []signal.Reading{signal.Missing(signal.NeverSeen, ""), present(0), present(0)}
+		case k < 0: // it was not watched before
+			return []signal.Reading{signal.Missing(signal.NeverSeen, ""), signal.Missing(signal.NeverSeen, ""), signal.Missing(signal.NeverSeen, "")}
 		}
 		return []signal.Reading{present(0.1 * (1 + 0.02*rng.NormFloat64())), present(1), present(77)}
 	})
