@@ -70,6 +70,18 @@ type Case struct {
 	Misrouted bool    // it gets far more of the traffic than its step says
 	Together  bool    // both versions fail since its first frames, and nobody else did anything then
 	Unsafe    bool    // going back is not safe
+	Held      bool    // it is held for its evidence
+}
+
+// BreachFrom returns the probability from which a limit that the next step may meet
+// holds a release: what is held already waits until it is half as likely. A probability
+// close to the level goes over it and back by chance, and a step taken at one such
+// moment is not taken back.
+func (p Policy) BreachFrom(held bool) float64 {
+	if held {
+		return p.PromoteBelow / 2
+	}
+	return p.PromoteBelow
 }
 
 // A Decision is a verdict with its reason.
@@ -99,7 +111,7 @@ func (p Policy) Decide(c Case) Decision {
 		d.Verdict, d.Reason = Hold, Suspect
 	case c.Together:
 		d.Verdict, d.Reason = Escalate, Together
-	case c.Breach >= p.PromoteBelow:
+	case c.Breach >= p.BreachFrom(c.Held):
 		d.Verdict, d.Reason = Hold, Suspect // it does well here, and the next step breaks it
 	case c.Misrouted:
 		d.Verdict, d.Reason = Hold, Suspect

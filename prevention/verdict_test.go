@@ -30,6 +30,21 @@ func TestDecide(t *testing.T) {
 			prevention.Decision{Verdict: prevention.Promote, Reason: prevention.None},
 		},
 		{
+			"a limit is met at the next step once in ten",
+			prevention.Case{Enough: true, Breach: 0.1},
+			prevention.Decision{Verdict: prevention.Promote, Reason: prevention.None},
+		},
+		{
+			"the same, where it is held already",
+			prevention.Case{Enough: true, Breach: 0.1, Held: true},
+			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect},
+		},
+		{
+			"once in twenty, where it is held",
+			prevention.Case{Enough: true, Breach: 0.05, Held: true},
+			prevention.Decision{Verdict: prevention.Promote, Reason: prevention.None},
+		},
+		{
 			"callers suffer, no more",
 			prevention.Case{Enough: true, Suffer: true},
 			prevention.Decision{Verdict: prevention.Promote, Reason: prevention.None},

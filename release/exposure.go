@@ -315,6 +315,7 @@ type outlook struct {
 	next   float64 // weight of the next step; NaN without one
 	breach float64 // probability that it meets a limit, of those whose weight is known
 	guess  float64 // the same of those that lie too far to be known
+	from   float64 // the probability of a breach from which it is held
 	needs  float64 // the weight from which the likeliest of these would be known
 }
 
@@ -345,9 +346,9 @@ func (s *State) safe(i int, o outlook, sc *scene) Number {
 	for _, x := range sc.failures[i] {
 		switch x.Why {
 		case trend.Known:
-			w = math.Min(w, x.Safe(s.policy.PromoteBelow))
+			w = math.Min(w, x.Safe(o.from))
 		case trend.TooFar:
-			w = math.Min(w, math.Min(x.Needs, x.Safe(s.policy.PromoteBelow)))
+			w = math.Min(w, math.Min(x.Needs, x.Safe(o.from)))
 		default:
 		}
 	}
@@ -367,7 +368,7 @@ func drives(fs []failure, service int) bool {
 func (s *State) limited(r ruling) bool {
 	least := s.policy.PromoteBelow
 	if r.Verdict == prevention.Hold {
-		return r.Reason == prevention.Suspect && !r.proven && r.ahead.breach >= least
+		return r.Reason == prevention.Suspect && !r.proven && r.ahead.breach >= r.ahead.from
 	}
 	return r.Verdict == prevention.Unknown && r.harm < least && r.needs.frames <= 0 && r.ahead.guess >= least
 }

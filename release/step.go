@@ -63,6 +63,7 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 	}
 	sc.shared = s.shared(i, sc)
 	n, o := s.needs(i, sc), s.outlook(i, f, sc)
+	o.from = s.policy.BreachFrom(x.suspect())
 	gets, misrouted := s.misrouted(i, f)
 	n.exposure, n.never = o.needs, s.never(i, f)
 	d := s.policy.Decide(prevention.Case{
@@ -77,6 +78,7 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 		Misrouted: misrouted,
 		Together:  x.AtOnce >= atOnceFrames,
 		Unsafe:    i < len(s.sys.Releases) && s.sys.Releases[i].Rollback == Unsafe,
+		Held:      x.suspect(),
 	})
 	d = s.hold(x, d, f.At, i)
 	shadow := d
@@ -93,6 +95,9 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 	}
 	return r
 }
+
+// suspect says whether a release is held for its evidence.
+func (x *subject) suspect() bool { return !x.Held.IsZero() && x.Why == prevention.Suspect }
 
 // hold keeps a hold until its evidence is gone for the policy's number of
 // frames, and turns one that outlived its time into escalate. A frame of which
