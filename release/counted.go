@@ -250,4 +250,3 @@ func (s *State) pastFinding(f *finding, l *stats.LimitTest) {
 		f.Counted, f.LogE, f.Active = true, e, true
 	}
 }
-

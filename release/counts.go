@@ -94,4 +94,3 @@ func (s *State) hint(fd *finding, g *prediction.Signs) {
 		g.Restarted = g.Restarted || fd.Now > 0 && fd.Level == 0
 	}
 }
-

@@ -323,7 +323,7 @@ func (s *State) silentText(i int, sc *scene) string {
 	case sc.suffer[i]:
 		return text + ", and its callers suffer."
 	default:
-		return text + "; no caller suffers yet. Look whether it gets ready, and whether traffic reaches it."
+		return text + "; that its callers suffer is not seen. Look whether it gets ready, and whether traffic reaches it."
 	}
 }
 

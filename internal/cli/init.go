@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/renameio/v2"
+
 	"github.com/spf13/cobra"
 
 	"github.com/foreshock/foreshock/internal/discover"
@@ -90,7 +92,7 @@ func (a *app) initialize(ctx context.Context, cmd *cobra.Command, o initializing
 		return err
 	}
 	text := found.Config(discover.Head{URL: client.URL(), Server: server, Flags: flags, Policy: policyLines()})
-	if err := os.WriteFile(o.out, []byte(text), 0o644); err != nil {
+	if err := renameio.WriteFile(o.out, []byte(text), 0o644); err != nil { // all of it or nothing: the disk may be full
 		return fmt.Errorf("write config: %w", err)
 	}
 	a.notes(append(found.Warnings, client.Warnings()...))

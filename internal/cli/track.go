@@ -6,7 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"github.com/google/renameio/v2"
 
 	"github.com/spf13/cobra"
 
@@ -85,16 +86,7 @@ func (t *tracked) write(c *prediction.Conformal) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(t.path), "."+filepath.Base(t.path)+"-*")
-	if err != nil {
-		return fmt.Errorf("write track record: %w", err)
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), t.path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name()) // what is left of it does no harm
+	if err := renameio.WriteFile(t.path, data, 0o644); err != nil {
 		return fmt.Errorf("write track record: %w", err)
 	}
 	return nil

@@ -13,7 +13,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"github.com/google/renameio/v2"
 
 	"github.com/foreshock/foreshock/baseline"
 )
@@ -70,7 +71,7 @@ func Add(path string, lessons []baseline.Lesson, known *baseline.Memory) (now *b
 
 // Write writes a memory to a file. Whoever reads it meanwhile, and whoever
 // reads it after a crash, finds the old file or the new one.
-func Write(path string, m *baseline.Memory) (err error) {
+func Write(path string, m *baseline.Memory) error {
 	data, err := m.MarshalBinary()
 	if err != nil {
 		return err
@@ -78,21 +79,8 @@ func Write(path string, m *baseline.Memory) (err error) {
 	if len(data) > maxSize {
 		return fmt.Errorf("write memory of normal: it takes %d MiB, and at most %d are read again; use shorter names", len(data)>>20, maxSize>>20)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
+	if err := renameio.WriteFile(path, data, 0o644); err != nil {
 		return fmt.Errorf("write memory of normal: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("write memory of normal: %w", err)
-			_ = os.Remove(f.Name()) // what is left of it does no harm
-		}
-	}()
-	if _, err := f.Write(data); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return nil
 }

@@ -87,6 +87,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		{"not found", Options{}, answer(404, "text/plain", "404 page not found"), "HTTP 404 Not Found: 404 page not found", "below another path"},
 		{"not allowed", Options{}, answer(401, "text/plain", "no"), "HTTP 401 Unauthorized", "credentials"},
+		{"not allowed, in JSON", Options{}, answer(401, "application/json", `{"status":"error","errorType":"unauthorized","error":"no token"}`), "HTTP 401 Unauthorized", "credentials"},
 		{"forbidden", Options{}, answer(403, "text/html", html), `HTTP 403 Forbidden: an HTML page "Log in to Metrics"`, "may not query"},
 		{"too many requests", Options{}, answer(429, "text/plain", "slow down"), "HTTP 429", "limits how much"},
 		{"broken server", Options{}, answer(500, "text/plain", "oops"), "HTTP 500 Internal Server Error: oops", "in trouble"},

@@ -171,7 +171,11 @@ const maxRefusal = 64 << 10
 func (c *Client) unsuccessful(q request, resp *http.Response) error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
 	env, err := decode(json.NewDecoder(bytes.NewReader(body)), skip)
-	if err == nil && env.Error != "" {
+	refusal := resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden
+	switch {
+	case err == nil && env.Error != "" && refusal: // a proxy may say so in JSON too
+		body = []byte(env.Error)
+	case err == nil && env.Error != "":
 		return c.complaint(q, resp, env)
 	}
 	return c.fault(resp, c.refused(q, resp, body))
