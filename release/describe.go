@@ -97,8 +97,9 @@ func (s *State) stress(i int, f signal.Frame, sc *scene) []Stress {
 		}
 		per := 1.0
 		used := sig.Kind == signal.Saturation && sig.Unit.Dimension == signal.Ratio
-		if used || sig.Kind == signal.CPU || sig.Kind == signal.Network || sig.Kind == signal.Database {
-			per = load // what follows work is put on the same work
+		follows := used || sig.Kind == signal.CPU || sig.Kind == signal.Network || sig.Kind == signal.Database
+		if follows && !divided(sig, fd.Subject) { // what is divided by its share is of the same work already
+			per = load
 		}
 		ratio := sides(fd) / per
 		margin := 1.2816 * fd.SE / fd.Level / per

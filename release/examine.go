@@ -157,8 +157,8 @@ func (s *State) examineAlike(i int) []finding {
 	out := s.room(&s.alike, i)
 	for id, control := range x.Control {
 		sig := s.sys.Signals[id]
-		if control == nil || x.Before[id] == nil || !prevention.Symptom(sig.Kind) {
-			continue
+		if control == nil || x.Before[id] == nil || !prevention.Symptom(sig.Kind) || control.Missed > s.startUp() {
+			continue // what it last showed is of another time
 		}
 		size := s.sizes[id]
 		size.Still = true
