@@ -214,10 +214,12 @@ func (s *State) countFinding(f *finding, c tally, l *stats.LimitTest) {
 	switch {
 	case rated(sig):
 		f.Share = math.Max(0, p-q) // its values are not shares
-	case sig.Good():
-		f.Effect, f.Now, f.Level, f.Size = p-q, 1-p, 1-q, delta
 	default:
-		f.Effect, f.Now, f.Level, f.Size = p-q, p, q, delta
+		since := s.mayFail(f.Signal, f.Now) // it is worse, where the values say so too
+		if since = max(p, since); f.Comparison.LogE <= 2 || math.IsNaN(since) {
+			since = p
+		}
+		f.Effect, f.Now, f.Level, f.Size = p-q, s.mayFail(f.Signal, since), s.mayFail(f.Signal, q), delta
 	}
 	logE := c.logE
 	if l != nil && q < s.mayFail(f.Signal, f.Subject.Limit) {

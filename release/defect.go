@@ -19,6 +19,7 @@ func (s *State) defects(i int, sc *scene) []failure {
 		}
 		d := trend.Defect{E0: fd.Level, E1: fd.Now, SE1: fd.SE, NU: fd.NU, Limit: limit, Falls: fd.Falls, Evidence: fd.LogE}
 		if c, ok := s.tallyOf(i, fd); ok {
+			d.E1 = s.mayFail(fd.Signal, c.events/math.Max(1, c.n))
 			d.SE0, d.SE1, d.NU = shareSE(d.E0*c.of, c.of), shareSE(c.events, c.n), c.events
 		}
 		a := failure{Failure: d.FailsAt(), service: s.sys.Releases[i].Service, signal: fd.Signal, cohort: signal.Whole, limit: limit}
