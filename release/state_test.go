@@ -196,6 +196,26 @@ func TestHoldExpires(t *testing.T) {
 	}
 }
 
+// TestProvenAfterHoldExpired: what nobody decided is rolled back once it is proven.
+func TestProvenAfterHoldExpired(t *testing.T) {
+	as := story{frames: 120, control: always(1), canary: func(k int) float64 {
+		switch {
+		case k < 20:
+			return 1
+		case k < 70:
+			return math.NaN()
+		}
+		return 3
+	}}.play(t, fresh(release.Safe))
+	e, r := first(as, prevention.Escalate), first(as, prevention.Rollback)
+	if e < 20 || e >= 70 || r < 70 || r > 85 || as[r].Reason != "suspect" {
+		t.Fatalf("escalate in frame %d, rollback in %d, want before 70, and within 15 after", e, r)
+	}
+	if last := as[len(as)-1]; last.Verdict != "rollback" {
+		t.Errorf("%s in the end: %s", last.Verdict, last.Sentence)
+	}
+}
+
 // TestElsewhereDoesNotExpire: both versions are slower alike: that is
 // somebody else's incident, which is waited for as long as it takes.
 func TestElsewhereDoesNotExpire(t *testing.T) {

@@ -83,6 +83,8 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 	d = s.hold(x, d, f.At, i)
 	shadow := d
 	switch {
+	case x.Latched.Reason == prevention.HoldExpired && d.Verdict == prevention.Rollback:
+		x.Latched, x.Stopped = d, 0 // nobody has decided yet, and now it is proven
 	case x.Latched.Verdict != 0:
 		d = x.Latched
 		x.Stopped++
