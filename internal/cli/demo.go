@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -358,6 +359,9 @@ func (a *app) demoScreen(ctx context.Context, o showing) error {
 	cancel()
 	e := <-done // also when the user quit: the processes end first
 	switch {
+	case m.left && errors.Is(e.err, context.Canceled):
+		fmt.Fprint(a.stdout, leftText(a.screen(), m.now))
+		return nil
 	case e.err != nil:
 		return e.err
 	case err != nil:

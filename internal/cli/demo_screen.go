@@ -22,6 +22,7 @@ type demoModel struct {
 	now    demo.Update
 	height int // lines of the terminal; 0 when it is not known yet
 	ending bool
+	left   bool // the user has seen enough, which is no failure
 }
 
 // Init asks for nothing.
@@ -37,7 +38,7 @@ func (m *demoModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.screen.width, m.height = max(20, min(msg.Width, mostWidth)), msg.Height
 	case tea.KeyPressMsg:
 		if s := msg.String(); s == "q" || s == "ctrl+c" || s == "esc" {
-			m.ending = true
+			m.ending, m.left = true, s != "ctrl+c"
 			m.cancel()
 		}
 	}

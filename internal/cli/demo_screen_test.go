@@ -144,3 +144,17 @@ func TestTruth(t *testing.T) {
 		}
 	}
 }
+
+// TestLeftText holds that who leaves a demo is told where it stood, and what was said.
+func TestLeftText(t *testing.T) {
+	_, u := anUpdate(t)
+	text := leftText(screen{width: 80}, u)
+	for _, want := range []string{"You left before the end, at 40 %.", "Said last: Hold shop before the step to 70 %"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("who leaves is told\n%s\nwant %q", text, want)
+		}
+	}
+	if text := leftText(screen{width: 80}, demo.Update{}); strings.Contains(text, "%") || strings.Contains(text, "Said") {
+		t.Errorf("who leaves at once is told\n%s", text)
+	}
+}

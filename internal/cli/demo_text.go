@@ -176,6 +176,21 @@ func (t *teller) end(r *demo.Result) {
 	fmt.Fprint(t.app.stdout, p.String())
 }
 
+// leftText says where a story stood when the user left it.
+func leftText(s screen, u demo.Update) string {
+	p := &page{screen: s}
+	p.line("")
+	text := "You left before the end"
+	if u.Weight > 0 {
+		text += fmt.Sprintf(", at %.0f %%", 100*u.Weight)
+	}
+	p.wrapped(text + ". All processes have ended.")
+	if u.Assessment != nil {
+		p.wrapped("Said last: " + u.Assessment.Sentence)
+	}
+	return p.String()
+}
+
 // reachedBy is the weight of the last step that was taken, 0 to 1.
 func reachedBy(r *demo.Result) float64 {
 	if len(r.Steps) == 0 {
