@@ -66,6 +66,7 @@ type Case struct {
 	Dimming   bool    // the same, so briefly that it may still be starting
 	Starting  bool    // it has no samples, and may be starting or unseen
 	Suffer    bool    // its callers suffer since it began
+	Lasting   bool    // no version serves anything, for longer than a start takes
 	Elsewhere bool    // somebody else's incident touches it
 	Misrouted bool    // it gets far more of the traffic than its step says
 	Together  bool    // both versions fail since its first frames, and nobody else did anything then
@@ -87,7 +88,7 @@ func (p Policy) Decide(c Case) Decision {
 	switch {
 	case c.Unasked:
 		d.Verdict, d.Reason = Unknown, Thin
-	case c.Silence && c.Suffer && blames:
+	case c.Silence && (c.Suffer || c.Lasting) && blames:
 		d.Verdict, d.Reason = Rollback, Silent
 	case c.Silence:
 		d.Verdict, d.Reason = Hold, Silent

@@ -210,6 +210,16 @@ func TestDecide(t *testing.T) {
 			prevention.Decision{Verdict: prevention.Rollback, Reason: prevention.Silent, Blames: true},
 		},
 		{
+			"silent, no version serves, and it lasts",
+			prevention.Case{Silence: true, Lasting: true, Culprit: 0.8},
+			prevention.Decision{Verdict: prevention.Rollback, Reason: prevention.Silent, Blames: true},
+		},
+		{
+			"it lasts, and nobody asks for anything",
+			prevention.Case{Silence: true, Lasting: true, Culprit: 0.05},
+			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Silent},
+		},
+		{
 			"the same, going back is unsafe",
 			prevention.Case{Silence: true, Suffer: true, Culprit: 0.8, Unsafe: true},
 			prevention.Decision{Verdict: prevention.Escalate, Reason: prevention.UnsafeRollback, Blames: true},

@@ -24,6 +24,8 @@ func (s *State) silence(i int, weight float64) pattern.Silence {
 		ServedMissed: x.Idle, Serves: s.hasServed(),
 		Control: x.Reports, ControlServe: x.Serves,
 		Due: x.Due, Rests: s.rests(i),
+		Alone: s.alone(i, weight), Swaps: s.sys.Releases[i].Strategy == Recreate,
+		Owed: x.Work.Owed, Quiet: x.Work.Quiet, Lull: x.Work.Lull, Worked: x.Work.Worked,
 		Share: s.takesShare(i, weight),
 	})
 }
@@ -138,7 +140,8 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 	c.Starved = x.Served >= 0.75 && x.Starved >= 3
 	c.Suffer = c.Suffer || s.callersSuffer(r.Service, c.Since, sc)
 	sc.suffer[i] = c.Suffer
-	if c.Suffer && sc.silences[i].Kind == pattern.SilenceTarget {
+	kind := sc.silences[i].Kind
+	if c.Suffer && (kind == pattern.SilenceTarget || kind == pattern.SilenceAlone) {
 		// It does take its share, and fails it: more than its exporter is gone.
 		sc.silences[i].Kind = pattern.SilenceTraffic
 	}
@@ -148,7 +151,7 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 		sc.silences[i].Kind = pattern.SilenceTraffic
 	}
 	c.Silent = silent(sc.silences[i])
-	c.Shared = sc.silences[i].Kind == pattern.SilenceTarget
+	c.Shared = unwitnessed(sc.silences[i].Kind) || sc.silences[i].Alone && !c.Suffer && s.unasks(r.Service)
 	for fd := range each(sc.alike[i]) {
 		c.Alike = c.Alike || fd.Rejected && fd.Active
 	}
@@ -158,9 +161,14 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 }
 
 // silent says whether a silence counts: past the start-up time, with the
-// control serving.
+// control serving, or with nothing beside it where it served all there was.
 func silent(p pattern.Silence) bool {
-	return p.Kind == pattern.SilenceTraffic || p.Kind == pattern.SilenceStopped || p.Kind == pattern.SilenceTarget
+	return p.Kind == pattern.SilenceTraffic || p.Kind == pattern.SilenceStopped || unwitnessed(p.Kind)
+}
+
+// unwitnessed says whether a silence may be that of the metrics alone.
+func unwitnessed(k pattern.SilenceKind) bool {
+	return k == pattern.SilenceTarget || k == pattern.SilenceAlone
 }
 
 // callersSuffer says whether a direct caller of the service fails more since a

@@ -192,6 +192,7 @@ func (s *State) standIn(c signal.Cell, seen []sight) {
 			continue
 		}
 		seen[i].control.add(c, sig)
+		seen[i].serves = seen[i].serves || serves(sig)
 	}
 }
 

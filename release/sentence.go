@@ -317,6 +317,9 @@ func (s *State) silentText(i int, sc *scene) string {
 	sil := sc.silences[i]
 	since := s.instant(float64(s.mem.Frame - sil.For + 1)).UTC().Format(s.clock())
 	text := fmt.Sprintf("the new version has served nothing since %s while the control serves", since)
+	if sil.Alone {
+		return s.aloneText(i, since, sc)
+	}
 	switch {
 	case sil.Kind == pattern.SilenceTarget:
 		return fmt.Sprintf("its metrics are missing since %s, though the control's traffic shows that it takes its share; mend its exporter to see more.", since)

@@ -20,7 +20,7 @@ import (
 )
 
 // stateVersion is raised whenever the encoding of a state changes.
-const stateVersion = 8
+const stateVersion = 9
 
 // A State is what is remembered of a system under change between two frames.
 // It is bounded, however many frames there were.
@@ -81,6 +81,7 @@ type subject struct {
 	Deaf    int                // the first frame that was answered after an outage; 0 where there was none
 	Lost    int                // frames since the last step of which nothing is known
 	Due     float64            // requests that the canary should have got since it last served; NaN when unknown
+	Work    demand             // what its service served, in all versions
 	Starved int                // frames in a row in which the control served nothing
 	Proven  int                // frames in a row in which it was proven worse
 	Latched prevention.Decision
@@ -147,7 +148,7 @@ func (s *State) Plan(release int, steps []Step) {
 
 func newSubject(signals int) subject {
 	return subject{
-		Begun: -1, Routed: -1, Seen: -1, Due: math.NaN(),
+		Begun: -1, Routed: -1, Seen: -1, Due: math.NaN(), Work: newDemand(),
 		Canary: make([]*pattern.Track, signals), Control: make([]*pattern.Track, signals),
 		Before: make([]*pattern.Track, signals), Counts: make([]*stats.CountTest, signals),
 		Limits: make([]*stats.LimitTest, signals), Alike: make([]*stats.LimitTest, signals),

@@ -72,7 +72,7 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 		Silence:  i < len(s.sys.Releases) && silent(sc.silences[i]),
 		Starting: i < len(s.sys.Releases) && (sc.silences[i].Kind == pattern.SilenceStarting || sc.silences[i].Kind == pattern.SilenceShared || x.Seen < 0),
 		Dim:      sc.lacks[i].Gone, Dimming: sc.lacks[i].Late,
-		Suffer:    sc.suffer[i],
+		Suffer: sc.suffer[i], Lasting: i < len(s.sys.Releases) && sc.silences[i].Lasts,
 		Elsewhere: i < len(s.sys.Releases) && (s.elsewhere(i, sc) || s.runsOutSoon(sc) != nil),
 		Misrouted: misrouted,
 		Together:  x.AtOnce >= atOnceFrames,
