@@ -97,7 +97,7 @@ func (s *State) examineRelease(i int, weight float64) []finding {
 	out := s.room(&s.found, i)
 	traffic := s.traffic(i)
 	for id, canary := range x.Canary {
-		if canary == nil || s.sys.Signals[id].Kind == signal.Traffic {
+		if canary == nil || !s.compared(i, id) {
 			continue
 		}
 		before := x.Before[id]
@@ -120,6 +120,9 @@ func (s *State) examineRelease(i int, weight float64) []finding {
 		fd.Control = x.Control[id]
 		if x.Counts[id] != nil && x.Counts[id].N > 0 {
 			s.countFinding(&fd, x.Counts[id], x.Limits[id])
+		}
+		if x.Wanted[id] != nil && x.Wanted[id].N > 0 {
+			s.wantedFinding(&fd, x.Wanted[id])
 		}
 		s.tailFinding(&fd, x.Tails[id])
 		s.atRest(&fd, weight)
@@ -249,11 +252,11 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 	}
 	f := finding{Comparison: c, Service: service, Signal: id, Kind: sig.Kind, Subject: subject}
 	size := c.Size
-	if !prevention.Symptom(sig.Kind) && !f.pastLimit() {
+	if !symptom(sig) && !f.pastLimit() {
 		size *= s.policy.Major
 	}
 	// What is more only at the load that it has not is a cost, and no harm yet.
-	big := (prevention.Symptom(sig.Kind) || c.Above()) && c.Typical >= size && c.Effective >= pattern.MinEffective && c.Frames >= 3
+	big := (symptom(sig) || c.Above()) && c.Typical >= size && c.Effective >= pattern.MinEffective && c.Frames >= 3
 	f.Harmless = harmless(sig, c)
 	if big && !f.Harmless && !f.roomy() {
 		f.LogE = c.LogE
@@ -269,7 +272,7 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 	if stock(sig.Kind) {
 		f.Ahead = c.GrowthProbability()
 	}
-	if !f.roomy() && (prevention.Symptom(sig.Kind) || c.Above()) {
+	if !f.roomy() && (symptom(sig) || c.Above()) {
 		// What befalls both versions alike keeps no one from telling them apart.
 		if f.Harm = c.HarmBeyond(size); f.Harm >= s.policy.PromoteBelow {
 			f.Harm = math.Min(f.Harm, c.PairedBeyond(size))
