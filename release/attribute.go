@@ -79,6 +79,7 @@ func (s *State) attribute(f signal.Frame, sc *scene) {
 	cs := make([]prediction.Candidate, len(s.mem.Subjects))
 	for i := range s.mem.Subjects {
 		if i < len(s.sys.Releases) {
+			s.excuse(i, sc)
 			cs[i] = s.candidate(i, f, sc)
 		} else {
 			cs[i] = s.changeCandidate(i, sc)
@@ -96,7 +97,7 @@ func (s *State) incidents(j int, sc *scene) {
 			fd := &fs[k]
 			symptom := prevention.Symptom(fd.Kind) && fd.Kind != signal.Dependency
 			if fd.Rejected && fd.Active && fd.LogE > best && (symptom || fd.full()) {
-				best, onset, overload = fd.LogE, fd.Onset.P50, !symptom
+				best, onset, overload = fd.LogE, s.dated(j, fd), !symptom
 			}
 		}
 	}
@@ -108,6 +109,19 @@ func (s *State) incidents(j int, sc *scene) {
 	}
 	if best > 0 {
 		sc.incidents = append(sc.incidents, prediction.Incident{Service: j, Onset: onset, Overload: overload})
+	}
+}
+
+// dated returns when a finding of service j began, as far as it is known: what its
+// counts alone prove is not dated, and began no later than it was first seen.
+func (s *State) dated(j int, fd *finding) float64 {
+	switch first := s.mem.Services[j].Onset; {
+	case fd.Onset != pattern.Onset{}:
+		return fd.Onset.P50
+	case first > 0:
+		return float64(first)
+	default:
+		return float64(s.mem.Frame)
 	}
 }
 

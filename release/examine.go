@@ -121,6 +121,9 @@ func (s *State) examineRelease(i int, weight float64) []finding {
 		if x.Counts[id] != nil && x.Counts[id].N > 0 {
 			s.countFinding(&fd, x.Counts[id], x.Limits[id])
 		}
+		if s.sys.Releases[i].Control == "" {
+			s.freshFinding(&fd, before, x.Alike[id])
+		}
 		if x.Wanted[id] != nil && x.Wanted[id].N > 0 {
 			s.wantedFinding(&fd, x.Wanted[id])
 		}

@@ -55,6 +55,7 @@ func (s *State) observe(f signal.Frame) {
 		}
 		s.count(i)
 		s.countWanted(i)
+		s.countPast(i)
 		s.countTails(i, tails[i])
 		x.hear(seen[i].canary.silent(seen[i].control, all), s.mem.Frame, f.At, s.sys.Interval)
 		x.note(seen[i], s.mem.Frame, i < len(f.Exposure) && f.Exposure[i].Weight > 0)
