@@ -69,6 +69,7 @@ type Case struct {
 	Lasting   bool    // no version serves anything, for longer than a start takes
 	Elsewhere bool    // somebody else's incident touches it
 	Misrouted bool    // it gets far more of the traffic than its step says
+	Laid      bool    // its whole service is worse since a step of it, and nobody else did anything then
 	Together  bool    // both versions fail since its first frames, and nobody else did anything then
 	Unsafe    bool    // going back is not safe
 }
@@ -102,7 +103,7 @@ func (p Policy) Decide(c Case) Decision {
 		d.Verdict, d.Reason = Escalate, Together
 	case c.Breach >= p.PromoteBelow:
 		d.Verdict, d.Reason = Hold, Suspect // it does well here, and the next step breaks it
-	case c.Misrouted:
+	case c.Misrouted, c.Laid:
 		d.Verdict, d.Reason = Hold, Suspect
 	case c.Elsewhere:
 		d.Verdict, d.Reason = Hold, Elsewhere

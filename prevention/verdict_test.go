@@ -210,6 +210,11 @@ func TestDecide(t *testing.T) {
 			prevention.Decision{Verdict: prevention.Rollback, Reason: prevention.Silent, Blames: true},
 		},
 		{
+			"its whole service is worse since a step of it, and nobody else did anything",
+			prevention.Case{Laid: true, Elsewhere: true, Enough: true},
+			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect},
+		},
+		{
 			"silent, no version serves, and it lasts",
 			prevention.Case{Silence: true, Lasting: true, Culprit: 0.8},
 			prevention.Decision{Verdict: prevention.Rollback, Reason: prevention.Silent, Blames: true},

@@ -81,6 +81,7 @@ func (s *State) attribute(f signal.Frame, sc *scene) {
 		if i < len(s.sys.Releases) {
 			s.excuse(i, sc)
 			cs[i] = s.candidate(i, f, sc)
+			sc.laid[i] = s.laid(i, sc)
 		} else {
 			cs[i] = s.changeCandidate(i, sc)
 		}

@@ -59,6 +59,7 @@ type scene struct {
 	silences  []pattern.Silence
 	lacks     []lack // by subject
 	suffer    []bool
+	laid      []*finding  // by release: what is worse with its whole service since a step of it
 	together  []bool      // both versions fail since it began
 	lately    []finding   // of all services; only where a change has no service
 	failures  [][]failure // by release: limits that its exposure meets
@@ -73,6 +74,7 @@ func (s *State) examine(f signal.Frame) *scene {
 	sc := &scene{
 		releases: make([][]finding, n), services: s.examineServices(), alike: make([][]finding, len(s.sys.Releases)),
 		silences: make([]pattern.Silence, n), lacks: make([]lack, n), suffer: make([]bool, n), together: make([]bool, n),
+		laid: make([]*finding, len(s.sys.Releases)),
 	}
 	if len(s.sys.Changes) > 0 {
 		sc.lately = s.examineLately()

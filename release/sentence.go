@@ -264,6 +264,9 @@ func (s *State) because(i int, a *Assessment, sc *scene) string {
 		if text != "" {
 			return text
 		}
+		if i < len(s.sys.Releases) && sc.laid[i] != nil {
+			return s.laidText(sc.laid[i])
+		}
 		return s.calmText(i, a)
 	}
 	fd := sc.releases[i][best]

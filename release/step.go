@@ -74,9 +74,9 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 		Dim:      sc.lacks[i].Gone, Dimming: sc.lacks[i].Late,
 		Suffer: sc.suffer[i], Lasting: i < len(s.sys.Releases) && sc.silences[i].Lasts,
 		Elsewhere: i < len(s.sys.Releases) && (s.elsewhere(i, sc) || s.runsOutSoon(sc) != nil),
-		Misrouted: misrouted,
-		Together:  x.AtOnce >= atOnceFrames,
-		Unsafe:    i < len(s.sys.Releases) && s.sys.Releases[i].Rollback == Unsafe,
+		Misrouted: misrouted, Laid: i < len(s.sys.Releases) && sc.laid[i] != nil,
+		Together: x.AtOnce >= atOnceFrames,
+		Unsafe:   i < len(s.sys.Releases) && s.sys.Releases[i].Rollback == Unsafe,
 	})
 	d = s.hold(x, d, f.At, i)
 	shadow := d
