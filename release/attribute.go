@@ -155,15 +155,8 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 	c.Starved = x.Served >= 0.75 && x.Starved >= 3
 	c.Suffer = c.Suffer || s.callersSuffer(r.Service, c.Since, sc)
 	sc.suffer[i] = c.Suffer
-	kind := sc.silences[i].Kind
-	if c.Suffer && (kind == pattern.SilenceTarget || kind == pattern.SilenceAlone) {
-		// It does take its share, and fails it: more than its exporter is gone.
-		sc.silences[i].Kind = pattern.SilenceTraffic
-	}
-	starting := sc.silences[i].Kind == pattern.SilenceStarting
-	if starting && c.Suffer && x.Reports >= 0.5 && s.mem.Frame-x.Stepped-x.Lost >= s.policy.StartUpFrames {
-		// It may still be starting, and is sent work already.
-		sc.silences[i].Kind = pattern.SilenceTraffic
+	if c.Suffer {
+		s.suffersSilence(i, sc)
 	}
 	c.Silent = silent(sc.silences[i])
 	c.Shared = unwitnessed(sc.silences[i].Kind) || sc.silences[i].Alone && !c.Suffer && s.unasks(r.Service)
@@ -173,6 +166,19 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 	c.AtOnce = s.atOnce(i, sc)
 	sc.together[i] = c.AtOnce
 	return c
+}
+
+// suffersSilence reads the silence of a release whose callers suffer.
+func (s *State) suffersSilence(i int, sc *scene) {
+	x, sil := &s.mem.Subjects[i], &sc.silences[i]
+	if unwitnessed(sil.Kind) {
+		// It does take its share, and fails it: more than its exporter is gone.
+		sil.Kind = pattern.SilenceTraffic
+	}
+	if sil.Kind == pattern.SilenceStarting && x.Reports >= 0.5 && s.mem.Frame-x.Stepped-x.Lost >= s.policy.StartUpFrames {
+		// It may still be starting, and is sent work already.
+		sil.Kind = pattern.SilenceTraffic
+	}
 }
 
 // silent says whether a silence counts: past the start-up time, with the
