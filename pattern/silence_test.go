@@ -109,6 +109,50 @@ func TestSilent(t *testing.T) {
 			"never seen, but it takes its share", func(p *pattern.Presence) { p.Seen, p.Missed, p.ServedMissed, p.Share = false, 30, 30, 3 },
 			pattern.Silence{Kind: pattern.SilenceTarget, For: 30},
 		},
+		{
+			"no other version serves, and it has stopped", func(p *pattern.Presence) { alone(p, 8) },
+			pattern.Silence{Kind: pattern.SilenceTraffic, For: 8, Alone: true},
+		},
+		{
+			"and that lasts", func(p *pattern.Presence) { alone(p, 17) },
+			pattern.Silence{Kind: pattern.SilenceTraffic, For: 17, Alone: true, Lasts: true},
+		},
+		{"it may come back", func(p *pattern.Presence) { alone(p, 4) }, pattern.Silence{Kind: pattern.NotSilent}},
+		{
+			"the old version goes before the new one comes", func(p *pattern.Presence) {
+				alone(p, 8)
+				p.Swaps = true
+			},
+			pattern.Silence{Kind: pattern.NotSilent},
+		},
+		{
+			"no other version serves, and little was due", func(p *pattern.Presence) {
+				alone(p, 8)
+				p.Owed = 13
+			},
+			pattern.Silence{Kind: pattern.NotSilent},
+		},
+		{
+			"it has had nothing to do for as long before", func(p *pattern.Presence) {
+				alone(p, 8)
+				p.Lull = 4
+			},
+			pattern.Silence{Kind: pattern.NotSilent},
+		},
+		{
+			"what was served before is not known", func(p *pattern.Presence) {
+				alone(p, 8)
+				p.Owed = math.NaN()
+			},
+			pattern.Silence{Kind: pattern.NotSilent},
+		},
+		{
+			"all is gone, and no other version is left", func(p *pattern.Presence) {
+				alone(p, 20)
+				p.Missed, p.Control = 20, 0
+			},
+			pattern.Silence{Kind: pattern.SilenceAlone, For: 20, Alone: true},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -121,10 +165,18 @@ func TestSilent(t *testing.T) {
 	}
 }
 
+// alone makes of a presence that of a version which has all of the traffic and
+// has served nothing for some frames, where twelve are a start and five a restart.
+func alone(p *pattern.Presence, quiet int) {
+	p.Alone, p.ControlServe, p.StartUp, p.Back = true, 0, 12, 5
+	p.ServedMissed, p.Quiet, p.Worked, p.Owed = quiet, quiet, 40, 1000
+}
+
 func TestSilenceNames(t *testing.T) {
 	want := map[pattern.SilenceKind]string{
 		pattern.NotSilent: "", pattern.SilenceStarting: "silence-starting", pattern.SilenceShared: "silence-target",
 		pattern.SilenceTraffic: "silence-traffic", pattern.SilenceStopped: "silence-stopped", pattern.SilenceTarget: "silence-target",
+		pattern.SilenceAlone: "silence-stopped",
 	}
 	for k, w := range want {
 		if got := k.String(); got != w {

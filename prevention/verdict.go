@@ -66,8 +66,10 @@ type Case struct {
 	Dimming   bool    // the same, so briefly that it may still be starting
 	Starting  bool    // it has no samples, and may be starting or unseen
 	Suffer    bool    // its callers suffer since it began
+	Lasting   bool    // no version serves anything, for longer than a start takes
 	Elsewhere bool    // somebody else's incident touches it
 	Misrouted bool    // it gets far more of the traffic than its step says
+	Laid      bool    // its whole service is worse since a step of it, and nobody else did anything then
 	Together  bool    // both versions fail since its first frames, and nobody else did anything then
 	Unsafe    bool    // going back is not safe
 	Held      bool    // it is held for its evidence
@@ -99,7 +101,7 @@ func (p Policy) Decide(c Case) Decision {
 	switch {
 	case c.Unasked:
 		d.Verdict, d.Reason = Unknown, Thin
-	case c.Silence && c.Suffer && blames:
+	case c.Silence && (c.Suffer || c.Lasting) && blames:
 		d.Verdict, d.Reason = Rollback, Silent
 	case c.Silence:
 		d.Verdict, d.Reason = Hold, Silent
@@ -113,7 +115,7 @@ func (p Policy) Decide(c Case) Decision {
 		d.Verdict, d.Reason = Escalate, Together
 	case c.Breach >= p.BreachFrom(c.Held):
 		d.Verdict, d.Reason = Hold, Suspect // it does well here, and the next step breaks it
-	case c.Misrouted:
+	case c.Misrouted, c.Laid:
 		d.Verdict, d.Reason = Hold, Suspect
 	case c.Elsewhere:
 		d.Verdict, d.Reason = Hold, Elsewhere

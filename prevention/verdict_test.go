@@ -225,6 +225,21 @@ func TestDecide(t *testing.T) {
 			prevention.Decision{Verdict: prevention.Rollback, Reason: prevention.Silent, Blames: true},
 		},
 		{
+			"its whole service is worse since a step of it, and nobody else did anything",
+			prevention.Case{Laid: true, Elsewhere: true, Enough: true},
+			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Suspect},
+		},
+		{
+			"silent, no version serves, and it lasts",
+			prevention.Case{Silence: true, Lasting: true, Culprit: 0.8},
+			prevention.Decision{Verdict: prevention.Rollback, Reason: prevention.Silent, Blames: true},
+		},
+		{
+			"it lasts, and nobody asks for anything",
+			prevention.Case{Silence: true, Lasting: true, Culprit: 0.05},
+			prevention.Decision{Verdict: prevention.Hold, Reason: prevention.Silent},
+		},
+		{
 			"the same, going back is unsafe",
 			prevention.Case{Silence: true, Suffer: true, Culprit: 0.8, Unsafe: true},
 			prevention.Decision{Verdict: prevention.Escalate, Reason: prevention.UnsafeRollback, Blames: true},

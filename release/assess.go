@@ -191,7 +191,7 @@ func (s *State) shapes(i int, sc *scene) []pattern.Pattern {
 			from := float64(s.mem.Frame - sil.For + 1)
 			out = append(out, pattern.Pattern{
 				Kind: pattern.Kind(sil.Kind.String()), Signal: -1, Onset: pattern.Onset{P10: from, P50: from, P90: from},
-				Probability: 1, For: silenceText(sil.Kind),
+				Probability: 1, For: silenceText(sil),
 			})
 		}
 	}
@@ -228,18 +228,23 @@ func (s *State) lookAlikes(i int, most bool) []pattern.Pattern {
 	return out
 }
 
-func silenceText(k pattern.SilenceKind) string {
-	switch k {
+func silenceText(sil pattern.Silence) string {
+	switch sil.Kind {
 	case pattern.SilenceStarting:
 		return "no sample yet: it may still be starting"
 	case pattern.SilenceShared:
 		return "the control reports nothing either"
 	case pattern.SilenceTraffic:
+		if sil.Alone {
+			return "no version serves anything, and before it was served steadily"
+		}
 		return "it serves nothing while the control serves"
 	case pattern.SilenceStopped:
 		return "its samples stopped while the control's go on"
 	case pattern.SilenceTarget:
 		return "the control's traffic fell by the canary's share: it serves, only its exporter is gone"
+	case pattern.SilenceAlone:
+		return "it reports nothing, and no other version is there to tell why"
 	case pattern.NotSilent:
 		return ""
 	default:

@@ -24,6 +24,8 @@ func (s *State) silence(i int, weight float64) pattern.Silence {
 		ServedMissed: x.Idle, Serves: s.hasServed(),
 		Control: x.Reports, ControlServe: x.Serves,
 		Due: x.Due, Rests: s.rests(i),
+		Alone: s.alone(i, weight), Swaps: s.sys.Releases[i].Strategy == Recreate,
+		Owed: x.Work.Owed, Quiet: x.Work.Quiet, Lull: x.Work.Lull, Worked: x.Work.Worked,
 		Share: s.takesShare(i, weight),
 	})
 }
@@ -77,7 +79,9 @@ func (s *State) attribute(f signal.Frame, sc *scene) {
 	cs := make([]prediction.Candidate, len(s.mem.Subjects))
 	for i := range s.mem.Subjects {
 		if i < len(s.sys.Releases) {
+			s.excuse(i, sc)
 			cs[i] = s.candidate(i, f, sc)
+			sc.laid[i] = s.laid(i, sc)
 		} else {
 			cs[i] = s.changeCandidate(i, sc)
 		}
@@ -94,7 +98,7 @@ func (s *State) incidents(j int, sc *scene) {
 			fd := &fs[k]
 			symptom := prevention.Symptom(fd.Kind) && fd.Kind != signal.Dependency
 			if fd.Rejected && fd.Active && fd.LogE > best && (symptom || fd.full()) {
-				best, onset, overload = fd.LogE, fd.Onset.P50, !symptom
+				best, onset, overload = fd.LogE, s.dated(j, fd), !symptom
 			}
 		}
 	}
@@ -106,6 +110,19 @@ func (s *State) incidents(j int, sc *scene) {
 	}
 	if best > 0 {
 		sc.incidents = append(sc.incidents, prediction.Incident{Service: j, Onset: onset, Overload: overload})
+	}
+}
+
+// dated returns when a finding of service j began, as far as it is known: what its
+// counts alone prove is not dated, and began no later than it was first seen.
+func (s *State) dated(j int, fd *finding) float64 {
+	switch first := s.mem.Services[j].Onset; {
+	case fd.Onset != pattern.Onset{}:
+		return fd.Onset.P50
+	case first > 0:
+		return float64(first)
+	default:
+		return float64(s.mem.Frame)
 	}
 }
 
@@ -138,17 +155,11 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 	c.Starved = x.Served >= 0.75 && x.Starved >= 3
 	c.Suffer = c.Suffer || s.callersSuffer(r.Service, c.Since, sc)
 	sc.suffer[i] = c.Suffer
-	if c.Suffer && sc.silences[i].Kind == pattern.SilenceTarget {
-		// It does take its share, and fails it: more than its exporter is gone.
-		sc.silences[i].Kind = pattern.SilenceTraffic
-	}
-	starting := sc.silences[i].Kind == pattern.SilenceStarting
-	if starting && c.Suffer && x.Reports >= 0.5 && s.mem.Frame-x.Stepped-x.Lost >= s.policy.StartUpFrames {
-		// It may still be starting, and is sent work already.
-		sc.silences[i].Kind = pattern.SilenceTraffic
+	if c.Suffer {
+		s.suffersSilence(i, sc)
 	}
 	c.Silent = silent(sc.silences[i])
-	c.Shared = sc.silences[i].Kind == pattern.SilenceTarget
+	c.Shared = unwitnessed(sc.silences[i].Kind) || sc.silences[i].Alone && !c.Suffer && s.unasks(r.Service)
 	for fd := range each(sc.alike[i]) {
 		c.Alike = c.Alike || fd.Rejected && fd.Active
 	}
@@ -157,10 +168,28 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 	return c
 }
 
+// suffersSilence reads the silence of a release whose callers suffer.
+func (s *State) suffersSilence(i int, sc *scene) {
+	x, sil := &s.mem.Subjects[i], &sc.silences[i]
+	if unwitnessed(sil.Kind) {
+		// It does take its share, and fails it: more than its exporter is gone.
+		sil.Kind = pattern.SilenceTraffic
+	}
+	if sil.Kind == pattern.SilenceStarting && x.Reports >= 0.5 && s.mem.Frame-x.Stepped-x.Lost >= s.policy.StartUpFrames {
+		// It may still be starting, and is sent work already.
+		sil.Kind = pattern.SilenceTraffic
+	}
+}
+
 // silent says whether a silence counts: past the start-up time, with the
-// control serving.
+// control serving, or with nothing beside it where it served all there was.
 func silent(p pattern.Silence) bool {
-	return p.Kind == pattern.SilenceTraffic || p.Kind == pattern.SilenceStopped || p.Kind == pattern.SilenceTarget
+	return p.Kind == pattern.SilenceTraffic || p.Kind == pattern.SilenceStopped || unwitnessed(p.Kind)
+}
+
+// unwitnessed says whether a silence may be that of the metrics alone.
+func unwitnessed(k pattern.SilenceKind) bool {
+	return k == pattern.SilenceTarget || k == pattern.SilenceAlone
 }
 
 // callersSuffer says whether a direct caller of the service fails more since a

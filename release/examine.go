@@ -59,6 +59,7 @@ type scene struct {
 	silences  []pattern.Silence
 	lacks     []lack // by subject
 	suffer    []bool
+	laid      []*finding  // by release: what is worse with its whole service since a step of it
 	together  []bool      // both versions fail since it began
 	lately    []finding   // of all services; only where a change has no service
 	failures  [][]failure // by release: limits that its exposure meets
@@ -73,6 +74,7 @@ func (s *State) examine(f signal.Frame) *scene {
 	sc := &scene{
 		releases: make([][]finding, n), services: s.examineServices(), alike: make([][]finding, len(s.sys.Releases)),
 		silences: make([]pattern.Silence, n), lacks: make([]lack, n), suffer: make([]bool, n), together: make([]bool, n),
+		laid: make([]*finding, len(s.sys.Releases)),
 	}
 	if len(s.sys.Changes) > 0 {
 		sc.lately = s.examineLately()
@@ -97,7 +99,7 @@ func (s *State) examineRelease(i int, weight float64) []finding {
 	out := s.room(&s.found, i)
 	traffic := s.traffic(i)
 	for id, canary := range x.Canary {
-		if canary == nil || s.sys.Signals[id].Kind == signal.Traffic {
+		if canary == nil || !s.compared(i, id) {
 			continue
 		}
 		before := x.Before[id]
@@ -120,6 +122,12 @@ func (s *State) examineRelease(i int, weight float64) []finding {
 		fd.Control = x.Control[id]
 		if c := x.Counts[id]; c != nil && c.N+c.Alone.N > 0 {
 			s.countFinding(&fd, x.tallied(id), x.Limits[id])
+		}
+		if s.sys.Releases[i].Control == "" {
+			s.freshFinding(&fd, before, x.Alike[id])
+		}
+		if x.Wanted[id] != nil && x.Wanted[id].N > 0 {
+			s.wantedFinding(&fd, x.Wanted[id])
 		}
 		s.tailFinding(&fd, x.Tails[id])
 		s.atRest(&fd, weight)
@@ -249,11 +257,11 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 	}
 	f := finding{Comparison: c, Service: service, Signal: id, Kind: sig.Kind, Subject: subject}
 	size := c.Size
-	if !prevention.Symptom(sig.Kind) && !f.pastLimit() {
+	if !symptom(sig) && !f.pastLimit() {
 		size *= s.policy.Major
 	}
 	// What is more only at the load that it has not is a cost, and no harm yet.
-	big := (prevention.Symptom(sig.Kind) || c.Above()) && c.Typical >= size && c.Effective >= pattern.MinEffective && c.Frames >= 3
+	big := (symptom(sig) || c.Above()) && c.Typical >= size && c.Effective >= pattern.MinEffective && c.Frames >= 3
 	f.Harmless = harmless(sig, c)
 	if big && !f.Harmless && !f.roomy() {
 		f.LogE = c.LogE
@@ -269,7 +277,7 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 	if stock(sig.Kind) {
 		f.Ahead = c.GrowthProbability()
 	}
-	if !f.roomy() && (prevention.Symptom(sig.Kind) || c.Above()) {
+	if !f.roomy() && (symptom(sig) || c.Above()) {
 		// What befalls both versions alike keeps no one from telling them apart.
 		if f.Harm = c.HarmBeyond(size); f.Harm >= s.policy.PromoteBelow {
 			f.Harm = math.Min(f.Harm, c.PairedBeyond(size))

@@ -23,8 +23,9 @@ type failure struct {
 
 // A flow is the traffic of one cell in one frame.
 type flow struct {
-	asked bool
-	rate  float64 // NaN when it was not seen
+	asked  bool
+	rate   float64 // NaN when it was not seen
+	normal float64 // what is normal at this hour; NaN when unknown
 }
 
 // expose keeps the books of exposure and traffic of every release, which the
@@ -35,6 +36,7 @@ func (s *State) expose(f signal.Frame) {
 		x := &s.mem.Subjects[i]
 		s.split(i, f, sides[i])
 		s.owe(i, f, sides[i])
+		s.ask(i, loads[i].rate, loads[i].normal)
 		if x.Begun >= 0 && i < len(f.Exposure) {
 			x.Exposed.Add(s.mem.Frame, f.Exposure[i].Weight)
 		}
@@ -42,11 +44,11 @@ func (s *State) expose(f signal.Frame) {
 		if s.mem.Begun >= 0 {
 			side, origin = &x.Load, s.mem.Begun
 		}
-		if *side == nil && !math.IsNaN(loads[i]) {
+		if *side == nil && !math.IsNaN(loads[i].rate) {
 			*side = stats.NewHistory(origin)
 		}
 		if *side != nil {
-			(*side).Add(s.mem.Frame, loads[i])
+			(*side).Add(s.mem.Frame, loads[i].rate)
 		}
 	}
 }
@@ -54,7 +56,7 @@ func (s *State) expose(f signal.Frame) {
 // loads returns the traffic that arrives at the service of each release, of
 // both versions together; of the nearest caller where that is not measured,
 // and NaN where neither is known. sides are canary and control of each apart.
-func (s *State) loads(f signal.Frame) (out []float64, sides [][2]flow) {
+func (s *State) loads(f signal.Frame) (out []flow, sides [][2]flow) {
 	whole := make([]flow, len(s.sys.Services))
 	sides = make([][2]flow, len(s.sys.Releases))
 	for _, c := range f.Cells {
@@ -71,12 +73,15 @@ func (s *State) loads(f signal.Frame) (out []float64, sides [][2]flow) {
 		if at.asked {
 			continue // the first such signal counts
 		}
-		*at = flow{asked: true, rate: math.NaN()}
+		*at = flow{asked: true, rate: math.NaN(), normal: math.NaN()}
 		if present(c) {
 			at.rate = total(c)
 		}
+		if len(c.Readings) == 1 && c.Readings[0].Instance == "" {
+			at.normal = c.Readings[0].Level
+		}
 	}
-	out = make([]float64, len(sides))
+	out = make([]flow, len(sides))
 	for i := range sides {
 		weight := 0.0
 		if i < len(f.Exposure) {
@@ -98,22 +103,22 @@ func (s *State) flows(c signal.Cell) bool {
 
 // load returns the traffic at one release. A side that should serve and does
 // not report makes it unknown: half of the traffic is no fall of it.
-func (s *State) load(service int, weight float64, sides [2]flow, whole []flow) float64 {
+func (s *State) load(service int, weight float64, sides [2]flow, whole []flow) flow {
 	canary, control := sides[0], sides[1]
 	switch {
 	case whole[service].asked:
-		return whole[service].rate
+		return whole[service]
 	case weight == 0 && control.asked:
-		return control.rate
+		return control
 	case weight == 1 && canary.asked:
-		return canary.rate
+		return canary
 	case canary.asked || control.asked:
-		return canary.rate + control.rate
+		return flow{asked: true, rate: canary.rate + control.rate, normal: canary.normal + control.normal}
 	}
-	best, load := math.MaxInt, math.NaN()
+	best, load := math.MaxInt, flow{rate: math.NaN(), normal: math.NaN()}
 	for j, calls := range s.sys.Graph.Upstream(service) {
 		if calls > 0 && calls < best && whole[j].asked {
-			best, load = calls, whole[j].rate
+			best, load = calls, whole[j]
 		}
 	}
 	return load

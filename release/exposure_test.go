@@ -57,7 +57,7 @@ func TestLoads(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, _ := s.loads(signal.Frame{Exposure: []signal.Exposure{{Weight: tt.weight}}, Cells: tt.cells})
-		if len(got) != 1 || got[0] != tt.want && !(math.IsNaN(got[0]) && math.IsNaN(tt.want)) {
+		if len(got) != 1 || got[0].rate != tt.want && !(math.IsNaN(got[0].rate) && math.IsNaN(tt.want)) {
 			t.Errorf("%s: loads = %v, want %v", tt.name, got, tt.want)
 		}
 	}

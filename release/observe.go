@@ -27,6 +27,7 @@ func (s *State) observe(f signal.Frame) {
 	seen := make([]sight, len(s.sys.Releases))
 	var services, all view
 	tails := make([]tails, len(s.sys.Releases))
+	shares := shares{exposure: f.Exposure, measured: s.sharesOf(f)}
 	for _, c := range f.Cells {
 		c.Readings = inOrder(c.Readings)
 		if c.Signal < 0 || c.Signal >= len(s.sys.Signals) {
@@ -41,7 +42,7 @@ func (s *State) observe(f signal.Frame) {
 			continue
 		}
 		if c.Release < len(s.sys.Releases) {
-			s.observeRelease(c, f.Exposure, &seen[c.Release])
+			s.observeRelease(c, shares, &seen[c.Release])
 			tails[c.Release].add(c)
 		}
 	}
@@ -54,6 +55,8 @@ func (s *State) observe(f signal.Frame) {
 			continue
 		}
 		s.count(i)
+		s.countWanted(i)
+		s.countPast(i)
 		s.countTails(i, tails[i])
 		x.hear(seen[i].canary.silent(seen[i].control, all), s.mem.Frame, f.At, s.sys.Interval)
 		x.note(seen[i], s.mem.Frame, i < len(f.Exposure) && f.Exposure[i].Weight > 0)
@@ -193,6 +196,7 @@ func (s *State) standIn(c signal.Cell, seen []sight) {
 			continue
 		}
 		seen[i].control.add(c, sig)
+		seen[i].serves = seen[i].serves || serves(sig)
 	}
 }
 
@@ -229,14 +233,14 @@ func track(side []*pattern.Track, id, origin int) *pattern.Track {
 	return side[id]
 }
 
-func (s *State) observeRelease(c signal.Cell, exposure []signal.Exposure, seen *sight) {
+func (s *State) observeRelease(c signal.Cell, shares shares, seen *sight) {
 	x := &s.mem.Subjects[c.Release]
 	sig := s.sys.Signals[c.Signal]
 	switch {
 	case c.Cohort == signal.Canary && x.Begun >= 0:
 		seen.canary.add(c, sig)
-		if c.Release < len(exposure) {
-			c = s.perShare(c, exposure[c.Release].Weight)
+		if share, ok := shares.of(c, sig); ok {
+			c = s.perShare(c, share)
 		}
 		track(x.Canary, c.Signal, x.Begun).Add(s.mem.Frame, c, s.sys.Interval.Seconds())
 	case c.Cohort == signal.Control:
@@ -244,8 +248,8 @@ func (s *State) observeRelease(c signal.Cell, exposure []signal.Exposure, seen *
 		side, origin := x.Before, 0
 		if x.Begun >= 0 {
 			side, origin = x.Control, x.Begun
-			if c.Release < len(exposure) {
-				c = s.perShare(c, 1-exposure[c.Release].Weight)
+			if share, ok := shares.of(c, sig); ok {
+				c = s.perShare(c, 1-share)
 			}
 		}
 		track(side, c.Signal, origin).Add(s.mem.Frame, c, s.sys.Interval.Seconds())

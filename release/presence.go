@@ -11,6 +11,9 @@ func (x *subject) note(seen sight, frame int, planned bool) {
 	if seen.control.served || !seen.control.noServed && !blind {
 		x.Serves += memoryShare * (share(seen.control.served) - x.Serves)
 	}
+	if seen.serves {
+		x.Work.see(seen.canary.served || seen.control.served, blind || seen.canary.noServed || seen.control.noServed)
+	}
 	if x.Begun < 0 {
 		return
 	}

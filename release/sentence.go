@@ -264,6 +264,9 @@ func (s *State) because(i int, a *Assessment, sc *scene) string {
 		if text != "" {
 			return text
 		}
+		if i < len(s.sys.Releases) && sc.laid[i] != nil {
+			return s.laidText(sc.laid[i])
+		}
 		return s.calmText(i, a)
 	}
 	fd := sc.releases[i][best]
@@ -317,6 +320,9 @@ func (s *State) silentText(i int, sc *scene) string {
 	sil := sc.silences[i]
 	since := s.instant(float64(s.mem.Frame - sil.For + 1)).UTC().Format(s.clock())
 	text := fmt.Sprintf("the new version has served nothing since %s while the control serves", since)
+	if sil.Alone {
+		return s.aloneText(i, since, sc)
+	}
 	switch {
 	case sil.Kind == pattern.SilenceTarget:
 		return fmt.Sprintf("its metrics are missing since %s, though the control's traffic shows that it takes its share; mend its exporter to see more.", since)

@@ -20,7 +20,7 @@ import (
 )
 
 // stateVersion is raised whenever the encoding of a state changes.
-const stateVersion = 8
+const stateVersion = 9
 
 // A State is what is remembered of a system under change between two frames.
 // It is bounded, however many frames there were.
@@ -71,6 +71,7 @@ type subject struct {
 	Limits  []*stats.LimitTest // by signal, the canary's counts against the limit
 	Alike   []*stats.LimitTest // by signal, the control's counts against what they were before
 	Tails   []*stats.TailTest  // by signal, observations over what is usual; nil when their sizes are not known
+	Wanted  []*stats.CountTest // by signal, what is wanted of the requests, the versions in each other's place; nil when not counted
 	Seen    int                // frame of the canary's first sample; −1 before
 	Missed  int                // frames in a row without a sample of the canary
 	Idle    int                // frames in a row without a sample of served work
@@ -81,6 +82,7 @@ type subject struct {
 	Deaf    int                // the first frame that was answered after an outage; 0 where there was none
 	Lost    int                // frames since the last step of which nothing is known
 	Due     float64            // requests that the canary should have got since it last served; NaN when unknown
+	Work    demand             // what its service served, in all versions
 	Starved int                // frames in a row in which the control served nothing
 	Proven  int                // frames in a row in which it was proven worse
 	Latched prevention.Decision
@@ -89,6 +91,7 @@ type subject struct {
 	Held    time.Time // since when it is held; zero when it is not
 	Expired time.Time // since when it was held when that hold expired
 	Why     prevention.Reason
+	Laid    int     // one more than the signal of its whole service for which it waits; 0 for none
 	Blamed  bool    // whether the hold blames
 	Clear   int     // frames in a row in which a hold's evidence was gone
 	Recent  float64 // culprit probability, smoothed
@@ -147,11 +150,11 @@ func (s *State) Plan(release int, steps []Step) {
 
 func newSubject(signals int) subject {
 	return subject{
-		Begun: -1, Routed: -1, Seen: -1, Due: math.NaN(),
+		Begun: -1, Routed: -1, Seen: -1, Due: math.NaN(), Work: newDemand(),
 		Canary: make([]*pattern.Track, signals), Control: make([]*pattern.Track, signals),
 		Before: make([]*pattern.Track, signals), Counts: make([]*stats.CountTest, signals),
 		Limits: make([]*stats.LimitTest, signals), Alike: make([]*stats.LimitTest, signals),
-		Tails: make([]*stats.TailTest, signals),
+		Tails: make([]*stats.TailTest, signals), Wanted: make([]*stats.CountTest, signals),
 	}
 }
 
@@ -195,6 +198,7 @@ func (s *State) MarshalBinary() ([]byte, error) {
 		x.Limits, w.Holes = dense(x.Limits, w.Holes)
 		x.Alike, w.Holes = dense(x.Alike, w.Holes)
 		x.Tails, w.Holes = dense(x.Tails, w.Holes)
+		x.Wanted, w.Holes = dense(x.Wanted, w.Holes)
 		w.Subjects[i] = x
 	}
 	for i, x := range s.mem.Services {
@@ -261,7 +265,7 @@ func Load(sys System, policy prevention.Policy, data []byte) (*State, error) {
 		Episode: w.Episode, Trouble: w.Trouble, Subjects: w.Subjects, Services: w.Services,
 	}}
 	holes := w.Holes
-	var ok [7]bool
+	var ok [8]bool
 	for i := range s.mem.Subjects {
 		x := &s.mem.Subjects[i]
 		x.Canary, holes, ok[0] = sparse(x.Canary, holes)
@@ -271,7 +275,8 @@ func Load(sys System, policy prevention.Policy, data []byte) (*State, error) {
 		x.Limits, holes, ok[4] = sparse(x.Limits, holes)
 		x.Alike, holes, ok[5] = sparse(x.Alike, holes)
 		x.Tails, holes, ok[6] = sparse(x.Tails, holes)
-		if slices.Contains(ok[:7], false) || len(x.Canary) != len(sys.Signals) {
+		x.Wanted, holes, ok[7] = sparse(x.Wanted, holes)
+		if slices.Contains(ok[:8], false) || len(x.Canary) != len(sys.Signals) {
 			return nil, errors.New("state is of another system or damaged: start the fold anew")
 		}
 	}

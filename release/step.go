@@ -73,12 +73,12 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 		Silence:  i < len(s.sys.Releases) && silent(sc.silences[i]),
 		Starting: i < len(s.sys.Releases) && (sc.silences[i].Kind == pattern.SilenceStarting || sc.silences[i].Kind == pattern.SilenceShared || x.Seen < 0),
 		Dim:      sc.lacks[i].Gone, Dimming: sc.lacks[i].Late,
-		Suffer:    sc.suffer[i],
+		Suffer: sc.suffer[i], Lasting: i < len(s.sys.Releases) && sc.silences[i].Lasts,
 		Elsewhere: i < len(s.sys.Releases) && (s.elsewhere(i, sc) || s.runsOutSoon(sc) != nil),
-		Misrouted: misrouted,
-		Together:  x.AtOnce >= atOnceFrames,
-		Unsafe:    i < len(s.sys.Releases) && s.sys.Releases[i].Rollback == Unsafe,
-		Held:      x.suspect(),
+		Misrouted: misrouted, Laid: i < len(s.sys.Releases) && sc.laid[i] != nil,
+		Together: x.AtOnce >= atOnceFrames,
+		Unsafe:   i < len(s.sys.Releases) && s.sys.Releases[i].Rollback == Unsafe,
+		Held:     x.suspect(),
 	})
 	d = s.hold(x, d, f.At, i)
 	shadow := d

@@ -1,0 +1,114 @@
+package release
+
+import (
+	"math"
+
+	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/stats"
+)
+
+// countPast feeds, for a release without a control, the tests of its counted
+// events against what the service had before the first step.
+func (s *State) countPast(i int) {
+	x, r := &s.mem.Subjects[i], s.sys.Releases[i]
+	if r.Control != "" {
+		return
+	}
+	for id, canary := range x.Canary {
+		if canary != nil {
+			s.past(&x.Alike[id], s.mem.Services[r.Service].Before[id], canary, id)
+		}
+	}
+}
+
+// freshFrames is from which frame on counts without a control speak: fewer may be
+// the connections that a swap cuts.
+const freshFrames = 3
+
+// freshFinding adds what the counted events of a release without a control say
+// against the time before: they need no estimate of noise.
+func (s *State) freshFinding(f *finding, before *pattern.Track, l *stats.LimitTest) {
+	relative := s.sizes[f.Signal].Relative
+	least := f.Level * (1 + relative)
+	if l == nil || before == nil || f.Frames < freshFrames || l.Y < 3 || l.Y/l.N < least || !f.Stands(f.Size) {
+		return
+	}
+	if last := f.Subject.Events / f.Subject.N; last < least {
+		return // it is over, though values that look back do not show it yet
+	}
+	e := l.LogEValue()/s.bursts(f.Signal, before) + math.Log(s.policy.CountAlpha/s.policy.Alpha)
+	if e > f.LogE {
+		f.Counted, f.LogE, f.Active = true, e, true
+	}
+}
+
+// bursts returns how many times as much a share of events wavered before as
+// independent events would, at least 1.
+func (s *State) bursts(id int, before *pattern.Track) float64 {
+	p, n := before.Happens/before.Counted, before.Counted/math.Max(1, before.Frames)
+	window := math.Max(1, float64(s.sys.Signals[id].Window))
+	if !(p > 0 && p < 1) {
+		return 1
+	}
+	d := before.Deviation()
+	return math.Max(1, d*d*window*n/(p*(1-p)))
+}
+
+// excuse takes back the evidence of a release without a control where what it
+// shows began elsewhere: both versions would show it, and nothing tells them
+// apart. It is held then, and not laid to it.
+func (s *State) excuse(i int, sc *scene) {
+	if s.sys.Releases[i].Control != "" {
+		return
+	}
+	for fd := range each(sc.releases[i]) {
+		if fd.Rejected && symptom(s.sys.Signals[fd.Signal]) && s.foreign(i, fd, sc) {
+			fd.Rejected, fd.Certain = false, false
+		}
+	}
+}
+
+// foreign says whether something worse with a release without a control began
+// before it, or first with a service that it calls.
+func (s *State) foreign(i int, fd *finding, sc *scene) bool {
+	x, service := &s.mem.Subjects[i], s.sys.Releases[i].Service
+	if s.wasWorse(i, fd) {
+		return true
+	}
+	down := s.sys.Graph.Downstream(service)
+	for _, inc := range sc.incidents {
+		switch {
+		case inc.Service == service:
+			if inc.Onset < float64(x.Begun)-1 {
+				return true
+			}
+		case inc.Overload || inc.Service >= len(down) || down[inc.Service] <= 0 || inc.Onset > fd.Onset.P50+1:
+		case !withFrame(inc.Onset, x.Begun) || !s.onlyOne(i, inc.Onset):
+			return true
+		}
+	}
+	return false
+}
+
+// wasWorse says whether a signal had come half of the way, or more, in the last
+// frames before a release began.
+func (s *State) wasWorse(i int, fd *finding) bool {
+	before := s.mem.Services[s.sys.Releases[i].Service].Before[fd.Signal]
+	if before == nil || s.mem.Subjects[i].Begun != s.mem.Begun {
+		return false
+	}
+	last := pattern.Tail(before, atOnce)
+	return len(last) > 0 && math.Abs(stats.Mean(last)-fd.Level) >= math.Abs(fd.Now-fd.Level)/2 && (stats.Mean(last) > fd.Level) == (fd.Now > fd.Level)
+}
+
+// onlyOne says whether no other release or change began, or took a step, as
+// something did.
+func (s *State) onlyOne(i int, onset float64) bool {
+	for k := range s.mem.Subjects {
+		x := &s.mem.Subjects[k]
+		if k != i && x.Begun >= 0 && (withFrame(onset, x.Begun) || withFrame(onset, x.Stepped)) {
+			return false
+		}
+	}
+	return true
+}
