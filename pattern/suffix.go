@@ -16,8 +16,7 @@ func (c *Comparison) suffix(fixed, block float64) {
 	limit, wide := c.clips()
 	var found, sure evidence
 	var inBuf, effects, typicals [stats.Width]float64
-	var atBuf [stats.Width]int
-	in, at, needs := inBuf[:0], atBuf[:0], math.Max(lasting*math.Max(c.window, 1), 2*c.Tau)
+	in, needs := inBuf[:0], math.Max(lasting*math.Max(c.window, 1), 2*c.Tau)
 	lasts := false
 	from := c.earliest()
 	total := math.Max(1, countFinite(c.Difference[from:]))
@@ -50,20 +49,19 @@ func (c *Comparison) suffix(fixed, block float64) {
 		effects[found.n], typicals[found.n] = raw/n, typical/n
 		found.add(q, e)
 		sure.add(p, certain)
-		at = append(at, j)
 	}
 	if n > 0 {
 		c.Whole, c.SE = typical/n, math.Sqrt(c.variance(n, fixed))
+		c.onset(from, wide) // also where no stretch is long enough to be tested
 	}
 	if found.n == 0 {
 		return
 	}
-	parts, best, all := found.shares(inBuf[:0])
+	_, best, all := found.shares(inBuf[:0])
 	if best >= 0 {
 		c.Effect, c.Typical = effects[best], typicals[best]
 	}
 	c.LogE = all - math.Log(total)
-	c.onset(parts, at)
 	if lasts {
 		_, _, all = sure.shares(inBuf[:0])
 		c.LogE = all - math.Log(total)
@@ -177,29 +175,4 @@ func insert(sorted []float64, x float64) []float64 {
 	copy(sorted[low+1:], sorted[low:])
 	sorted[low] = x
 	return sorted
-}
-
-// tie is by how much a sum of parts may miss a share that it comes to: blocks
-// whose e-values are equal must not be told apart by the last digit.
-const tie = 1e-9
-
-// onset reads the posterior of the suffix's first block off the parts of its
-// e-values, which come latest first.
-func (c *Comparison) onset(parts []float64, at []int) {
-	var cum float64
-	c.Onset = Onset{P10: math.NaN(), P50: math.NaN(), P90: c.frames[at[0]]}
-	for i, part := range slices.Backward(parts) { // earliest first
-		cum += part
-		frame := c.frames[at[i]]
-		if math.IsNaN(c.Onset.P10) && cum >= 0.1-tie {
-			c.Onset.P10 = frame
-		}
-		if math.IsNaN(c.Onset.P50) && cum >= 0.5-tie {
-			c.Onset.P50 = frame
-		}
-		if cum >= 0.9-tie {
-			c.Onset.P90 = frame
-			break
-		}
-	}
 }

@@ -215,11 +215,7 @@ func (s *State) countFinding(f *finding, c tally, l *stats.LimitTest) {
 	case rated(sig):
 		f.Share = math.Max(0, p-q) // its values are not shares
 	default:
-		since := s.mayFail(f.Signal, f.Now) // it is worse, where the values say so too
-		if since = max(p, since); f.Comparison.LogE <= 2 || math.IsNaN(since) {
-			since = p
-		}
-		f.Effect, f.Now, f.Level, f.Size = p-q, s.mayFail(f.Signal, since), s.mayFail(f.Signal, q), delta
+		f.Effect, f.Now, f.Level, f.Size = p-q, s.mayFail(f.Signal, p), s.mayFail(f.Signal, q), delta
 	}
 	logE := c.logE
 	if l != nil && q < s.mayFail(f.Signal, f.Subject.Limit) {
@@ -231,6 +227,9 @@ func (s *State) countFinding(f *finding, c tally, l *stats.LimitTest) {
 		f.LogE = math.Max(0, logE+math.Log(s.policy.CountAlpha/s.policy.Alpha))
 		f.Active = f.LogE > 0
 	}
+	if now := s.since(f); f.Active && !rated(sig) && s.mayFail(f.Signal, now) > p {
+		f.Now = now // what was well before it began is no part of how bad it is
+	}
 	excess := stats.ExcessProbability(c.events, c.n, q*c.of, c.of, delta)
 	f.Harm = math.Min(1, excess*s.policy.PromoteBelow/s.policy.CountRisk)
 	if excess >= s.policy.CountRisk {
@@ -240,6 +239,14 @@ func (s *State) countFinding(f *finding, c tally, l *stats.LimitTest) {
 	if f.LogE == 0 {
 		f.Harm = math.Min(f.Harm, s.policy.RollbackAbove-0.01)
 	}
+}
+
+// since returns the mean of a finding's values since it began; NaN where there are none.
+func (s *State) since(f *finding) float64 {
+	if math.IsNaN(f.Onset.P50) {
+		return math.NaN()
+	}
+	return f.Subject.Values.Over(int(math.Round(f.Onset.P50)), s.mem.Frame)
 }
 
 // pastFinding adds what counted events say against the time before.

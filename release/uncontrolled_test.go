@@ -74,7 +74,7 @@ func TestUncontrolled(t *testing.T) {
 		{"it fails later", failing(20), few, 24, "rollback", "suspect"},
 		{"it failed before", failing(-3), few, -1, "hold", "elsewhere"},
 		{"what it calls failed first", failing(20), failing(17), -1, "hold", "elsewhere"},
-		{"what it calls fails with it", failing(0), failing(0), 5, "hold", "suspect"},
+		{"what it calls fails with it", failing(0), failing(0), 5, "rollback", "suspect"},
 		{"a swap cuts connections", func(k int) float64 {
 			if k == 0 || k == 1 {
 				return 0.3
