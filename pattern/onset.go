@@ -8,57 +8,83 @@ import (
 
 // onset reads off when the subject became different: the posterior of the first block of
 // one lasting step, each being as likely before. The differences d of the blocks are
-// nothing up to it, and one mean from there on; with S their sum over the last n,
+// nothing up to it, and go with r from there on: at once, or rising over the w blocks
+// that a value looks back over, either as likely. With r = 1, or i/w up to 1,
 //
-//	P(n) ∝ exp(S²/(2·n·σ²·w))    S > 0
+//	P(n) ∝ exp((Σ r·d)²/(2·Σ r²·σ²·w))    Σ r·d > 0
 //
-// where S²/n is what such a step explains of Σd². Within σ² is the noise, or what the
-// best step leaves unexplained where that is more; w is over how many blocks a value
-// looks back, as neighbours share what lies in both. How alike values further apart are
-// (τ) is for whether there is a difference at all: it grows as a control that fails
-// too drifts, and short stretches would not count then.
+// over the last n, where the first part is what such a step explains of Σd². σ² is the
+// noise, or what the best step leaves unexplained where that is more; by w, neighbours
+// share what lies in both. How alike values further apart are (τ) is for whether there
+// is a difference at all: it grows as a control that fails too drifts, and short
+// stretches would not count then.
 //
 // Source: D. V. Hinkley, Inference about the change-point in a sequence of random
 // variables, Biometrika 57 (1970), with the level before known.
 func (c *Comparison) onset(from int, limit float64) {
-	var gains [stats.Width]float64
-	var sum, n, all, most float64
+	var gains [2][stats.Width]float64
+	var sum, n, all float64
+	most, wide := 0.0, int(math.Max(1, math.Round(c.window)))
 	for j := len(c.Difference) - 1; j >= from; j-- {
+		gains[0][j], gains[1][j] = math.NaN(), math.NaN()
 		d := stats.Clip(c.Difference[j], limit)
-		gains[j] = math.NaN()
 		if math.IsNaN(d) {
 			continue
 		}
 		sum, n, all = sum+d, n+1, all+d*d
-		gains[j] = 0
-		if sum > 0 {
-			gains[j] = sum * sum / n
-		}
-		most = math.Max(most, gains[j])
+		gains[0][j] = explained(sum, n)
+		gains[1][j] = explained(c.rising(j, wide, limit, sum, n))
+		most = math.Max(most, math.Max(gains[0][j], gains[1][j]))
 	}
-	noise := 2 * math.Max(c.SD*c.SD, (all-most)/math.Max(1, n-2)) * math.Max(1, c.window)
-	total := 0.0
-	for j := from; j < len(c.Difference); j++ {
-		if gains[j] = math.Exp((gains[j] - most) / noise); gains[j] > 0 { // no number stays none
-			total += gains[j]
+	noise := 2 * math.Max(c.SD*c.SD, (all-most)/math.Max(1, n-2)) * float64(wide)
+	weights, total := gains[0][:len(c.Difference)], 0.0
+	for j := from; j < len(weights); j++ {
+		weights[j] = math.Exp((gains[0][j]-most)/noise) + math.Exp((gains[1][j]-most)/noise)
+		if weights[j] > 0 { // no number stays none
+			total += weights[j]
 		}
 	}
-	c.Onset = Onset{P10: math.NaN(), P50: math.NaN(), P90: math.NaN()}
+	c.Onset = c.points(weights, from, total)
+}
+
+// explained is what a course explains of squares: x = Σ r·d and y = Σ r².
+func explained(x, y float64) float64 {
+	if x <= 0 {
+		return 0
+	}
+	return x * x / y
+}
+
+// rising takes what is missing of a step in its first blocks off its sums.
+func (c *Comparison) rising(j, wide int, limit, x, y float64) (float64, float64) {
+	for i := range min(wide-1, len(c.Difference)-j) {
+		if d := stats.Clip(c.Difference[j+i], limit); !math.IsNaN(d) {
+			r := float64(i+1) / float64(wide)
+			x, y = x-(1-r)*d, y-(1-r*r)
+		}
+	}
+	return x, y
+}
+
+// points are where the parts of a total, the earliest first, come to 10, 50 and 90 %.
+func (c *Comparison) points(parts []float64, from int, total float64) Onset {
+	o := Onset{P10: math.NaN(), P50: math.NaN(), P90: math.NaN()}
 	cum := 0.0
-	for j := from; j < len(c.Difference); j++ {
-		if !(gains[j] > 0) {
+	for j := from; j < len(parts); j++ {
+		if !(parts[j] > 0) {
 			continue
 		}
-		cum += gains[j] / total
-		for _, x := range []struct {
+		cum += parts[j] / total
+		for _, x := range [...]struct {
 			p  float64
 			at *float64
-		}{{0.1, &c.Onset.P10}, {0.5, &c.Onset.P50}, {0.9, &c.Onset.P90}} {
+		}{{0.1, &o.P10}, {0.5, &o.P50}, {0.9, &o.P90}} {
 			if math.IsNaN(*x.at) && cum >= x.p-tie {
 				*x.at = c.frames[j]
 			}
 		}
 	}
+	return o
 }
 
 // tie is by how much a sum of parts may miss a share that it comes to: blocks that are

@@ -42,6 +42,7 @@ type Candidate struct {
 type Incident struct {
 	Service  int
 	Onset    float64 // frame
+	Earliest float64 // frame before which it hardly began
 	Overload bool    // saturation: it travels to callees, errors and latency to callers
 }
 

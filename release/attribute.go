@@ -92,13 +92,13 @@ func (s *State) attribute(f signal.Frame, sc *scene) {
 // incidents finds what is worse with service j than before, whichever
 // version serves.
 func (s *State) incidents(j int, sc *scene) {
-	best, onset, overload := 0.0, math.NaN(), false
+	best, overload, onset := 0.0, false, pattern.Onset{}
 	consider := func(fs []finding) {
 		for k := range fs {
 			fd := &fs[k]
 			symptom := prevention.Symptom(fd.Kind) && fd.Kind != signal.Dependency
 			if fd.Rejected && fd.Active && fd.LogE > best && (symptom || fd.full()) {
-				best, onset, overload = fd.LogE, s.dated(j, fd), !symptom
+				best, overload, onset = fd.LogE, !symptom, s.dated(j, fd)
 			}
 		}
 	}
@@ -109,21 +109,21 @@ func (s *State) incidents(j int, sc *scene) {
 		}
 	}
 	if best > 0 {
-		sc.incidents = append(sc.incidents, prediction.Incident{Service: j, Onset: onset, Overload: overload})
+		sc.incidents = append(sc.incidents, prediction.Incident{Service: j, Onset: onset.P50, Earliest: onset.P10, Overload: overload})
 	}
 }
 
 // dated returns when a finding of service j began, as far as it is known: what its
 // counts alone prove is not dated, and began no later than it was first seen.
-func (s *State) dated(j int, fd *finding) float64 {
+func (s *State) dated(j int, fd *finding) pattern.Onset {
+	at := float64(s.mem.Frame)
 	switch first := s.mem.Services[j].Onset; {
 	case fd.Onset != pattern.Onset{}:
-		return fd.Onset.P50
+		return fd.Onset
 	case first > 0:
-		return float64(first)
-	default:
-		return float64(s.mem.Frame)
+		at = float64(first)
 	}
+	return pattern.Onset{P10: at, P50: at, P90: at}
 }
 
 // full says whether what fills up has less room left than what matters. More

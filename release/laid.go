@@ -33,7 +33,7 @@ func (s *State) laying(i int, fd *finding, sc *scene) bool {
 	if s.mem.Subjects[i].Laid == fd.Signal+1 && s.failing(i, fd) && fd.Stands(fd.Size) {
 		return true
 	}
-	return fd.Rejected && fd.Active && s.failing(i, fd) && !s.foreign(i, fd, sc) && s.follows(i, s.dated(fd.Service, fd))
+	return fd.Rejected && fd.Active && s.failing(i, fd) && !s.foreign(i, fd, sc) && s.follows(i, s.dated(fd.Service, fd).P50)
 }
 
 // backlog is how many times what it was something without a limit must come to,
@@ -76,7 +76,7 @@ func (s *State) follows(i int, onset float64) bool {
 // laidText says so.
 func (s *State) laidText(fd *finding) string {
 	sig, service := s.sys.Signals[fd.Signal], s.sys.Services[fd.Service].Name
-	since := s.instant(s.dated(fd.Service, fd)).UTC().Format(s.clock())
+	since := s.instant(s.dated(fd.Service, fd).P50).UTC().Format(s.clock())
 	return fmt.Sprintf("%s of all of %s is %s against %s before since %s, and nothing else began then; its versions are not measured apart, so that it is likely, and not proven.",
 		sig.Name, service, sig.Unit.Format(fd.Now), sig.Unit.Format(fd.Level), since)
 }

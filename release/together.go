@@ -30,21 +30,21 @@ func (s *State) atOnce(i int, sc *scene) bool {
 	}
 	suffers := false
 	for _, inc := range sc.incidents {
-		suffers = suffers || !inc.Overload && inc.Service == s.sys.Releases[i].Service && near(inc.Onset)
+		suffers = suffers || !inc.Overload && inc.Service == s.sys.Releases[i].Service && near(inc.Earliest)
 	}
 	if !suffers {
 		return false
 	}
 	for fd := range each(sc.alike[i]) {
-		if fd.Rejected && fd.Active && near(fd.Onset.P50) {
+		if fd.Rejected && fd.Active && near(fd.Onset.P10) {
 			return true
 		}
 	}
 	return false
 }
 
-// withFrame says whether something began with a frame, as nearly as an onset is
-// known.
+// withFrame says whether something that began in a frame at the earliest began with
+// another one.
 func withFrame(onset float64, frame int) bool {
 	return onset >= float64(frame)-1 && onset <= float64(frame+atOnce)
 }
@@ -69,7 +69,7 @@ func (s *State) began(i int, onset float64) string {
 // this release is said only where it did not begin with a step of it: a
 // migration that holds a lock hurts the stable version as well.
 func (s *State) acquittal(i int, fd *finding, sc *scene) string {
-	onset := fd.Onset.P50
+	onset := fd.Onset.P10
 	if fd.Onset == (pattern.Onset{}) {
 		onset = float64(s.mem.Frame) // too new to be dated
 	}

@@ -83,7 +83,7 @@ func (s *State) foreign(i int, fd *finding, sc *scene) bool {
 				return true
 			}
 		case inc.Overload || inc.Service >= len(down) || down[inc.Service] <= 0 || inc.Onset > fd.Onset.P50+1:
-		case !withFrame(inc.Onset, x.Begun) || !s.onlyOne(i, inc.Onset):
+		case !withFrame(inc.Earliest, x.Begun) || !s.onlyOne(i, inc.Earliest):
 			return true
 		}
 	}
