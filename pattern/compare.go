@@ -76,12 +76,15 @@ type Comparison struct {
 	Horizon    float64 // frames ahead that growth is thought on; 0 means as many as were seen
 	Falls      bool    // whether worse is down
 	Recalled   bool    // whether memory served for a live control
+	Beyond     bool    // whether LogE comes of lying further out than the reference ever wandered
 	Difference []float64
 	values     []float64 // of the subject, block by block
 	frames     []float64 // the middle of each block, in frames
 	fixed      float64   // variance of the effect that more frames do not lessen
 	slow       float64   // the part of it that memory knows of; 0 where it does not serve
 	block      float64   // frames per block
+	wanders    float64   // how far the reference does; 0 when not known
+	away       float64   // how many times that far the subject is now
 	beside     int       // blocks in which a live control stood beside the subject
 	rest       []float64 // what to add to a difference so that it is to the control of that block alone
 	floor      float64   // standard deviation that a block is believed to have at least
@@ -190,6 +193,7 @@ func (c *Comparison) measure(w *Workspace, subject *Track, ref reference, size S
 	c.Tau = noise.Tau
 	c.SD = math.Sqrt(max(ownVar, c.floor*c.floor))
 	c.SD = max(c.SD, jitter(c.Difference, noise.Rho, c.SD))
+	c.wanders = ref.wandering(subject.Values.Size, noise, scale, c.SD)
 	c.fixed += ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*at.variance
 	own := countFinite(c.Difference)
 	c.Effective = (own + noise.n*ref.replicas(noise.sd)) / noise.Tau
@@ -235,6 +239,7 @@ func (c *Comparison) test(worse signal.Direction) {
 	if !c.still {
 		c.trend()
 	}
+	c.beyond()
 	c.LogE -= price
 	c.SlopeLogE -= price
 	c.SD *= math.Sqrt(c.block) // back to one frame, as if blocks were independent

@@ -253,7 +253,7 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 		size *= s.policy.Major
 	}
 	// What is more only at the load that it has not is a cost, and no harm yet.
-	big := (prevention.Symptom(sig.Kind) || c.Above()) && c.Typical >= size && c.Effective >= pattern.MinEffective && c.Frames >= 3
+	big := (prevention.Symptom(sig.Kind) || c.Above()) && c.Typical >= size && c.Told() && c.Frames >= 3
 	f.Harmless = harmless(sig, c)
 	if big && !f.Harmless && !f.roomy() {
 		f.LogE = c.LogE
