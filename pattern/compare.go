@@ -36,6 +36,7 @@ type Size struct {
 	Noise    float64 // floor of the standard deviation, in the signal's base unit
 	Window   float64 // frames that one value looks back over; 0 counts as 1
 	Still    bool    // it does not fill up: growth is not looked for
+	Idle     bool    // the live control has nothing to do: how far it wanders tells nothing
 }
 
 // Of returns the change of consequence at a reference level.
@@ -193,7 +194,9 @@ func (c *Comparison) measure(w *Workspace, subject *Track, ref reference, size S
 	c.Tau = noise.Tau
 	c.SD = math.Sqrt(max(ownVar, c.floor*c.floor))
 	c.SD = max(c.SD, jitter(c.Difference, noise.Rho, c.SD))
-	c.wanders = ref.wandering(subject.Values.Size, noise, scale, c.SD)
+	if !size.Idle && loads.reached() {
+		c.wanders = ref.wandering(subject.Values.Size, noise, scale, c.SD)
+	}
 	c.fixed += ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*at.variance
 	own := countFinite(c.Difference)
 	c.Effective = (own + noise.n*ref.replicas(noise.sd)) / noise.Tau

@@ -30,7 +30,8 @@ const farthest = 3
 // that of the reference's N blocks before and during together, scale how much
 // more the subject wavers for having fewer instances; τ/N is over 1 where less
 // than one independent value was seen of the drift. Only beside a live control:
-// what both versions do at the same time is no departure.
+// what both versions do at the same time is no departure. And only at a load
+// that the reference has had: what it would do beyond that nobody has seen.
 //
 // The scale of E is measured, not derived: over releases of 60 to 130 frames
 // with all looks together z is over 3 in well under 0.3 % of them, Gaussian,
@@ -101,4 +102,29 @@ func (r reference) wandering(size int, n noise, scale, sd float64) float64 {
 		return 0
 	}
 	return math.Max((high-low)*math.Sqrt(scale), 3*sd) * math.Sqrt(math.Max(1, n.Tau/blocks))
+}
+
+// overReach is by how much more than the reference ever had to do the subject
+// may have, and still be said to do no more.
+const overReach = 0.1
+
+// reached says whether the reference has had the load that the subject has now,
+// as far as loads are known.
+func (l Loads) reached() bool {
+	if !l.known() {
+		return true
+	}
+	var buf [stats.Width]float64
+	most := math.Inf(-1)
+	for _, t := range [...]*Track{l.During, l.Before} {
+		if t == nil {
+			continue
+		}
+		for _, x := range t.Values.MeansInto(buf[:0], 1) {
+			if x > most {
+				most = x
+			}
+		}
+	}
+	return !(stats.Mean(stats.FiniteInto(buf[:0], l.Subject.Values.Tail(reach))) > (1+overReach)*most)
 }

@@ -107,6 +107,7 @@ func (s *State) examineRelease(i int, weight float64) []finding {
 		// Growth matters where something fills up, or meets a limit.
 		size := s.sizes[id]
 		size.Still = !stock(s.sys.Signals[id].Kind) && math.IsNaN(canary.Limit)
+		size.Idle = weight >= 1 && goesWithLoad(s.sys.Signals[id].Kind)
 		loads := traffic
 		if !goesWithLoad(s.sys.Signals[id].Kind) {
 			loads = pattern.Loads{}
