@@ -194,7 +194,7 @@ func (c *Comparison) measure(w *Workspace, subject *Track, ref reference, size S
 	c.Tau = noise.Tau
 	c.SD = math.Sqrt(max(ownVar, c.floor*c.floor))
 	c.SD = max(c.SD, jitter(c.Difference, noise.Rho, c.SD))
-	if !size.Idle && loads.reached() {
+	if !size.Idle && !c.within() && loads.reached() {
 		c.wanders = ref.wandering(subject.Values.Size, noise, scale, c.SD)
 	}
 	c.fixed += ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*at.variance

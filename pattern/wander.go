@@ -14,6 +14,9 @@ const ofReference = 20
 // if that is to say anything.
 const farthest = 3
 
+// believed is how many standard deviations the reference is believed to wander at least.
+const believed = 3
+
 // beyond tests whether the subject now lies further out than its reference has
 // wandered in all that is known of it. It is for a reference that drifts. Of
 // that only a few values are independent, so that suffix has no degrees of
@@ -45,13 +48,7 @@ func (c *Comparison) beyond() {
 		return
 	}
 	var buf [stats.Width]float64
-	need := int(math.Ceil(reach/c.block + c.window))
-	last := buf[:0]
-	for j := len(c.Difference) - 1; j >= 0 && len(last) < need; j-- {
-		if d := c.Difference[j]; !math.IsNaN(d) {
-			last = append(last, d)
-		}
-	}
+	last, need := c.lately(buf[:0])
 	if len(last) < need || c.beside < need {
 		return
 	}
@@ -64,6 +61,30 @@ func (c *Comparison) beyond() {
 	c.Beyond, c.LogE = true, e
 	c.Effect, c.Typical = math.Max(c.Effect, mean), math.Max(c.Typical, low)
 	c.Onset = c.left(low / 2)
+}
+
+// lately appends the last differences to out, as many as it takes to be beyond.
+func (c *Comparison) lately(out []float64) (last []float64, need int) {
+	need = int(math.Ceil(reach/c.block + c.window))
+	for j := len(c.Difference) - 1; j >= 0 && len(out) < need; j-- {
+		if d := c.Difference[j]; !math.IsNaN(d) {
+			out = append(out, d)
+		}
+	}
+	return out, need
+}
+
+// within says whether none of the last differences is so large that the subject
+// could be beyond: then nothing else need be known.
+func (c *Comparison) within() bool {
+	var buf [stats.Width]float64
+	last, _ := c.lately(buf[:0])
+	for _, d := range last {
+		if math.Abs(d) >= farthest*believed*c.SD {
+			return false
+		}
+	}
+	return true
 }
 
 // left returns when the differences that lie over a bound now came to lie there.
@@ -101,7 +122,7 @@ func (r reference) wandering(size int, n noise, scale, sd float64) float64 {
 	if blocks*float64(size) < ofReference {
 		return 0
 	}
-	return math.Max((high-low)*math.Sqrt(scale), 3*sd) * math.Sqrt(math.Max(1, n.Tau/blocks))
+	return math.Max((high-low)*math.Sqrt(scale), believed*sd) * math.Sqrt(math.Max(1, n.Tau/blocks))
 }
 
 // overReach is by how much more than the reference ever had to do the subject

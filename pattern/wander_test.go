@@ -122,3 +122,43 @@ func TestBeyondDrift(t *testing.T) {
 		t.Error("one reading is said to be beyond")
 	}
 }
+
+// TestBeyondLoad: what an instance uses is beyond what the reference ever used only
+// at a load that the reference has had, and beside one that has work.
+func TestBeyondLoad(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 1))
+	slow := make([]float64, 100)
+	for i := range slow {
+		slow[i] = 100 + 4*math.Sin(float64(i)/25) + 0.3*r.NormFloat64()
+	}
+	canary := make([]float64, 40)
+	for i := range canary {
+		canary[i] = 2 * slow[60+i]
+	}
+	even := func(n int, load float64) []float64 {
+		out := make([]float64, n)
+		for i := range out {
+			out[i] = load + 0.1*r.NormFloat64()
+		}
+		return out
+	}
+	tests := []struct {
+		name string
+		load float64 // of an instance of the new version; those of the stable one have 10
+		idle bool
+		want bool
+	}{
+		{"as much work", 10, false, true},
+		{"less", 5, false, true},
+		{"more than it ever had", 13, false, false},
+		{"beside one without work", 10, true, false},
+	}
+	for _, tt := range tests {
+		loads := Loads{Subject: fill(60, even(40, tt.load)), During: fill(60, even(40, 10)), Before: fill(0, even(60, 10))}
+		size := Size{Relative: 0.1, Idle: tt.idle}
+		c, ok := new(Workspace).Compare(loads, fill(60, canary), fill(60, slow[60:]), fill(0, slow[:60]), signal.Up, size)
+		if !ok || c.Beyond != tt.want {
+			t.Errorf("%s: beyond %v (%v times as far), want %v", tt.name, c.Beyond, c.away, tt.want)
+		}
+	}
+}
