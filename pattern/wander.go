@@ -58,9 +58,11 @@ func (c *Comparison) beyond() {
 	if !(c.away >= farthest) || c.Effective >= MinEffective && c.LogE >= e {
 		return
 	}
+	if !(c.LogE > 0) {
+		c.Onset = c.left(low / 2) // else the stretches tell more of when it began
+	}
 	c.Beyond, c.LogE = true, e
 	c.Effect, c.Typical = math.Max(c.Effect, mean), math.Max(c.Typical, low)
-	c.Onset = c.left(low / 2)
 }
 
 // lately appends the last differences to out, as many as it takes to be beyond.
