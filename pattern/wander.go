@@ -12,7 +12,7 @@ const ofReference = 20
 
 // farthest is how many times further than the reference wanders the subject is at least,
 // if that is to say anything.
-const farthest = 3
+const farthest = 4.5
 
 // believed is how many standard deviations the reference is believed to wander at least.
 const believed = 3
@@ -26,7 +26,7 @@ const believed = 3
 // tail than a variance of as few degrees of freedom.
 //
 //	z = low/√(W²·max(1, τ/N) + 9·fixed)    W = max(range·√scale, 3·SD)
-//	ln E = 1.5·z + 0.5                     for z ≥ 3, else nothing
+//	ln E = 1.5·z + 0.5                     for z ≥ 4.5, else nothing
 //
 // low is what three quarters of the last differences are at least, over one
 // window and three frames more, so that no single reading makes it; range is
@@ -37,9 +37,10 @@ const believed = 3
 // that the reference has had: what it would do beyond that nobody has seen.
 //
 // The scale of E is measured, not derived: over releases of 60 to 130 frames
-// with all looks together z is over 3 in well under 0.3 % of them, Gaussian,
+// with all looks together z is over 4.5 in under 0.1 % of them, Gaussian,
 // skewed or heavy-tailed, with ρ from 0 to 0.999 (TestBeyondHolds), so that E
-// adds under a fifth to the mean of what it is taken together with. The idea,
+// stays far from a false alarm in five hundred. Less than that would be a suspicion: a
+// hold, which runs out while the t-test is still on its way to a proof. The idea,
 // to scale by what a statistic's own path did and not by an estimate of its
 // long-run variance, is that of N. M. Kiefer, T. J. Vogelsang, H. Bunzel,
 // Simple robust testing of regression hypotheses, Econometrica 68 (2000).
