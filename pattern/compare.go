@@ -37,6 +37,7 @@ type Size struct {
 	Window   float64 // frames that one value looks back over; 0 counts as 1
 	Still    bool    // it does not fill up: growth is not looked for
 	Good     bool    // the level is a share of what goes well, 0..1
+	Idle     bool    // the live control has nothing to do: how far it wanders tells nothing
 }
 
 // Of returns the change of consequence at a reference level. Of a share of what goes
@@ -82,12 +83,15 @@ type Comparison struct {
 	Horizon    float64 // frames ahead that growth is thought on; 0 means as many as were seen
 	Falls      bool    // whether worse is down
 	Recalled   bool    // whether memory served for a live control
+	Beyond     bool    // whether LogE comes of lying further out than the reference ever wandered
 	Difference []float64
 	values     []float64 // of the subject, block by block
 	frames     []float64 // the middle of each block, in frames
 	fixed      float64   // variance of the effect that more frames do not lessen
 	slow       float64   // the part of it that memory knows of; 0 where it does not serve
 	block      float64   // frames per block
+	wanders    float64   // how far the reference does; 0 when not known
+	away       float64   // how many times that far the subject is now
 	beside     int       // blocks in which a live control stood beside the subject
 	rest       []float64 // what to add to a difference so that it is to the control of that block alone
 	floor      float64   // standard deviation that a block is believed to have at least
@@ -196,6 +200,9 @@ func (c *Comparison) measure(w *Workspace, subject *Track, ref reference, size S
 	c.Tau = noise.Tau
 	c.SD = math.Sqrt(max(ownVar, c.floor*c.floor))
 	c.SD = max(c.SD, jitter(c.Difference, noise.Rho, c.SD))
+	if !size.Idle && !c.within() && loads.reached() {
+		c.wanders = ref.wandering(subject.Values.Size, noise, scale, c.SD)
+	}
 	c.fixed += ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*at.variance
 	own := countFinite(c.Difference)
 	c.Effective = (own + noise.n*ref.replicas(noise.sd)) / noise.Tau
@@ -241,6 +248,7 @@ func (c *Comparison) test(worse signal.Direction) {
 	if !c.still {
 		c.trend()
 	}
+	c.beyond()
 	c.LogE -= price
 	c.SlopeLogE -= price
 	c.SD *= math.Sqrt(c.block) // back to one frame, as if blocks were independent

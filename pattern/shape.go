@@ -91,7 +91,7 @@ func against(cond bool, text string) string {
 // e²), it has made a third of a change of consequence already and, had it
 // gone on as long again, all of it.
 func (c *Comparison) Growing() bool {
-	return c.Slope > 0 && c.SlopeLogE > 2 && c.Effective >= MinEffective &&
+	return c.Slope > 0 && c.SlopeLogE > 2 && c.Told() &&
 		c.Slope*c.Frames >= c.Size/3 && c.Projected() >= c.Size && c.above()
 }
 

@@ -109,6 +109,7 @@ func (s *State) examineRelease(i int, weight float64) []finding {
 		// Growth matters where something fills up, or meets a limit.
 		size := s.sizes[id]
 		size.Still = !stock(s.sys.Signals[id].Kind) && math.IsNaN(canary.Limit)
+		size.Idle = weight >= 1 && goesWithLoad(s.sys.Signals[id].Kind)
 		loads := traffic
 		if !goesWithLoad(s.sys.Signals[id].Kind) {
 			loads = pattern.Loads{}
@@ -261,7 +262,7 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 		size *= s.policy.Major
 	}
 	// What is more only at the load that it has not is a cost, and no harm yet.
-	big := (symptom(sig) || c.Above()) && c.Typical >= size && c.Effective >= pattern.MinEffective && c.Frames >= 3
+	big := (symptom(sig) || c.Above()) && c.Typical >= size && c.Told() && c.Frames >= 3
 	f.Harmless = harmless(sig, c)
 	if big && !f.Harmless && !f.roomy() {
 		f.LogE = c.LogE

@@ -1,0 +1,154 @@
+package pattern
+
+import (
+	"math"
+
+	"github.com/foreshock/foreshock/stats"
+)
+
+// ofReference is the least number of frames of a reference that show how far it
+// wanders.
+const ofReference = 20
+
+// farthest is how many times further than the reference wanders the subject is at least,
+// if that is to say anything.
+const farthest = 4.5
+
+// believed is how many standard deviations the reference is believed to wander at least.
+const believed = 3
+
+// beyond tests whether the subject now lies further out than its reference has
+// wandered in all that is known of it. It is for a reference that drifts. Of
+// that only a few values are independent, so that suffix has no degrees of
+// freedom left to tell a jump of fifty standard deviations from chance. How far
+// it came in a hundred frames is well known nevertheless, however alike
+// neighbours are: the range of a process that drifts has a far lighter lower
+// tail than a variance of as few degrees of freedom.
+//
+//	z = low/√(W²·max(1, τ/N) + 9·fixed)    W = max(range·√scale, 3·SD)
+//	ln E = 1.5·z + 0.5                     for z ≥ 4.5, else nothing
+//
+// low is what three quarters of the last differences are at least, over one
+// window and three frames more, so that no single reading makes it; range is
+// that of the reference's N blocks before and during together, scale how much
+// more the subject wavers for having fewer instances; τ/N is over 1 where less
+// than one independent value was seen of the drift. Only beside a live control:
+// what both versions do at the same time is no departure. And only at a load
+// that the reference has had: what it would do beyond that nobody has seen.
+//
+// The scale of E is measured, not derived: over releases of 60 to 130 frames
+// with all looks together z is over 4.5 in under 0.1 % of them, Gaussian,
+// skewed or heavy-tailed, with ρ from 0 to 0.999 (TestBeyondHolds), so that E
+// stays far from a false alarm in five hundred. Less than that would be a suspicion: a
+// hold, which runs out while the t-test is still on its way to a proof. The idea,
+// to scale by what a statistic's own path did and not by an estimate of its
+// long-run variance, is that of N. M. Kiefer, T. J. Vogelsang, H. Bunzel,
+// Simple robust testing of regression hypotheses, Econometrica 68 (2000).
+func (c *Comparison) beyond() {
+	if !(c.wanders > 0) {
+		return
+	}
+	var buf [stats.Width]float64
+	last, need := c.lately(buf[:0])
+	if len(last) < need || c.beside < need {
+		return
+	}
+	mean, low := stats.Mean(last), stats.Quantile(last, 0.25)
+	c.away = low / math.Sqrt(c.wanders*c.wanders+9*c.fixed)
+	e := 1.5*c.away + 0.5
+	if !(c.away >= farthest) || c.Effective >= MinEffective && c.LogE >= e {
+		return
+	}
+	if !(c.LogE > 0) {
+		c.Onset = c.left(low / 2) // else the stretches tell more of when it began
+	}
+	c.Beyond, c.LogE = true, e
+	c.Effect, c.Typical = math.Max(c.Effect, mean), math.Max(c.Typical, low)
+}
+
+// lately appends the last differences to out, as many as it takes to be beyond.
+func (c *Comparison) lately(out []float64) (last []float64, need int) {
+	need = int(math.Ceil(reach/c.block + c.window))
+	for j := len(c.Difference) - 1; j >= 0 && len(out) < need; j-- {
+		if d := c.Difference[j]; !math.IsNaN(d) {
+			out = append(out, d)
+		}
+	}
+	return out, need
+}
+
+// within says whether none of the last differences is so large that the subject
+// could be beyond: then nothing else need be known.
+func (c *Comparison) within() bool {
+	var buf [stats.Width]float64
+	last, _ := c.lately(buf[:0])
+	for _, d := range last {
+		if math.Abs(d) >= farthest*believed*c.SD {
+			return false
+		}
+	}
+	return true
+}
+
+// left returns when the differences that lie over a bound now came to lie there.
+func (c *Comparison) left(bound float64) Onset {
+	at := len(c.Difference) - 1
+	for j := at; j >= 0 && !(c.Difference[j] < bound); j-- {
+		at = j
+	}
+	return Onset{P10: c.frames[max(0, at-1)], P50: c.frames[at], P90: c.frames[min(len(c.frames)-1, at+1)]}
+}
+
+// Told says whether enough was seen to claim anything: enough effective
+// observations, or a departure beyond all that the reference ever did.
+func (c *Comparison) Told() bool { return c.Effective >= MinEffective || c.Beyond }
+
+// wandering returns how far the reference has wandered, before and during
+// together, in blocks of size frames, raised for what is not known of a drift.
+// It is 0 without a live control, and where too little is known.
+func (r reference) wandering(size int, n noise, scale, sd float64) float64 {
+	if r.seasonal || r.during.empty() || r.during.Missed >= gone {
+		return 0
+	}
+	low, high, blocks := math.Inf(1), math.Inf(-1), 0.0
+	var buf [stats.Width]float64
+	for _, t := range [...]*Track{r.before, r.during} {
+		if t.empty() {
+			continue
+		}
+		for _, x := range t.Values.MeansInto(buf[:0], size) {
+			if !math.IsNaN(x) {
+				low, high, blocks = math.Min(low, x), math.Max(high, x), blocks+1
+			}
+		}
+	}
+	if blocks*float64(size) < ofReference {
+		return 0
+	}
+	return math.Max((high-low)*math.Sqrt(scale), believed*sd) * math.Sqrt(math.Max(1, n.Tau/blocks))
+}
+
+// overReach is by how much more than the reference ever had to do the subject
+// may have, and still be said to do no more.
+const overReach = 0.1
+
+// reached says whether the reference has had the load that the subject has now,
+// as far as loads are known.
+func (l Loads) reached() bool {
+	if !l.known() {
+		return true
+	}
+	var buf [stats.Width]float64
+	most := math.Inf(-1)
+	for _, t := range [...]*Track{l.During, l.Before} {
+		if t == nil {
+			continue
+		}
+		for _, x := range t.Values.MeansInto(buf[:0], 1) {
+			if x > most {
+				most = x
+			}
+		}
+	}
+	return !(stats.Mean(stats.FiniteInto(buf[:0], l.Subject.Values.Tail(reach))) > (1+overReach)*most)
+}
