@@ -74,13 +74,17 @@ func (c *Comparison) points(parts []float64, from int, total float64) Onset {
 		if !(parts[j] > 0) {
 			continue
 		}
+		at := c.frames[j]
+		if cum == 0 && !c.recentOnly && countFinite(c.Difference[from:j]) == 0 {
+			at = c.frames[from] // its first value is worse already: it began no later than that
+		}
 		cum += parts[j] / total
 		for _, x := range [...]struct {
 			p  float64
 			at *float64
 		}{{0.1, &o.P10}, {0.5, &o.P50}, {0.9, &o.P90}} {
 			if math.IsNaN(*x.at) && cum >= x.p-tie {
-				*x.at = c.frames[j]
+				*x.at = at
 			}
 		}
 	}

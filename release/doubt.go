@@ -8,6 +8,9 @@ import (
 	"github.com/foreshock/foreshock/signal"
 )
 
+// likelyHarm is the probability of harm over which a doubt is said to be one.
+const likelyHarm = 0.5
+
 // doubt names the signal that is the least sure; "" when none is.
 func (s *State) doubt(i int, sc *scene) string {
 	best := -1
@@ -36,6 +39,9 @@ func (s *State) doubt(i int, sc *scene) string {
 	text := fmt.Sprintf("%s is %s against %s %s, ", sig.Name, sig.Unit.Format(fd.Mean), sig.Unit.Format(fd.Level), s.reference(i))
 	if by := fd.Mean - fd.Level; by == 0 || sig.Direction() != signal.Both && (by < 0) == (sig.Direction() == signal.Up) {
 		return text + "and too little was seen to rule harm out"
+	}
+	if fd.Harm > likelyHarm {
+		return text + "which is more likely harm than chance, and not proven"
 	}
 	return text + "which may be chance"
 }

@@ -144,7 +144,7 @@ func (s *State) unknowing(i int, n needs) *Unknowing {
 			ETA:   shortDuration(time.Duration(n.more) * interval),
 		}
 	case n.noisy != "":
-		return &Unknowing{Needs: n.noisy + " coming back to the control's level, or moving further from it", ETA: ""}
+		return &Unknowing{Needs: "more traffic on the new version, or a longer step: " + n.noisy + " wavers too much to tell by waiting", ETA: ""}
 	default:
 		return &Unknowing{Needs: "the new version reporting again", ETA: ""}
 	}
