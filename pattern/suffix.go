@@ -57,13 +57,13 @@ func (c *Comparison) suffix(fixed, block float64) {
 	if found.n == 0 {
 		return
 	}
-	_, best, all := found.shares(inBuf[:0])
+	best, all := found.total()
 	if best >= 0 {
 		c.Effect, c.Typical = effects[best], typicals[best]
 	}
 	c.LogE = all - math.Log(total)
 	if lasts {
-		_, _, all = sure.shares(inBuf[:0])
+		_, all = sure.total()
 		c.LogE = all - math.Log(total)
 	}
 }
@@ -87,10 +87,10 @@ func (x *evidence) add(q, log float64) {
 	x.n++
 }
 
-// shares returns what part of their sum each of the e-values is, appended to out,
-// the first of the largest (−1 where none is a number), and the logarithm of the sum.
-func (x *evidence) shares(out []float64) (parts []float64, best int, all float64) {
-	most := slices.Max(x.logs[:x.n])
+// total returns the first of the largest e-values (−1 where none is a number), and the
+// logarithm of their sum.
+func (x *evidence) total() (best int, all float64) {
+	most, largest := slices.Max(x.logs[:x.n]), 0.0
 	best = -1
 	var sum float64
 	nothing := math.Exp(-most) // many are 1
@@ -99,15 +99,12 @@ func (x *evidence) shares(out []float64) (parts []float64, best int, all float64
 		if log != 0 || x.q[i] != 1 {
 			e = math.Sqrt(x.q[i]) * math.Exp(log-most)
 		}
-		if out = append(out, e); best < 0 && !math.IsNaN(e) || best >= 0 && e > out[best] {
-			best = i
+		if best < 0 && !math.IsNaN(e) || best >= 0 && e > largest {
+			best, largest = i, e
 		}
 		sum += e
 	}
-	for i := range out {
-		out[i] /= sum
-	}
-	return out, best, most + math.Log(sum)
+	return best, most + math.Log(sum)
 }
 
 // clips returns as how much one block counts at most: in the tests, and for the

@@ -121,15 +121,7 @@ func (s *State) examineRelease(i int, weight float64) []finding {
 		fd := s.finding(c, s.sys.Releases[i].Service, id, canary)
 		fd.Onset = fd.Onset.From(float64(x.Begun))
 		fd.Control = x.Control[id]
-		if c := x.Counts[id]; c != nil && c.N+c.Alone.N > 0 {
-			s.countFinding(&fd, x.tallied(id), x.Limits[id])
-		}
-		if s.sys.Releases[i].Control == "" {
-			s.freshFinding(&fd, before, x.Alike[id])
-		}
-		if x.Wanted[id] != nil && x.Wanted[id].N > 0 {
-			s.wantedFinding(&fd, x.Wanted[id])
-		}
+		s.countedFinding(i, &fd, before)
 		s.tailFinding(&fd, x.Tails[id])
 		s.atRest(&fd, weight)
 		s.runsOut(&fd, &x.Exposed)
@@ -138,6 +130,20 @@ func (s *State) examineRelease(i int, weight float64) []finding {
 	s.reject(out)
 	s.suspect(out)
 	return out
+}
+
+// countedFinding adds what is counted of a signal, in the ways in which it is.
+func (s *State) countedFinding(i int, fd *finding, before *pattern.Track) {
+	x, id := &s.mem.Subjects[i], fd.Signal
+	if c := x.Counts[id]; c != nil && c.N+c.Alone.N > 0 {
+		s.countFinding(fd, x.tallied(id), x.Limits[id])
+	}
+	if s.sys.Releases[i].Control == "" {
+		s.freshFinding(fd, before, x.Alike[id])
+	}
+	if w := x.Wanted[id]; w != nil && w.N > 0 {
+		s.wantedFinding(fd, w)
+	}
 }
 
 // goesWithLoad says whether a kind goes with the traffic of an instance: what is
