@@ -10,9 +10,10 @@ import (
 
 // directed says whether a signal of traffic is one of which somebody said in
 // which direction it is worse, such as orders that are completed. What merely
-// arrives is none: more or less of it is nobody's doing.
+// arrives is none: more or less of it is nobody's doing. Nor is a number of pods, which
+// the plan of a release sets.
 func directed(sig signal.Signal) bool {
-	return sig.Kind == signal.Traffic && (sig.Worse == signal.Up || sig.Worse == signal.Down)
+	return sig.Kind == signal.Traffic && serves(sig) && (sig.Worse == signal.Up || sig.Worse == signal.Down)
 }
 
 // symptom says whether a signal shows harm to users by itself.

@@ -85,3 +85,21 @@ func TestWanted(t *testing.T) {
 		})
 	}
 }
+
+// TestPodsAreNotWanted: that fewer pods are worse makes their number none of the
+// traffic: the plan of a release sets it.
+func TestPodsAreNotWanted(t *testing.T) {
+	rng := rand.New(rand.NewPCG(43, 44))
+	pods := perCohort("pods", signal.Traffic, "pods")
+	pods.Worse = signal.Down
+	as := play([]signal.Signal{pods}, 60, atATenth, func(_ int, c signal.Cohort) []signal.Reading {
+		n := 4.0
+		if c == signal.Canary {
+			n = 1
+		}
+		return []signal.Reading{present(0.1 + 0.003*rng.NormFloat64()), present(n)}
+	})
+	if r, last := first(as, prevention.Rollback), as[59]; r >= 0 || last.Verdict != "promote" {
+		t.Errorf("rollback in frame %d, in the end %s: %s", r, last.Verdict, last.Sentence)
+	}
+}
