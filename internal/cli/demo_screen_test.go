@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"math"
 	"strings"
 	"testing"
@@ -156,5 +157,25 @@ func TestLeftText(t *testing.T) {
 	}
 	if text := leftText(screen{width: 80}, demo.Update{}); strings.Contains(text, "%") || strings.Contains(text, "Said") {
 		t.Errorf("who leaves at once is told\n%s", text)
+	}
+}
+
+// TestEndOfLookAlike holds that a demo of a look-alike says when it was stopped for
+// nothing, and does not lay to it what its callers suffered.
+func TestEndOfLookAlike(t *testing.T) {
+	f, err := lab.Find("incident-elsewhere")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	o := showing{Options: demo.Options{Fault: f, Steps: []float64{0.1}}}
+	(&teller{app: &app{stdout: &out}, o: o}).end(&demo.Result{
+		Frames: 1, Steps: []float64{0.1}, Stopped: &demo.Stop{Weight: 0.1}, Harm: lab.Harm{Total: 2713},
+	})
+	text := strings.Join(strings.Fields(out.String()), " ")
+	for _, want := range []string{"2,713 requests failed or were slow, which was not its doing", "it was stopped for nothing"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it ends with\n%s\nwant %q", text, want)
+		}
 	}
 }

@@ -145,13 +145,13 @@ func (t *teller) end(r *demo.Result) {
 	case r.Strained > r.Frames/2:
 		p.wrapped("This machine was too busy to tell in most frames. Try again when it is calmer, or with --rate 40.")
 	case r.Stopped != nil:
-		p.wrapped(fmt.Sprintf("Stopped at %.0f %%: %s. All traffic is back on v1.", 100*r.Stopped.Weight, harmText(r)))
+		p.wrapped(fmt.Sprintf("Stopped at %.0f %%: %s. All traffic is back on v1.", 100*r.Stopped.Weight, t.harmText(r)))
 	case len(r.Steps) < len(t.o.Steps):
-		p.wrapped(fmt.Sprintf("It waited at %.0f %% for a promote that did not come before the story ended: %s.", 100*reachedBy(r), harmText(r)))
+		p.wrapped(fmt.Sprintf("It waited at %.0f %% for a promote that did not come before the story ended: %s.", 100*reachedBy(r), t.harmText(r)))
 	case t.o.Fault.IsHealthy():
-		p.wrapped(fmt.Sprintf("It went to %.0f %%: %s.", 100*reachedBy(r), harmText(r)))
+		p.wrapped(fmt.Sprintf("It went to %.0f %%: %s.", 100*reachedBy(r), t.harmText(r)))
 	default:
-		p.wrapped(fmt.Sprintf("Nothing stopped it before %.0f %%: %s.", 100*reachedBy(r), harmText(r)))
+		p.wrapped(fmt.Sprintf("Nothing stopped it before %.0f %%: %s.", 100*reachedBy(r), t.harmText(r)))
 	}
 	if r.Foretold != nil && r.Foretold.Weight != nil {
 		w := r.Foretold.Weight
@@ -162,6 +162,8 @@ func (t *teller) end(r *demo.Result) {
 	}
 	p.line("")
 	switch {
+	case t.o.Fault.IsHealthy() && r.Stopped != nil:
+		p.wrapped("The truth: " + t.o.Fault.Does + ". Nothing was wrong with it: it was stopped for nothing.")
 	case t.o.Fault.IsHealthy():
 		p.wrapped("The truth: " + t.o.Fault.Does + ". Nothing was wrong with it.")
 	default:
@@ -199,9 +201,12 @@ func reachedBy(r *demo.Result) float64 {
 	return r.Steps[len(r.Steps)-1]
 }
 
-func harmText(r *demo.Result) string {
+func (t *teller) harmText(r *demo.Result) string {
 	if r.Harm.Total < 0.5 {
 		return "no request was harmed"
+	}
+	if t.o.Fault.IsHealthy() {
+		return signal.Thousands(r.Harm.Total) + " requests failed or were slow, which was not its doing"
 	}
 	if math.Round(r.Harm.Total) == 1 {
 		return "1 request was harmed"
