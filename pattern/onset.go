@@ -39,12 +39,32 @@ func (c *Comparison) onset(from int, limit float64) {
 	noise := 2 * math.Max(c.SD*c.SD, (all-most)/math.Max(1, n-2)) * float64(wide)
 	weights, total := gains[0][:len(c.Difference)], 0.0
 	for j := from; j < len(weights); j++ {
-		weights[j] = math.Exp((gains[0][j]-most)/noise) + math.Exp((gains[1][j]-most)/noise)
+		weights[j] = plausible(gains[0][j], most, noise) + plausible(gains[1][j], most, noise)
 		if weights[j] > 0 { // no number stays none
 			total += weights[j]
 		}
 	}
 	c.Onset = c.points(weights, from, total)
+}
+
+// told is what the best step must explain of squares, in units of the noise, if when it
+// began is to be worked out: with less any block is about as likely as another.
+const told = 2
+
+// plausible is how likely a step is that explains so much, against the one that explains
+// most. Far less is nothing; and where none explains much all are alike, which saves
+// what it takes to work it out for everything that is well.
+func plausible(gain, most, noise float64) float64 {
+	switch x := (gain - most) / noise; {
+	case math.IsNaN(gain):
+		return math.NaN()
+	case most < told*noise:
+		return 1
+	case x < -30:
+		return 0
+	default:
+		return math.Exp(x)
+	}
 }
 
 // explained is what a course explains of squares: x = Σ r·d and y = Σ r².
