@@ -111,7 +111,7 @@ func (x *subject) usually(id int) (events, n float64) {
 	if c := x.Counts[id]; c != nil {
 		events, n = c.Control, c.NControl
 	}
-	if b := x.Before[id]; b != nil {
+	if b := x.Before[id]; b != nil && b.Happens < b.Counted { // of failures by themselves all observations are events
 		events, n = events+b.Happens, n+b.Counted
 	}
 	return events, n

@@ -145,3 +145,43 @@ func TestNumbersOfFailures(t *testing.T) {
 		}
 	}
 }
+
+// TestRatesAlone: failures that come as a number are held against the requests of the
+// stable version also when that has gone, and not against themselves before: then all
+// would have been failures.
+func TestRatesAlone(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		late    float64 // of its requests that fail once it is alone
+		verdict string
+	}{{"2 of 100 fail", 0.02, "rollback"}, {"1 of 100 as ever", 0.01, "promote"}} {
+		rng := rand.New(rand.NewPCG(81, 82))
+		signals := []signal.Signal{perCohort("failures", signal.Errors, "failures"), perCohort("requests", signal.Traffic, "requests/s")}
+		const alone = 30
+		exposure := func(k int) signal.Exposure {
+			if k >= alone {
+				return signal.Exposure{Weight: 1, Step: 2}
+			}
+			return signal.Exposure{Weight: 0.5, Step: 1}
+		}
+		as := play(signals, 90, exposure, func(k int, c signal.Cohort) []signal.Reading {
+			n, share := 1000.0, 0.01
+			switch {
+			case c == signal.Control && k >= alone:
+				gone := signal.Missing(signal.Stopped, "")
+				return []signal.Reading{gone, gone, gone}
+			case k >= alone:
+				share = tt.late
+			case k >= 0:
+				n = 500
+			}
+			failed := math.Round(n*share + math.Sqrt(n*share)*0.5*rng.NormFloat64())
+			failures, requests := present(failed), present(n/15)
+			failures.N, failures.Events, requests.N = failed, failed, n
+			return []signal.Reading{present(0.1 * (1 + 0.02*rng.NormFloat64())), failures, requests}
+		})
+		if last := as[len(as)-1]; last.Verdict != tt.verdict {
+			t.Errorf("%s: %s: %s", tt.name, last.Verdict, last.Sentence)
+		}
+	}
+}
