@@ -180,7 +180,7 @@ func (x *subject) tallied(id int) tally {
 	if a.N == 0 {
 		return t
 	}
-	if z, m := x.usually(id); m > 0 {
+	if z, m := x.usually(id); m > 0 && a.N > c.N { // it was hardly seen beside the control
 		t.rate, t.of = z/m, m
 	}
 	if e := a.LogEValue() / c.Dispersion(); e > math.Max(0, t.logE) {
