@@ -58,7 +58,7 @@ func plausible(gain, most, noise float64) float64 {
 	switch x := (gain - most) / noise; {
 	case math.IsNaN(gain):
 		return math.NaN()
-	case most < told*noise:
+	case gain >= most || most < told*noise: // also of what does not waver at all
 		return 1
 	case x < -30:
 		return 0

@@ -44,3 +44,21 @@ func TestOnset(t *testing.T) {
 		}
 	}
 }
+
+// TestOnsetWithoutNoise: what never wavers is dated as well.
+func TestOnsetWithoutNoise(t *testing.T) {
+	level := func(n, at int) []float64 {
+		out := make([]float64, n)
+		for i := range out {
+			if i >= at {
+				out[i] = 5
+			}
+		}
+		return out
+	}
+	before, control, canary := track(0, level(began, began)), track(began, level(60, 60)), track(began, level(60, 35))
+	c, ok := pattern.Compare(canary, control, before, signal.Up, pattern.Size{Absolute: 1})
+	if want := (pattern.Onset{P10: began + 35, P50: began + 35, P90: began + 35}); !ok || c.Onset != want {
+		t.Errorf("onset %+v, want %+v", c.Onset, want)
+	}
+}

@@ -52,6 +52,15 @@ func (s *State) mayFail(id int, limit float64) float64 {
 	return limit
 }
 
+// matters returns by how much more must fail than is usual to be of consequence: of what
+// goes well in terms of what is missing to all or nothing, where that is less.
+func (s *State) matters(id int, usual float64) float64 {
+	if s.sys.Signals[id].Good() {
+		usual = math.Min(usual, 1-usual)
+	}
+	return s.sizes[id].Relative * usual
+}
+
 // count feeds the tests on counted events.
 func (s *State) count(i int) {
 	x := &s.mem.Subjects[i]
@@ -137,8 +146,8 @@ func observedOf(t *pattern.Track) float64 {
 func (s *State) arrived(x *subject) (canary, control float64) {
 	canary, control = math.NaN(), math.NaN()
 	for id, sig := range s.sys.Signals {
-		if sig.Kind != signal.Traffic || sig.Unit.Dimension != signal.Rate || x.Canary[id] == nil || math.IsNaN(x.Canary[id].N) {
-			continue
+		if sig.Kind != signal.Traffic || sig.Unit.Dimension != signal.Rate || directed(sig) || x.Canary[id] == nil || math.IsNaN(x.Canary[id].N) {
+			continue // what comes of requests is none of them
 		}
 		if m := observedOf(x.Control[id]); !math.IsNaN(m) {
 			return x.Canary[id].N, m
@@ -194,7 +203,7 @@ func (x *subject) tallied(id int) tally {
 // tallyOf returns the tally behind a finding of subject i; false where it has none.
 func (s *State) tallyOf(i int, fd *finding) (tally, bool) {
 	x := &s.mem.Subjects[i]
-	if !fd.Counted || x.Counts[fd.Signal] == nil {
+	if c := x.Counts[fd.Signal]; !fd.Counted || c == nil || c.N+c.Alone.N == 0 {
 		return tally{}, false
 	}
 	return x.tallied(fd.Signal), true
@@ -205,11 +214,8 @@ func (s *State) tallyOf(i int, fd *finding) (tally, bool) {
 func (s *State) countFinding(f *finding, c tally, l *stats.LimitTest) {
 	f.Counted = true
 	p, q := c.events/math.Max(c.n, 1), c.rate
-	sig, usual := s.sys.Signals[f.Signal], q
-	if sig.Good() {
-		usual = math.Min(q, 1-q)
-	}
-	more := s.sizes[f.Signal].Relative * usual
+	sig := s.sys.Signals[f.Signal]
+	more := s.matters(f.Signal, q)
 	delta := math.Max(more, s.policy.CountFloor)
 	switch {
 	case rated(sig):

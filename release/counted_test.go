@@ -121,12 +121,18 @@ func TestNumbersOfFailures(t *testing.T) {
 		name    string
 		failed  float64 // of 100 requests of the new version
 		starts  int     // frame in which one of its processes started again; 0 for none
+		orders  float64 // that come of its requests, times what come of the others'
 		verdict string
 	}{
-		{"8 of 100 fail, of the others 9 of 900", 8, 0, "rollback"}, {"1 of 100 as ever", 1, 0, "promote"}, {"one restart", 1, 5, "promote"},
+		{"8 of 100 fail, of the others 9 of 900", 8, 0, 1, "rollback"},
+		{"1 of 100 as ever", 1, 0, 1, "promote"},
+		{"one restart", 1, 5, 1, "promote"},
+		{"3 of 100 fail, and four times as many orders come of the rest", 3, 0, 4, "rollback"},
 	} {
 		rng := rand.New(rand.NewPCG(41, 42))
-		signals := []signal.Signal{perCohort("failures", signal.Errors, "failures"), perCohort("requests", signal.Traffic, "requests/s"), perCohort("restarts", signal.Crashes, "restarts")}
+		orders := perCohort("orders", signal.Traffic, "orders/s") // of which there are few, and which are no requests
+		orders.Worse = signal.Down
+		signals := []signal.Signal{orders, perCohort("failures", signal.Errors, "failures"), perCohort("requests", signal.Traffic, "requests/s"), perCohort("restarts", signal.Crashes, "restarts")}
 		as := play(signals, 60, atATenth, func(k int, c signal.Cohort) []signal.Reading {
 			n, failed, started := 900.0, 9.0, 0.0
 			if c == signal.Canary {
@@ -135,10 +141,13 @@ func TestNumbersOfFailures(t *testing.T) {
 					started = 1
 				}
 			}
-			failures, requests, starts := present(failed), present(n/15), present(started)
+			failures, requests, starts, bought := present(failed), present(n/15), present(started), present(n/150)
+			if bought.N = n / 10; c == signal.Canary {
+				bought.N, bought.Value = bought.N*tt.orders, bought.Value*tt.orders
+			}
 			failures.N, failures.Events, requests.N = failed, failed, n
 			starts.N, starts.Events = started, started
-			return []signal.Reading{present(0.1 * (1 + 0.02*rng.NormFloat64())), failures, requests, starts}
+			return []signal.Reading{present(0.1 * (1 + 0.02*rng.NormFloat64())), bought, failures, requests, starts}
 		})
 		if last := as[len(as)-1]; last.Verdict != tt.verdict {
 			t.Errorf("%s: %s: %s", tt.name, last.Verdict, last.Sentence)

@@ -28,8 +28,8 @@ const freshFrames = 3
 // freshFinding adds what the counted events of a release without a control say
 // against the time before: they need no estimate of noise.
 func (s *State) freshFinding(f *finding, before *pattern.Track, l *stats.LimitTest) {
-	relative := s.sizes[f.Signal].Relative
-	least := f.Level * (1 + relative)
+	usual := s.mayFail(f.Signal, f.Level)
+	least := usual + s.matters(f.Signal, usual)
 	if l == nil || before == nil || f.Frames < freshFrames || l.Y < 3 || l.Y/l.N < least || !f.Stands(f.Size) {
 		return
 	}

@@ -14,13 +14,16 @@ import (
 
 // swapped plays a release of cart without a control that gets all of the traffic
 // in frame 0. Of cart, and of db which it calls, errors are counted: by the
-// share of the requests that fails.
-func swapped(frames int, cart, db func(k int) float64) []release.Assessment {
+// share of the requests that fails, or, as good shares, that does not.
+func swapped(frames int, good bool, cart, db func(k int) float64) []release.Assessment {
 	rng := rand.New(rand.NewPCG(51, 52))
 	sys := smallSystem(release.Safe)
 	sys.Services = append(sys.Services, release.Service{Name: "db", Criticality: 1})
 	sys.Graph = topology.New(2, []topology.Edge{{From: 0, To: 1}})
 	errors := perCohort("errors", signal.Errors, "ratio")
+	if good {
+		errors.Worse = signal.Down
+	}
 	errors.Window = 4 // so that its values say little, and its counts all
 	sys.Signals = append(sys.Signals, errors)
 	r := &sys.Releases[0]
@@ -30,6 +33,9 @@ func swapped(frames int, cart, db func(k int) float64) []release.Assessment {
 	for k := -foldBegins; k < frames; k++ {
 		f := signal.Frame{At: foldStart.Add(time.Duration(k+foldBegins) * 15 * time.Second), Exposure: []signal.Exposure{{}}}
 		add := func(service, of int, c signal.Cohort, latency, failing float64) {
+			if good {
+				failing = 1 - failing
+			}
 			slow, errors := present(latency), present(failing)
 			errors.N, errors.Events = 1500, math.Round(1500*failing)
 			for id, r := range []signal.Reading{slow, errors} {
@@ -90,11 +96,32 @@ func TestUncontrolled(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			as := swapped(40, tt.cart, tt.db)
+			as := swapped(40, false, tt.cart, tt.db)
 			r, last := first(as, prevention.Rollback), as[39]
 			if r >= 0 != (tt.by >= 0) || r > tt.by || last.Shadow != tt.ends || r < 0 && last.Reason != tt.reason {
 				t.Errorf("rollback in frame %d, in the end %s, %s: %s; want by %d, %s, %s", r, last.Shadow, last.Reason, last.Sentence, tt.by, tt.ends, tt.reason)
 			}
 		})
+	}
+}
+
+// TestUncontrolledGood: the same holds of a share of what goes well, whose counts speak
+// while its values, which look back, say little yet; and more of it is better.
+func TestUncontrolledGood(t *testing.T) {
+	few := func(int) float64 { return 0.002 }
+	for _, tt := range []struct {
+		name          string
+		before, since float64 // what fails
+		by            int     // the frame in which it is rolled back at the latest; −1 where it is not
+	}{{"it fails", 0.002, 0.3, 5}, {"it is better", 0.3, 0.002, -1}} {
+		as := swapped(40, true, func(k int) float64 {
+			if k < 0 {
+				return tt.before
+			}
+			return tt.since
+		}, few)
+		if r := first(as, prevention.Rollback); r >= 0 != (tt.by >= 0) || r > tt.by {
+			t.Errorf("%s: rollback in frame %d, in the end %s: %s; want by %d", tt.name, r, as[39].Verdict, as[39].Sentence, tt.by)
+		}
 	}
 }

@@ -82,12 +82,12 @@ func (x shares) of(c signal.Cell, sig signal.Signal) (share float64, ok bool) {
 // versions change places in them: it is worse where the old one has more.
 func (s *State) countWanted(i int) {
 	x := &s.mem.Subjects[i]
+	n, m := s.arrived(x)
 	for id, sig := range s.sys.Signals {
 		canary, control := x.Canary[id], x.Control[id]
 		if !directed(sig) || sig.Worse != signal.Down || canary == nil || control == nil {
 			continue
 		}
-		n, m := s.requestsOf(i)
 		if math.IsNaN(n+m) || math.IsNaN(canary.N+control.N) {
 			continue
 		}
@@ -96,18 +96,6 @@ func (s *State) countWanted(i int) {
 		}
 		x.Wanted[id].Add(control.N, math.Max(m, control.N), canary.N, math.Max(n, canary.N))
 	}
-}
-
-// requestsOf returns how many requests were counted of either version of a release
-// in this frame; NaN where they are not.
-func (s *State) requestsOf(i int) (canary, control float64) {
-	x := &s.mem.Subjects[i]
-	for id, sig := range s.sys.Signals {
-		if sig.Kind == signal.Traffic && sig.Unit.Dimension == signal.Rate && !directed(sig) && x.Canary[id] != nil && x.Control[id] != nil {
-			return x.Canary[id].N, x.Control[id].N
-		}
-	}
-	return math.NaN(), math.NaN()
 }
 
 // wantedFinding replaces what the values of what is wanted say by what its counts
