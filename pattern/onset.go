@@ -34,37 +34,40 @@ func (c *Comparison) onset(from int, limit float64) {
 		sum, n, all = sum+d, n+1, all+d*d
 		gains[0][j] = explained(sum, n)
 		gains[1][j] = explained(c.rising(j, wide, limit, sum, n))
-		most = math.Max(most, math.Max(gains[0][j], gains[1][j]))
+		most = max(most, gains[0][j], gains[1][j])
 	}
 	noise := 2 * math.Max(c.SD*c.SD, (all-most)/math.Max(1, n-2)) * float64(wide)
 	weights, total := gains[0][:len(c.Difference)], 0.0
+	flat := most < told*noise
 	for j := from; j < len(weights); j++ {
-		weights[j] = plausible(gains[0][j], most, noise) + plausible(gains[1][j], most, noise)
-		if weights[j] > 0 { // no number stays none
-			total += weights[j]
+		switch {
+		case math.IsNaN(weights[j]):
+			continue
+		case flat:
+			weights[j] = 1
+		default:
+			weights[j] = plausible(weights[j], most, noise) + plausible(gains[1][j], most, noise)
 		}
+		total += weights[j]
 	}
 	c.Onset = c.points(weights, from, total)
 }
 
 // told is what the best step must explain of squares, in units of the noise, if when it
-// began is to be worked out: with less any block is about as likely as another.
+// began is to be worked out: with less any block is about as likely as another, and what
+// is well is spared the work.
 const told = 2
 
 // plausible is how likely a step is that explains so much, against the one that explains
-// most. Far less is nothing; and where none explains much all are alike, which saves
-// what it takes to work it out for everything that is well.
+// most. Far less is nothing.
 func plausible(gain, most, noise float64) float64 {
-	switch x := (gain - most) / noise; {
-	case math.IsNaN(gain):
-		return math.NaN()
-	case gain >= most || most < told*noise: // also of what does not waver at all
+	if gain >= most { // also of what does not waver at all
 		return 1
-	case x < -30:
-		return 0
-	default:
+	}
+	if x := (gain - most) / noise; x > -30 {
 		return math.Exp(x)
 	}
+	return 0
 }
 
 // explained is what a course explains of squares: x = Σ r·d and y = Σ r².
@@ -88,28 +91,25 @@ func (c *Comparison) rising(j, wide int, limit, x, y float64) (float64, float64)
 
 // points are where the parts of a total, the earliest first, come to 10, 50 and 90 %.
 func (c *Comparison) points(parts []float64, from int, total float64) Onset {
-	o := Onset{P10: math.NaN(), P50: math.NaN(), P90: math.NaN()}
-	cum := 0.0
-	for j := from; j < len(parts); j++ {
+	at := [...]float64{math.NaN(), math.NaN(), math.NaN()}
+	cum, next := 0.0, 0
+	for j := from; j < len(parts) && next < len(at); j++ {
 		if !(parts[j] > 0) {
 			continue
 		}
-		at := c.frames[j]
+		frame := c.frames[j]
 		if cum == 0 && !c.recentOnly && countFinite(c.Difference[from:j]) == 0 {
-			at = c.frames[from] // its first value is worse already: it began no later than that
+			frame = c.frames[from] // its first value is worse already: it began no later than that
 		}
-		cum += parts[j] / total
-		for _, x := range [...]struct {
-			p  float64
-			at *float64
-		}{{0.1, &o.P10}, {0.5, &o.P50}, {0.9, &o.P90}} {
-			if math.IsNaN(*x.at) && cum >= x.p-tie {
-				*x.at = at
-			}
+		for cum += parts[j] / total; next < len(at) && cum >= shares[next]-tie; next++ {
+			at[next] = frame
 		}
 	}
-	return o
+	return Onset{P10: at[0], P50: at[1], P90: at[2]}
 }
+
+// shares are those of an onset's points.
+var shares = [...]float64{0.1, 0.5, 0.9}
 
 // tie is by how much a sum of parts may miss a share that it comes to: blocks that are
 // as likely must not be told apart by the last digit.
