@@ -8,9 +8,10 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// maxQuery is the longest text of a query for several selectors, in bytes.
-// Prometheus takes more; proxies and VictoriaMetrics (16 KiB) do not.
-const maxQuery = 8 << 10
+// maxQuery is the longest text of a query for several selectors, in bytes:
+// VictoriaMetrics takes 16 KiB, Prometheus more. Queries are posted, so that
+// no proxy counts them as part of an address.
+const maxQuery = 15 << 10
 
 // A want is one answer that a cell or a count needs.
 type want struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -148,6 +149,40 @@ func TestBatched(t *testing.T) {
 	}
 }
 
+// TestAnyOf holds that a long list of values is matched as it stands, and by
+// nothing else.
+func TestAnyOf(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		words := rapid.StringMatching(`(a|ä|b|\.|\||\(|\n|){0,4}`)
+		values := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string {
+			return rapid.SampledFrom([]string{"", "team-", strings.Repeat("x", 40)}).Draw(t, "head") + words.Draw(t, "middle") +
+				rapid.SampledFrom([]string{"", ".prod", strings.Repeat("y", 40)}).Draw(t, "tail")
+		}), 1, 60).Draw(t, "values")
+		patterns := rapid.SampledFrom([][]string{nil, {"(?:q[0-9]+)"}}).Draw(t, "patterns")
+		re := regexp.MustCompile("^(?s:" + engine.AnyOf(slices.Clone(values), patterns) + ")$")
+		for _, v := range values {
+			if !re.MatchString(v) {
+				t.Fatalf("%s does not match %q", re, v)
+			}
+		}
+		for _, v := range append(slices.Clone(values), "", "q", "q17") {
+			for _, other := range []string{v + "a", "a" + v, v + ".prod", v[:len(v)/2], v} {
+				want := slices.Contains(values, other) || patterns != nil && other == "q17"
+				if re.MatchString(other) != want {
+					t.Fatalf("%s on %q: %t", re, other, !want)
+				}
+			}
+		}
+	})
+	var long []string
+	for i := range 200 {
+		long = append(long, longName(i))
+	}
+	if plain, got := len(strings.Join(long, "|")), len(engine.AnyOf(long, nil)); got > plain/2 {
+		t.Errorf("200 long names take %d bytes of %d", got, plain)
+	}
+}
+
 // framesOf returns the frames of a system whose signals pass for discovered
 // ones, and how many queries they took.
 func framesOf(t interface {
@@ -221,7 +256,7 @@ func TestBatchRefused(t *testing.T) {
 // cohorts, together and each by itself, on the embedded database.
 func BenchmarkTick(b *testing.B) {
 	const minutes = 8
-	sys, text := fleet(200, minutes)
+	sys, text := fleet(200, minutes, false)
 	db := open(b, text)
 	for _, bm := range []struct {
 		name string

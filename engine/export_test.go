@@ -11,3 +11,6 @@ func Unbatched(o Options) Options {
 func (s *Source) Discovered() {
 	s.exporters, s.on, s.exporter = make([]Exporter, 1), []bool{true}, make([]int, len(s.sys.Signals))
 }
+
+// AnyOf is the pattern for a label of several members.
+var AnyOf = anyOf

@@ -23,12 +23,15 @@ func now(context.Context, time.Time) error { return nil }
 
 // fleet is a system of n services with a release each, and minutes of its
 // metrics: requests with their latency, and the Go runtime.
-func fleet(n, minutes int) (release.System, string) {
+func fleet(n, minutes int, long bool) (release.System, string) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	var text strings.Builder
 	sys := release.System{Interval: time.Minute}
 	for i := range n {
 		name := fmt.Sprintf("svc-%03d", i)
+		if long {
+			name = longName(i)
+		}
 		sys.Services = append(sys.Services, release.Service{Name: name, Selector: fmt.Sprintf("service=%q", name)})
 		sys.Releases = append(sys.Releases, release.Release{
 			ID: name, Service: i, Canary: fmt.Sprintf(`service=%q,version="2"`, name), Control: fmt.Sprintf(`service=%q,version="1"`, name),
@@ -47,6 +50,13 @@ func fleet(n, minutes int) (release.System, string) {
 	return sys, text.String()
 }
 
+// longName is a name of 40 characters and more, as platforms make them.
+func longName(i int) string {
+	teams := []string{"payments", "search", "logistics", "identity", "growth"}
+	parts := []string{"api", "worker", "gateway", "indexer", "scheduler", "ledger", "profile", "notifier"}
+	return fmt.Sprintf("%s-%s-%s-%02d.production.eu-central-1", teams[i%5], parts[i/5%8], parts[i/3%8], i)
+}
+
 // TestManyReleases holds that a tick costs one query a signal and counter,
 // however many releases are watched, and that the frames are those of a
 // replay that asks for each release by itself.
@@ -56,8 +66,12 @@ func TestManyReleases(t *testing.T) {
 	// go_runtime. Counters: all requests, those with errors, all in the
 	// histogram, its count, and the waits of go_runtime/db_pool_wait.
 	const signals, counters = 6 + 9, 5
-	for _, n := range []int{2, 200} {
-		sys, text := fleet(n, minutes)
+	for _, tt := range []struct {
+		n    int
+		long bool
+	}{{2, false}, {200, false}, {200, true}} {
+		n := tt.n
+		sys, text := fleet(n, minutes, tt.long)
 		q := &asked{Querier: open(t, text)}
 		src, err := engine.New(t.Context(), q, sys, engine.Options{Start: t0, End: minute(minutes - 1), Wait: now})
 		if err != nil {
@@ -89,7 +103,7 @@ func TestManyReleases(t *testing.T) {
 // TestGivenSignals holds that queries that people wrote are asked as they
 // wrote them, for each release and cohort by itself.
 func TestGivenSignals(t *testing.T) {
-	sys, text := fleet(3, 2)
+	sys, text := fleet(3, 2, false)
 	sys.Signals = []signal.Signal{gauge(`sum by (pod) (go_goroutines{$sel})`)}
 	q := &asked{Querier: open(t, text)}
 	src, err := engine.New(t.Context(), q, sys, engine.Options{Start: t0, End: t0, Wait: now})

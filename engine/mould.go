@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -83,7 +82,7 @@ func (m *mould) cast(members []member) (string, bool) {
 // match; positive says whether they name values. Members of which one names
 // no values are not narrowed down.
 func unite(name string, members []member) (union []*labels.Matcher, positive bool) {
-	var values []string
+	var values, patterns []string
 	same, open := true, false
 	first := ofLabel(members[0].match, name)
 	for _, x := range members {
@@ -94,9 +93,9 @@ func unite(name string, members []member) (union []*labels.Matcher, positive boo
 		case at < 0:
 			open = true
 		case own[at].Type == labels.MatchEqual:
-			values = append(values, regexp.QuoteMeta(own[at].Value))
+			values = append(values, own[at].Value)
 		default:
-			values = append(values, "(?:"+own[at].Value+")")
+			patterns = append(patterns, "(?:"+own[at].Value+")")
 		}
 	}
 	if same || open {
@@ -105,8 +104,7 @@ func unite(name string, members []member) (union []*labels.Matcher, positive boo
 		}
 		return first, !open
 	}
-	slices.Sort(values)
-	m, err := labels.NewMatcher(labels.MatchRegexp, name, strings.Join(slices.Compact(values), "|"))
+	m, err := labels.NewMatcher(labels.MatchRegexp, name, anyOf(values, patterns))
 	if err != nil {
 		return nil, false
 	}
