@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/foreshock/foreshock/internal/scratch"
 	"github.com/foreshock/foreshock/lab/part"
 )
 
@@ -49,7 +50,7 @@ type Target struct {
 type Lab struct {
 	config Config
 	effect effect
-	folder string
+	folder *scratch.Folder
 
 	mu       sync.Mutex
 	children map[string]*child // by pod
@@ -102,7 +103,7 @@ func prepare(c Config) (*Lab, error) {
 		}
 		c.Exe = exe
 	}
-	folder, err := os.MkdirTemp("", "foreshock-lab-")
+	folder, err := scratch.New("lab")
 	if err != nil {
 		return nil, fmt.Errorf("lab: make a folder: %w", err)
 	}
@@ -159,7 +160,7 @@ func (l *Lab) launchShops(ctx context.Context, version string) error {
 // launch starts one process and remembers where its metrics are.
 func (l *Lab) launch(ctx context.Context, role, version, pod string) (string, error) {
 	c := part.Config{
-		Role: role, Version: version, Pod: pod, Folder: l.folder, Life: part.Duration(l.config.Life),
+		Role: role, Version: version, Pod: pod, Folder: l.folder.Path, Life: part.Duration(l.config.Life),
 		Seed: l.config.Seed, Peers: l.peers, Knobs: l.knobs,
 	}
 	if version == "v2" && l.config.Onset == 0 {
@@ -334,5 +335,5 @@ func (l *Lab) Close() {
 	}
 	wg.Wait()
 	close(l.done)
-	_ = os.RemoveAll(l.folder)
+	_ = l.folder.Remove()
 }

@@ -160,8 +160,8 @@ func TestLab(t *testing.T) {
 	for _, pid := range processes {
 		gone(t, pid)
 	}
-	if _, err := os.Stat(folder); !os.IsNotExist(err) {
-		t.Errorf("the folder %s is still there", folder)
+	if _, err := os.Stat(folder.Path); !os.IsNotExist(err) {
+		t.Errorf("the folder %s is still there", folder.Path)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/foreshock/foreshock/engine"
+	"github.com/foreshock/foreshock/internal/scratch"
 )
 
 // maxText is the most text that is written: no more could be read again.
@@ -29,7 +30,7 @@ const maxText = 1 << 30
 // No types are written: they change no answer, and would spell the bounds of
 // histograms in another way than the server does.
 type metricsWriter struct {
-	dir      string
+	dir      *scratch.Folder
 	families map[string]string // by name of the metric, the path of its file
 	last     map[string]int64  // by text of the series, the time of its last sample in ms
 	samples  int
@@ -40,7 +41,7 @@ type metricsWriter struct {
 }
 
 func newMetricsWriter() (*metricsWriter, error) {
-	dir, err := os.MkdirTemp("", "foreshock-record-")
+	dir, err := scratch.New("record")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for samples on their way: %w", err)
 	}
@@ -120,7 +121,7 @@ func (w *metricsWriter) spill(name string) error {
 	}
 	path, ok := w.families[name]
 	if !ok {
-		path = filepath.Join(w.dir, strconv.Itoa(len(w.families)))
+		path = filepath.Join(w.dir.Path, strconv.Itoa(len(w.families)))
 		w.families[name] = path
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -154,7 +155,7 @@ func appendFile(out io.Writer, path string) error {
 	return err
 }
 
-func (w *metricsWriter) close() error { return os.RemoveAll(w.dir) }
+func (w *metricsWriter) close() error { return w.dir.Remove() }
 
 // seriesText writes name{label="value",…}, with names in quotes where they
 // are none of the old kind.

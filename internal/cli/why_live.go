@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/foreshock/foreshock/internal/scratch"
 )
 
 // A window is a stretch of a live system's past, as the flags say it.
@@ -52,13 +53,13 @@ func (a *app) whyLive(ctx context.Context, cmd *cobra.Command, o *whying) error 
 	if err := o.live.take(cmd); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "foreshock-why-")
+	dir, err := scratch.New("why")
 	if err != nil {
 		return fmt.Errorf("take the window: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer dir.Remove()
 	w := o.live.recorded
-	w.from, w.to, w.out = "now-"+o.live.last.String(), "now", filepath.Join(dir, w.release.service)
+	w.from, w.to, w.out = "now-"+o.live.last.String(), "now", filepath.Join(dir.Path, w.release.service)
 	taker := &app{stdout: io.Discard, stderr: a.stderr}
 	if err := taker.record(ctx, cmd, w); err != nil {
 		return err

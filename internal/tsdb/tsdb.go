@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/prometheus/tsdb"
 
 	"github.com/foreshock/foreshock/engine"
+	"github.com/foreshock/foreshock/internal/scratch"
 )
 
 // Options tune a [DB]. The zero value is ready to use.
@@ -121,13 +122,13 @@ const headRange = 200 * 365 * 24 * time.Hour
 // openHead makes an empty head block. It has no write-ahead log: what it
 // holds can be read again from the file.
 func (db *DB) openHead() (*tsdb.Head, error) {
-	dir, err := os.MkdirTemp("", "foreshock-tsdb-")
+	dir, err := scratch.New("tsdb")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the metrics: %w", err)
 	}
-	db.close = append(db.close, func() error { return os.RemoveAll(dir) })
+	db.close = append(db.close, dir.Remove)
 	o := tsdb.DefaultHeadOptions()
-	o.ChunkDirRoot = dir
+	o.ChunkDirRoot = dir.Path
 	o.ChunkRange = headRange.Milliseconds()
 	o.StripeSize = 1 << 10
 	o.IsolationDisabled = true
@@ -166,12 +167,12 @@ func (db *DB) Series() int { return db.series }
 // log.
 func openBlocks(path string, o Options) (*DB, error) {
 	db := newDB(o)
-	sandbox, err := os.MkdirTemp("", "foreshock-tsdb-")
+	sandbox, err := scratch.New("tsdb")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the metrics: %w", err)
 	}
-	db.close = append(db.close, func() error { return os.RemoveAll(sandbox) })
-	ro, err := tsdb.OpenDBReadOnly(path, sandbox, nil)
+	db.close = append(db.close, sandbox.Remove)
+	ro, err := tsdb.OpenDBReadOnly(path, sandbox.Path, nil)
 	if err != nil {
 		db.Close()
 		return nil, fmt.Errorf("read blocks in %s: %w", path, err)

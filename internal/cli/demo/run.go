@@ -11,6 +11,7 @@ import (
 	"github.com/foreshock/foreshock/engine"
 	"github.com/foreshock/foreshock/internal/recording"
 	"github.com/foreshock/foreshock/internal/scrape"
+	"github.com/foreshock/foreshock/internal/scratch"
 	"github.com/foreshock/foreshock/internal/tsdb"
 	"github.com/foreshock/foreshock/lab"
 	"github.com/foreshock/foreshock/prediction"
@@ -76,8 +77,9 @@ type player struct {
 	latest  time.Time // at which the story ends in any case
 	sys     release.System
 	folder  string
-	made    bool // the folder for the recording was not there
-	whole   bool // nothing is missing in the folder
+	scratch *scratch.Folder // which is thrown away; else nil
+	made    bool            // the folder for the recording was not there
+	whole   bool            // nothing is missing in the folder
 
 	mu     sync.Mutex
 	weight float64     // that the edge has
@@ -160,7 +162,11 @@ const patience = 2
 // for, which must be new or empty, or one that is thrown away.
 func (p *player) makeFolder() (string, error) {
 	if p.o.Record == "" {
-		return os.MkdirTemp("", "foreshock-demo-")
+		var err error
+		if p.scratch, err = scratch.New("demo"); err != nil {
+			return "", err
+		}
+		return p.scratch.Path, nil
 	}
 	if files, err := os.ReadDir(p.o.Record); err == nil && len(files) > 0 {
 		return "", fmt.Errorf("record into %s: the folder is not empty; name a new one", p.o.Record)
@@ -366,8 +372,8 @@ func (p *player) close() {
 	}
 	switch {
 	case p.folder == "": // not even that was reached
-	case p.o.Record == "":
-		_ = os.RemoveAll(p.folder)
+	case p.scratch != nil:
+		_ = p.scratch.Remove()
 	case !p.whole:
 		recording.Discard(p.folder, p.made, describedIn, metricsIn, truthIn)
 	}
