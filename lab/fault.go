@@ -113,7 +113,7 @@ func codeFaults() []Fault {
 			Sees:  "the core is busier by the share of traffic; when it is full, orders queue and time out",
 			apply: shop(func(s *part.Shop, x float64) { s.Work = part.Duration(x * float64(s.Work)) }),
 		}, {
-			Name: "n-plus-one", Group: GroupCode, Class: []string{GroupCode, GroupDB}, Strength: 7, Unit: "times the queries", Limit: "the database pool",
+			Name: "n-plus-one", Group: GroupCode, Class: []string{GroupCode, GroupDB}, Strength: 6, Unit: "times the queries", Limit: "the database pool",
 			Does:  "an order fires one query for each of its lines, all at once, instead of one for all",
 			Sees:  "latency is as before while the pool has room; each step takes more of the pool, and when it is full everybody waits",
 			apply: shop(func(s *part.Shop, x float64) { s.Queries, s.Parallel = int(x), true }),

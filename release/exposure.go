@@ -324,17 +324,21 @@ type outlook struct {
 	needs  float64 // the weight from which the likeliest of these would be known
 }
 
-// outlook reads the failures of a release for its next step.
+// outlook reads the failures of a release for its next step. What is held for
+// its evidence waits for limits that were known and are in doubt again, too: the
+// evidence crosses its level and comes back by chance, and a probability counts
+// the doubt already.
 func (s *State) outlook(i int, f signal.Frame, sc *scene) outlook {
 	o := outlook{next: math.NaN()}
 	if i >= len(s.sys.Releases) || i >= len(f.Exposure) || f.Exposure[i].Step >= len(s.sys.Releases[i].Steps) {
 		return o
 	}
+	held := s.mem.Subjects[i].suspect()
 	o.next = s.sys.Releases[i].Steps[f.Exposure[i].Step].Weight
 	for _, x := range sc.failures[i] {
 		p := x.Breach(o.next)
 		switch {
-		case x.Why == trend.Known:
+		case x.Why == trend.Known, held && (x.Why == trend.Otherwise || x.Why == trend.Weak):
 			o.breach = math.Max(o.breach, p)
 		case x.Why == trend.TooFar && p > o.guess:
 			o.guess, o.needs = p, x.Needs

@@ -69,8 +69,8 @@ out step by step, scrapes it as Prometheus does, and judges it live with the
 engine that judges recordings.
 
 Without flags it tells the default story in a minute and a half: fine at 10 %,
-trouble in sight at 25 to 40 %, and it would fail between 50 and 75 %, by how
-fast the machine is. Foreshock stops it before.
+trouble in sight at 25 to 40 %, and it would fail at about 70 %, sooner on a
+slow machine. Foreshock stops it before.
 With --no-brakes nothing stops it, and you see what really happens and how
 right the prediction was.
 
@@ -191,6 +191,10 @@ func (o *showing) settle(cmd *cobra.Command) error {
 		o.Listen = "127.0.0.1:" + strconv.Itoa(o.port)
 	}
 	o.Policy = demoPolicy()
+	o.Hold = o.Each // the story is short; anything else is held until the policy gives it up
+	if o.fault+o.healthy != "" {
+		o.Hold = max(o.Policy.MaxHold, 2*o.Each) + 2*o.Interval
+	}
 	return nil
 }
 

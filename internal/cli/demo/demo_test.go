@@ -154,7 +154,7 @@ func TestStepsWaitForPromote(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
-			p := &player{o: Options{Brakes: tt.brakes, Each: 10 * time.Second, Interval: time.Second}, latest: began.Add(time.Minute)}
+			p := &player{o: Options{Brakes: tt.brakes, Hold: 10 * time.Second, Interval: time.Second}, latest: began.Add(time.Minute)}
 			p.heed(release.Assessment{Verdict: prevention.Unknown.String()})
 			if tt.promote > 0 {
 				time.AfterFunc(tt.promote, func() { p.heed(release.Assessment{Verdict: prevention.Promote.String()}) })

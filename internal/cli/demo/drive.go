@@ -53,7 +53,7 @@ func (p *player) drive(ctx context.Context) error {
 // clear waits until nothing stands against the next step. It returns false
 // when the rollout is stopped, or the story or ctx has ended.
 func (p *player) clear(ctx context.Context) bool {
-	until := time.Now().Add(p.o.Each)
+	until := time.Now().Add(p.o.Hold)
 	for {
 		p.mu.Lock()
 		stopped, held := p.stop != nil, p.hold
@@ -67,7 +67,7 @@ func (p *player) clear(ctx context.Context) bool {
 		case !waits:
 			return true
 		case !held:
-			until = now.Add(p.o.Each) // a hold has its own time
+			until = now.Add(p.o.Hold) // a hold has its own time
 		case now.After(until):
 			p.halt(prevention.Hold.String())
 			return false

@@ -31,6 +31,7 @@ type Options struct {
 	Steps    []float64     // weights, 0..1, ascending
 	Before   time.Duration // without the new version; at least 5 intervals
 	Each     time.Duration // step
+	Hold     time.Duration // that a hold lasts before it stops the rollout
 	After    time.Duration // watched after a stop
 	Interval time.Duration // between frames
 	Brakes   bool          // stop the rollout when the verdict says so
@@ -130,7 +131,7 @@ func (p *player) prepare(ctx context.Context) error {
 	}
 	p.lab, err = lab.Start(ctx, lab.Config{
 		Fault: p.o.Fault, Strength: p.o.Strength, Onset: p.o.Onset, Rate: p.o.Rate, Crest: p.o.Crest, Period: p.o.Period, Seed: p.o.Seed, Exe: p.o.Exe,
-		Listen: p.o.Listen, Life: p.o.Before + time.Duration(len(p.o.Steps)+patience)*p.o.Each + p.o.After + 2*time.Minute,
+		Listen: p.o.Listen, Life: p.o.Before + time.Duration(len(p.o.Steps))*p.o.Each + p.patience() + p.o.After + 2*time.Minute,
 	})
 	if err != nil {
 		return err
@@ -149,14 +150,15 @@ func (p *player) prepare(ctx context.Context) error {
 	p.begin = p.start.Add(p.o.Before)
 	p.end = p.begin.Add(time.Duration(len(p.o.Steps)) * p.o.Each).Truncate(time.Millisecond)
 	if p.o.Brakes {
-		p.end = p.end.Add(patience * p.o.Each)
+		p.end = p.end.Add(p.patience())
 	}
 	p.latest = p.end
 	return p.describe(p.end)
 }
 
-// patience is for how many steps a rollout may wait in all for promotes.
-const patience = 2
+// patience is for how long a rollout may wait in all for promotes: a step for
+// those that nothing can be told of yet, and a hold.
+func (p *player) patience() time.Duration { return p.o.Each + p.o.Hold }
 
 // makeFolder returns the folder for recording.yaml: the one that was asked
 // for, which must be new or empty, or one that is thrown away.
