@@ -22,6 +22,7 @@ func (s *State) observe(f signal.Frame) {
 		s.mem.Start = f.At
 	}
 	s.skip(f)
+	f.Cells = s.none(f)
 	s.mem.At = f.At
 	s.begin(f)
 	seen := make([]sight, len(s.sys.Releases))

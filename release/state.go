@@ -20,7 +20,7 @@ import (
 )
 
 // stateVersion is raised whenever the encoding of a state changes.
-const stateVersion = 9
+const stateVersion = 10
 
 // A State is what is remembered of a system under change between two frames.
 // It is bounded, however many frames there were.
@@ -55,6 +55,7 @@ type memory struct {
 	Trouble  int       // the last frame with trouble
 	Subjects []subject // releases, then changes
 	Services []service
+	Shown    []bool // by signal: failures of it were seen of some version or service
 }
 
 // A subject is what is remembered of one release or one change of the whole
@@ -181,13 +182,14 @@ type wire struct {
 	Subjects []subject
 	Services []service
 	Holes    [][]bool
+	Shown    []bool
 }
 
 // MarshalBinary returns the state in its versioned binary form.
 func (s *State) MarshalBinary() ([]byte, error) {
 	w := wire{
 		Version: stateVersion, Frame: s.mem.Frame, Start: s.mem.Start, At: s.mem.At, Begun: s.mem.Begun,
-		Episode: s.mem.Episode, Trouble: s.mem.Trouble,
+		Episode: s.mem.Episode, Trouble: s.mem.Trouble, Shown: s.mem.Shown,
 		Subjects: make([]subject, len(s.mem.Subjects)), Services: make([]service, len(s.mem.Services)),
 	}
 	for i, x := range s.mem.Subjects {
@@ -262,7 +264,7 @@ func Load(sys System, policy prevention.Policy, data []byte) (*State, error) {
 	}
 	s := &State{sys: sys, policy: policy, mem: memory{
 		Frame: w.Frame, Start: w.Start, At: w.At, Begun: w.Begun,
-		Episode: w.Episode, Trouble: w.Trouble, Subjects: w.Subjects, Services: w.Services,
+		Episode: w.Episode, Trouble: w.Trouble, Shown: w.Shown, Subjects: w.Subjects, Services: w.Services,
 	}}
 	holes := w.Holes
 	var ok [8]bool
