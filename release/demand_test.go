@@ -130,6 +130,9 @@ func TestNothingServed(t *testing.T) {
 		{"later", swap{strategy: release.BlueGreen, rate: nothingFrom(20)}, 24, 36},
 		{"with a control that went", swap{until: 10, rate: nothingFrom(20)}, 24, 36},
 		{"with a caller that serves", swap{strategy: release.BlueGreen, rate: nothingFrom(20), calls: served100}, 24, 36},
+		{"as rates over a minute show it", swap{strategy: release.BlueGreen, rate: func(k int) float64 {
+			return 100 * math.Max(0, math.Min(1, float64(24-k)/4))
+		}}, 28, 40},
 		{"where the old one goes first", swap{strategy: release.Recreate, rate: nothingFrom(0)}, 11, 16},
 	}
 	for _, tt := range tests {
@@ -191,6 +194,9 @@ func TestLittleServed(t *testing.T) {
 				return 0
 			}
 			return 100 * math.Exp(-float64(k+foldBegins)/5)
+		}}, "none"},
+		{"a night that comes in ten minutes", swap{rate: func(k int) float64 {
+			return 100 * math.Max(0, 1-math.Max(0, float64(k+20))/40)
 		}}, "none"},
 		{"nobody asks", swap{rate: nothingFrom(20), calls: nothingFrom(20)}, "hold"},
 		{"a restart", swap{rate: func(k int) float64 {

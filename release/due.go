@@ -16,6 +16,7 @@ type demand struct {
 	Rate   float64 // requests a frame, lately; NaN when not measured
 	Usual  float64 // the same when it last served, and no more than before the release; NaN when not measured
 	Normal float64 // what is normal at this hour, from memory; NaN when unknown
+	Ebb    float64 // by how much Rate has fallen from frame to frame, over some sixteen of them; below 0 where it rose
 	Owed   float64 // requests due since any version served; NaN when unknown
 }
 
@@ -33,7 +34,7 @@ func (d *demand) see(served, blind bool) {
 		d.Quiet, d.Owed = 0, 0
 	case !blind:
 		d.Quiet++
-		due := d.Usual
+		due := math.Max(0, d.Usual-math.Max(0, d.Ebb)*(float64(d.Quiet)+behind)) // NaN stays so
 		if d.Normal < due {
 			due = d.Normal
 		}
@@ -44,6 +45,14 @@ func (d *demand) see(served, blind bool) {
 // lately is the weight of one frame in what was served lately: about the last
 // three count, so that what ebbs away is followed down.
 const lately = 1.0 / 3
+
+// behind is how many frames a mean of that weight lags what falls steadily.
+const behind = 1/lately - 1
+
+// ebbing is the weight of one frame in how traffic falls: about the last
+// sixteen. A night comes slowly; what a rate over a window shows when all
+// requests fail to come at once is over in four.
+const ebbing = 1.0 / 16
 
 // ask takes the traffic that arrives at the service of release i in one frame.
 func (s *State) ask(i int, load, normal float64) {
@@ -56,9 +65,11 @@ func (s *State) ask(i int, load, normal float64) {
 	if math.IsNaN(d.Rate) {
 		d.Rate = load * frame
 	}
+	was := d.Rate
 	d.Rate += lately * (load*frame - d.Rate)
 	if load > 0 {
 		d.Usual = d.Rate
+		d.Ebb += ebbing * (was - d.Rate - d.Ebb)
 		if b := x.LoadBefore; x.Begun >= 0 && b != nil && b.N > 0 {
 			d.Usual = math.Min(d.Usual, b.Mean()*frame)
 		}
