@@ -73,6 +73,7 @@ type subject struct {
 	Alike   []*stats.LimitTest // by signal, the control's counts against what they were before
 	Tails   []*stats.TailTest  // by signal, observations over what is usual; nil when their sizes are not known
 	Wanted  []*stats.CountTest // by signal, what is wanted of the requests, the versions in each other's place; nil when not counted
+	Excused []int              // by signal, one more than the last frame in which what it shows began elsewhere; 0 for none
 	Seen    int                // frame of the canary's first sample; −1 before
 	Missed  int                // frames in a row without a sample of the canary
 	Idle    int                // frames in a row without a sample of served work
@@ -155,7 +156,7 @@ func newSubject(signals int) subject {
 		Canary: make([]*pattern.Track, signals), Control: make([]*pattern.Track, signals),
 		Before: make([]*pattern.Track, signals), Counts: make([]*stats.CountTest, signals),
 		Limits: make([]*stats.LimitTest, signals), Alike: make([]*stats.LimitTest, signals),
-		Tails: make([]*stats.TailTest, signals), Wanted: make([]*stats.CountTest, signals),
+		Tails: make([]*stats.TailTest, signals), Wanted: make([]*stats.CountTest, signals), Excused: make([]int, signals),
 	}
 }
 
@@ -278,7 +279,7 @@ func Load(sys System, policy prevention.Policy, data []byte) (*State, error) {
 		x.Alike, holes, ok[5] = sparse(x.Alike, holes)
 		x.Tails, holes, ok[6] = sparse(x.Tails, holes)
 		x.Wanted, holes, ok[7] = sparse(x.Wanted, holes)
-		if slices.Contains(ok[:8], false) || len(x.Canary) != len(sys.Signals) {
+		if slices.Contains(ok[:8], false) || len(x.Canary) != len(sys.Signals) || len(x.Excused) != len(sys.Signals) {
 			return nil, errors.New("state is of another system or damaged: start the fold anew")
 		}
 	}

@@ -2,8 +2,10 @@ package release
 
 import (
 	"math"
+	"slices"
 
 	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/stats"
 )
 
@@ -54,36 +56,96 @@ func (s *State) bursts(id int, before *pattern.Track) float64 {
 	return math.Max(1, d*d*window*n/(p*(1-p)))
 }
 
-// excuse takes back the evidence of a release without a control where what it
-// shows began elsewhere: both versions would show it, and nothing tells them
-// apart. It is held then, and not laid to it.
+// excuse takes back the evidence of a release without a control, or of one whose
+// control had gone by then, where what it shows began elsewhere: both versions
+// would show it, and nothing tells them apart. It is held then, and not laid to it.
 func (s *State) excuse(i int, sc *scene) {
-	if s.sys.Releases[i].Control != "" {
-		return
-	}
 	for fd := range each(sc.releases[i]) {
-		if fd.Rejected && symptom(s.sys.Signals[fd.Signal]) && s.foreign(i, fd, sc) {
+		if !fd.Rejected || !symptom(s.sys.Signals[fd.Signal]) || !s.uncontrolled(i, fd) {
+			continue
+		}
+		excused := &s.mem.Subjects[i].Excused[fd.Signal]
+		if s.foreign(i, fd, sc) || s.sys.Releases[i].Control != "" && s.troubledBelow(i) {
+			*excused = s.mem.Frame + 1
+		}
+		// What was below is over first, and what it did is seen for a while.
+		if *excused > 0 && s.mem.Frame-*excused < quiet {
 			fd.Rejected, fd.Certain = false, false
 		}
 	}
+}
+
+// uncontrolled says whether no control stood beside a release when something
+// about it became worse.
+func (s *State) uncontrolled(i int, fd *finding) bool {
+	if s.sys.Releases[i].Control == "" {
+		return true
+	}
+	return fd.Control != nil && fd.Control.Missed > 0 && fd.Onset.P50 > float64(s.mem.Frame-fd.Control.Missed)
+}
+
+// troubledBelow says whether a service that release i calls, near or far, looks
+// worse now than before anything began, and did not begin to with a step of the
+// release. It need not be proven: while it lasts, failures that no control is there
+// to share are not laid to the release.
+func (s *State) troubledBelow(i int) bool {
+	for j, share := range s.sys.Graph.Downstream(s.sys.Releases[i].Service) {
+		if share <= 0 || j == s.sys.Releases[i].Service {
+			continue
+		}
+		for id, after := range s.mem.Services[j].After {
+			if before := s.mem.Services[j].Before[id]; after == nil || before == nil || !symptom(s.sys.Signals[id]) {
+				continue
+			} else if from, now := s.worseSince(id, before, after); now && !withFrame(float64(from), s.mem.Subjects[i].Stepped) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// worseSince returns since which frame, of the last sixteen, all values of a signal
+// lie over its level before by more than matters; false where the last ones do not.
+func (s *State) worseSince(id int, before, after *pattern.Track) (from int, now bool) {
+	level, sign := before.Values.Mean(), 1.0
+	if s.sys.Signals[id].Direction() == signal.Down {
+		sign = -1
+	}
+	size, n := s.sizes[id].Of(level), 0
+	from = after.Values.Newest + 1
+	for _, v := range slices.Backward(after.Values.Tail(stats.Width)) {
+		if math.IsNaN(v) {
+			continue
+		}
+		if sign*(v-level) < size {
+			break
+		}
+		from, n = from-1, n+1
+	}
+	return from, n >= atOnce-1
 }
 
 // foreign says whether something worse with a release without a control began
 // before it, or first with a service that it calls.
 func (s *State) foreign(i int, fd *finding, sc *scene) bool {
 	x, service := &s.mem.Subjects[i], s.sys.Releases[i].Service
-	if s.wasWorse(i, fd) {
+	alone := s.sys.Releases[i].Control == ""
+	if alone && s.wasWorse(i, fd) {
 		return true
+	}
+	latest := fd.Onset.P50
+	if !alone { // the two may have begun in either order
+		latest = fd.Onset.P90
 	}
 	down := s.sys.Graph.Downstream(service)
 	for _, inc := range sc.incidents {
 		switch {
 		case inc.Service == service:
-			if inc.Onset < float64(x.Begun)-1 {
+			if alone && inc.Onset < float64(x.Begun)-1 {
 				return true
 			}
-		case inc.Overload || inc.Service >= len(down) || down[inc.Service] <= 0 || inc.Onset > fd.Onset.P50+1:
-		case !withFrame(inc.Earliest, x.Begun) || !s.onlyOne(i, inc.Earliest):
+		case inc.Overload || inc.Service >= len(down) || down[inc.Service] <= 0 || inc.Onset > latest+1:
+		case !withFrame(inc.Earliest, x.Begun) && (alone || !withFrame(inc.Earliest, x.Stepped)) || !s.onlyOne(i, inc.Earliest):
 			return true
 		}
 	}
