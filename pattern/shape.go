@@ -92,7 +92,23 @@ func against(cond bool, text string) string {
 // gone on as long again, all of it.
 func (c *Comparison) Growing() bool {
 	return c.Slope > 0 && c.SlopeLogE > 2 && c.Told() &&
-		c.Slope*c.Frames >= c.Size/3 && c.Projected() >= c.Size && c.above()
+		c.Slope*c.Frames >= c.Size/3 && c.Projected() >= c.Size && c.above() && !c.levelled()
+}
+
+// levelled says whether what grew over all frames has certainly stopped to: from the
+// fifth sixth of them to the last one it rose by less than half of what its line
+// says, beyond a standard error. A few steps up that come with more of the traffic, or
+// a cache that is full, make a line too.
+func (c *Comparison) levelled() bool {
+	var buf [stats.Width]float64
+	f := stats.FiniteInto(buf[:0], c.Difference)
+	k := len(f) / 6
+	if k < 2 {
+		return false
+	}
+	fifth, last := stats.Mean(f[len(f)-2*k:len(f)-k]), stats.Mean(f[len(f)-k:])
+	frames := float64(k) * c.block
+	return last-fifth+c.SD*math.Sqrt(2*math.Min(1, c.Tau/frames)) < c.Slope*frames/2
 }
 
 // Projected is the difference to expect at the horizon, if it goes on growing

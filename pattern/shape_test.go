@@ -277,3 +277,31 @@ func TestComesDown(t *testing.T) {
 		}
 	}
 }
+
+// TestLevelled: what rose with a few steps of the traffic, and stands, does not
+// grow, and what grows does.
+func TestLevelled(t *testing.T) {
+	flat := func(int) float64 { return 100 }
+	for name, tt := range map[string]struct {
+		course func(k int) float64
+		want   bool
+	}{
+		"grows":               {func(k int) float64 { return 100 + 0.4*float64(k) }, true},
+		"two steps, one late": {func(k int) float64 { return 100 + 8*float64(min(2, k/30)) }, false},
+		"it has levelled off": {func(k int) float64 { return 100 + 0.4*float64(min(k, 45)) }, false},
+		"from the middle on":  {func(k int) float64 { return 100 + 0.8*float64(max(0, k-45)) }, true},
+	} {
+		said := 0
+		const seeds = 40
+		for seed := range uint64(seeds) {
+			rng := rand.New(rand.NewPCG(seed, 9))
+			c, ok := pattern.Compare(track(30, noisy(rng, 90, 1, tt.course)), track(30, noisy(rng, 90, 1, flat)), track(0, noisy(rng, 30, 1, flat)), signal.Up, pattern.Size{Relative: 0.1})
+			if ok && c.Growing() {
+				said++
+			}
+		}
+		if share := float64(said) / seeds; tt.want && share < 0.9 || !tt.want && share > 0.1 {
+			t.Errorf("%s: said to grow in %.0f %%", name, 100*share)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package release
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/foreshock/foreshock/pattern"
 )
@@ -36,11 +37,22 @@ func (s *State) atOnce(i int, sc *scene) bool {
 		return false
 	}
 	for fd := range each(sc.alike[i]) {
-		if fd.Rejected && fd.Active && near(fd.Onset.P10) {
+		if fd.Rejected && fd.Active && near(fd.Onset.P10) && s.isBad(fd) {
 			return true
 		}
 	}
 	return false
+}
+
+// isBad says whether what is worse is so in this very frame: by what was counted in
+// it, or, where that is not known, because it has been worse for longer than its
+// values look back. One bad frame shows in all values that it is part of.
+func (s *State) isBad(fd *finding) bool {
+	if t := fd.Subject; counted(s.sys.Signals[fd.Signal]) && t.N > 0 && !math.IsNaN(t.Events) {
+		usual := s.mayFail(fd.Signal, fd.Level)
+		return t.Events/t.N >= usual+s.matters(fd.Signal, usual)
+	}
+	return float64(s.mem.Frame) >= fd.Onset.P50+math.Max(1, float64(s.sys.Signals[fd.Signal].Window))
 }
 
 // withFrame says whether something that began in a frame at the earliest began with
