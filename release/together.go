@@ -50,7 +50,7 @@ func (s *State) atOnce(i int, sc *scene) bool {
 func (s *State) isBad(fd *finding) bool {
 	if t := fd.Subject; counted(s.sys.Signals[fd.Signal]) && t.N > 0 && !math.IsNaN(t.Events) {
 		usual := s.mayFail(fd.Signal, fd.Level)
-		return t.Events/t.N >= usual+s.matters(fd.Signal, usual)
+		return t.Events/t.N > usual+s.matters(fd.Signal, usual)
 	}
 	return float64(s.mem.Frame) >= fd.Onset.P50+math.Max(1, float64(s.sys.Signals[fd.Signal].Window))
 }

@@ -139,3 +139,32 @@ func TestDue(t *testing.T) {
 		}
 	}
 }
+
+// TestOneBadFrame: what failed in one frame alone calls nobody, though all values
+// that look back over it show it for four.
+func TestOneBadFrame(t *testing.T) {
+	verdicts := func(bad int) []release.Assessment {
+		rng := rand.New(rand.NewPCG(23, 24))
+		signals := []signal.Signal{perCohort("errors", signal.Errors, "ratio"), perCohort("traffic", signal.Traffic, "requests/s"), perCohort("memory", signal.Memory, "bytes")}
+		return play(signals, 30, atATenth, func(k int, c signal.Cohort) []signal.Reading {
+			v := served{rate: 90}
+			if c == signal.Canary {
+				v.rate = 10
+			}
+			rs := v.readings(rng)
+			if k >= 0 && k < bad+3 {
+				rs[1].Value = 0.2
+			}
+			if k >= 0 && k < bad {
+				rs[1].Events = math.Round(0.5 * rs[1].N)
+			}
+			return rs
+		})
+	}
+	if k := first(verdicts(1), prevention.Escalate); k >= 0 {
+		t.Errorf("one bad frame: a person is called in frame %d", k)
+	}
+	if k := first(verdicts(30), prevention.Escalate); k < 0 {
+		t.Error("they go on failing, and nobody is called")
+	}
+}
