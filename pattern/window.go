@@ -66,6 +66,11 @@ func Lately(subjects []Recent) (cs []Comparison, ok []bool) {
 		}
 	}
 	outliers(cs, ok)
+	for i := range cs {
+		if ok[i] {
+			cs[i].sparse()
+		}
+	}
 	return cs, ok
 }
 

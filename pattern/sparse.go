@@ -1,0 +1,62 @@
+package pattern
+
+import (
+	"math"
+	"slices"
+
+	"github.com/foreshock/foreshock/stats"
+)
+
+// sparse takes back what single events say. A signal that is nothing in most frames, as
+// of errors that come one by one, has no spread to measure a change by: two errors that
+// come close together lie far out. It is certain no further than the number of frames
+// with something in them is, as if each had some as often as those before:
+//
+//	ln E ≤ max over the last m ≤ 16 of −ln P(X ≥ k | m, p) − ln 16,  p = (z + ½)/(n + 1)
+//
+// with k of the last m frames, and z of the n before all of them, over the level.
+func (c *Comparison) sparse() {
+	if c.Level != 0 || !(c.LogE > 0) || len(c.values) <= fresh {
+		return
+	}
+	past, last := stats.Finite(c.values[:len(c.values)-fresh]), c.values[len(c.values)-fresh:]
+	z := 0.0
+	for _, v := range past {
+		if v != 0 {
+			z++
+		}
+	}
+	p := (z + 0.5) / (float64(len(past)) + 1)
+	most, k, m := 0.0, 0, 0
+	for _, v := range slices.Backward(last) {
+		if math.IsNaN(v) {
+			continue
+		}
+		if m++; v != 0 {
+			k++
+			most = math.Max(most, -atLeast(k, m, p))
+		}
+	}
+	c.LogE = math.Min(c.LogE, math.Max(0, most-math.Log(fresh)))
+}
+
+// atLeast returns the logarithm of the probability of k or more of m, each with
+// probability p.
+func atLeast(k, m int, p float64) float64 {
+	var sum float64
+	term := math.Pow(p, float64(k)) * math.Pow(1-p, float64(m-k)) * choose(m, k)
+	for i := k; i <= m; i++ {
+		sum += term
+		term *= float64(m-i) / float64(i+1) * p / (1 - p)
+	}
+	return math.Log(sum)
+}
+
+// choose returns in how many ways k can be chosen of m.
+func choose(m, k int) float64 {
+	ways := 1.0
+	for i := range k {
+		ways *= float64(m-i) / float64(i+1)
+	}
+	return ways
+}
