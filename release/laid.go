@@ -9,8 +9,9 @@ import (
 
 // laid returns what is worse with the whole service of release i, of which its
 // versions are not measured apart, and which began shortly after a step of it
-// when nobody else did anything; nil where nothing is. That does not tell the
-// versions apart, and is reason enough to wait.
+// when nobody else did anything; or so with a service that it calls, which began
+// with a step; nil where nothing is. That does not tell the versions apart, and is
+// reason enough to wait.
 func (s *State) laid(i int, sc *scene) *finding {
 	x, service := &s.mem.Subjects[i], s.sys.Releases[i].Service
 	var worst *finding
@@ -19,18 +20,51 @@ func (s *State) laid(i int, sc *scene) *finding {
 			worst = fd
 		}
 	}
+	for _, callee := range s.sys.Graph.Callees(service) {
+		for fd := range each(sc.services[callee]) {
+			if s.burdens(i, fd, sc) && (worst == nil || louder(*fd, *worst)) {
+				worst = fd
+			}
+		}
+	}
 	x.Laid = 0
 	if worst != nil {
-		x.Laid = worst.Signal + 1
+		x.Laid = s.laidTo(worst)
 	}
 	return worst
+}
+
+// laidTo is how a finding of a whole service is remembered.
+func (s *State) laidTo(fd *finding) int { return fd.Service*len(s.sys.Signals) + fd.Signal + 1 }
+
+// burdens says whether a finding of a service that release i calls is laid to the
+// release, to wait: it got worse within frames of a step of the release, which makes
+// its calls as before or asks more of them, and nobody else did anything then.
+func (s *State) burdens(i int, fd *finding, sc *scene) bool {
+	x, sig := &s.mem.Subjects[i], s.sys.Signals[fd.Signal]
+	if !symptom(sig) || fd.Service == s.sys.Releases[i].Service {
+		return false
+	}
+	if x.Laid == s.laidTo(fd) && fd.Stands(fd.Size) {
+		return true
+	}
+	onset := s.dated(fd.Service, fd).P50
+	if !fd.Rejected || !fd.Active || !withFrame(onset, x.Stepped) || !s.onlyOne(i, onset) {
+		return false
+	}
+	for k := range s.mem.Subjects {
+		if k != i && k < len(s.sys.Releases) && s.sys.Releases[k].Service == fd.Service && proves(sc.releases[k]) {
+			return false
+		}
+	}
+	return true
 }
 
 // laying says whether a finding of a whole service is laid to release i, to wait.
 // What was beyond doubt, and stands as it did, is so still: as it goes on growing
 // it wavers more.
 func (s *State) laying(i int, fd *finding, sc *scene) bool {
-	if s.mem.Subjects[i].Laid == fd.Signal+1 && s.failing(i, fd) && fd.Stands(fd.Size) {
+	if s.mem.Subjects[i].Laid == s.laidTo(fd) && s.failing(i, fd) && fd.Stands(fd.Size) {
 		return true
 	}
 	return fd.Rejected && fd.Active && s.failing(i, fd) && !s.foreign(i, fd, sc) && s.follows(i, s.dated(fd.Service, fd).P50)
@@ -46,7 +80,14 @@ func (s *State) failing(i int, fd *finding) bool {
 	if symptom(s.sys.Signals[fd.Signal]) {
 		return true
 	}
-	return fd.Kind == signal.Saturation && (fd.full() || fd.Now > backlog*fd.Level*math.Max(1, s.grown(i)) && fd.Now-fd.Level > fd.Size)
+	switch sig := s.sys.Signals[fd.Signal]; {
+	case sig.Good(): // of what goes well: what is missing
+		return 1-fd.Now > backlog*(1-fd.Level) && fd.Level-fd.Now > fd.Size
+	case fd.Kind == signal.Saturation, fd.Kind == signal.Database && sig.Direction() == signal.Up:
+		return fd.full() || fd.Now > backlog*fd.Level*math.Max(1, s.grown(i)) && fd.Now-fd.Level > fd.Size
+	default:
+		return false
+	}
 }
 
 // grown returns how many times as much traffic arrives at the service of a
@@ -74,9 +115,13 @@ func (s *State) follows(i int, onset float64) bool {
 }
 
 // laidText says so.
-func (s *State) laidText(fd *finding) string {
+func (s *State) laidText(i int, fd *finding) string {
 	sig, service := s.sys.Signals[fd.Signal], s.sys.Services[fd.Service].Name
 	since := s.instant(s.dated(fd.Service, fd).P50).UTC().Format(s.clock())
+	if fd.Service != s.sys.Releases[i].Service {
+		return fmt.Sprintf("%s of %s, which it calls, is %s against %s before since %s, within frames of its step, and nothing else began then; both versions call it, so that it is likely its doing, and not proven.",
+			sig.Name, service, sig.Unit.Format(fd.Now), sig.Unit.Format(fd.Level), since)
+	}
 	return fmt.Sprintf("%s of all of %s is %s against %s before since %s, and nothing else began then; its versions are not measured apart, so that it is likely, and not proven.",
 		sig.Name, service, sig.Unit.Format(fd.Now), sig.Unit.Format(fd.Level), since)
 }

@@ -265,7 +265,7 @@ func (s *State) because(i int, a *Assessment, sc *scene) string {
 			return text
 		}
 		if i < len(s.sys.Releases) && sc.laid[i] != nil {
-			return s.laidText(sc.laid[i])
+			return s.laidText(i, sc.laid[i])
 		}
 		return s.calmText(i, a)
 	}

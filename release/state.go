@@ -93,7 +93,7 @@ type subject struct {
 	Held    time.Time // since when it is held; zero when it is not
 	Expired time.Time // since when it was held when that hold expired
 	Why     prevention.Reason
-	Laid    int     // one more than the signal of its whole service for which it waits; 0 for none
+	Laid    int     // the finding of a whole service for which it waits, as laidTo has it; 0 for none
 	Blamed  bool    // whether the hold blames
 	Clear   int     // frames in a row in which a hold's evidence was gone
 	Recent  float64 // culprit probability, smoothed
