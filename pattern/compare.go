@@ -37,6 +37,7 @@ type Size struct {
 	Window   float64 // frames that one value looks back over; 0 counts as 1
 	Still    bool    // it does not fill up: growth is not looked for
 	Good     bool    // the level is a share of what goes well, 0..1
+	Major    float64 // how many sizes matter of what its users do not feel; 0 counts as 1
 	Idle     bool    // the live control has nothing to do: how far it wanders tells nothing
 }
 
@@ -88,6 +89,7 @@ type Comparison struct {
 	values     []float64 // of the subject, block by block
 	frames     []float64 // the middle of each block, in frames
 	fixed      float64   // variance of the effect that more frames do not lessen
+	major      float64   // sizes that one block may count for at most, halved
 	slow       float64   // the part of it that memory knows of; 0 where it does not serve
 	block      float64   // frames per block
 	wanders    float64   // how far the reference does; 0 when not known
@@ -178,7 +180,7 @@ func (c *Comparison) measure(w *Workspace, subject *Track, ref reference, size S
 	*c = Comparison{
 		Level: level, Before: math.NaN(), Mean: subject.Values.Mean(), Size: size.Of(level),
 		Frames: subject.Values.N, block: float64(subject.Values.Size), Tau: noise.Tau, ControlSD: noise.sd,
-		Recalled: ref.seasonal, still: size.Still,
+		Recalled: ref.seasonal, still: size.Still, major: size.Major,
 	}
 	if ref.before != nil {
 		c.Before = ref.before.Values.Mean()

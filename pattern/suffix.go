@@ -109,13 +109,13 @@ func (x *evidence) total() (best int, all float64) {
 
 // clips returns as how much one block counts at most: in the tests, and for the
 // size. What is of consequence may be many deviations of a quiet signal: for its size
-// one block counts up to twice that, so that it takes most of a stretch.
+// one block counts up to twice what matters of it, so that it takes most of a stretch.
 func (c *Comparison) clips() (limit, wide float64) {
 	limit = clip * math.Sqrt(c.SD*c.SD+c.slow)
 	if c.Level == 0 && c.ControlSD == 0 {
 		limit = clipStill * c.SD
 	}
-	return limit, math.Max(limit, 2*c.Size)
+	return limit, math.Max(limit, 2*math.Max(1, c.major)*c.Size)
 }
 
 // variance returns that of the mean of n blocks.

@@ -167,6 +167,9 @@ func (s *State) measure() {
 	for i, sig := range s.sys.Signals {
 		z := s.policy.SizeOf(sig)
 		s.sizes[i] = pattern.Size{Relative: z.Relative, Absolute: z.Absolute, Most: z.Most, Noise: z.Noise, Window: float64(sig.Window), Good: sig.Good()}
+		if !symptom(sig) {
+			s.sizes[i].Major = s.policy.Major
+		}
 	}
 }
 
