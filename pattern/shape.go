@@ -289,6 +289,13 @@ func (c *Comparison) ComesDown() bool {
 // Settling says whether the difference is still coming down from its first
 // values: the subject warms up.
 func (c *Comparison) Settling() bool {
+	_, late := ends(c.Difference)
+	return c.Subsides() && late > c.SD
+}
+
+// Subsides says whether the difference has come down by half and more since its first
+// values.
+func (c *Comparison) Subsides() bool {
 	early, late := ends(c.Difference)
-	return early > 2*c.SD && late < early/2 && late > c.SD
+	return early > 2*c.SD && late < early/2
 }

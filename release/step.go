@@ -198,18 +198,42 @@ func (s *State) suspects(i int, fd *finding) bool {
 	return fd.Suspected && fd.Active && fd.Kind != signal.Infra && (!fd.Grows || s.soon(fd, i))
 }
 
-// warming says whether a new version may be slow because it is cold: while it
-// may still be starting, or while its latency comes down from where it began. What
+// warming says whether a new version may be slow, miss its cache or compute more
+// because it is cold: while it may still be starting, or while that comes down from
+// where it began. What
 // has certainly come down, and not by half yet, has half as long again: at the end of a
 // cold start it is not known whether the rest will go. That is held, and rolled back
 // when it stays.
 func (s *State) warming(fd *finding, i int) bool {
 	x := &s.mem.Subjects[i]
-	if fd.Kind != signal.Latency {
+	if fd.Kind != signal.Latency && fd.Kind != signal.Cache && fd.Kind != signal.CPU {
 		return false
 	}
 	since := s.mem.Frame - x.Seen
-	return x.Seen >= 0 && (since < s.startUp() || 2*since < 3*s.startUp() && fd.ComesDown()) || fd.Settling()
+	return x.Seen >= 0 && (since < s.startUp() || 2*since < 3*s.startUp() && fd.ComesDown()) || fd.Subsides() ||
+		s.newcomers(fd)
+}
+
+// newcomers says whether a finding is of instances alone that may still be starting:
+// those that came with the last step, while the older ones do well.
+func (s *State) newcomers(fd *finding) bool {
+	if fd.Subject == nil || fd.Subject.Missed > 0 {
+		return false
+	}
+	old, sign := false, 1.0
+	if fd.Falls {
+		sign = -1
+	}
+	for _, p := range fd.Subject.Pods {
+		if 2*p.N < 3*float64(s.startUp()) {
+			continue
+		}
+		if sign*(p.Last-fd.Level) >= fd.Size {
+			return false
+		}
+		old = true
+	}
+	return old
 }
 
 // soon says whether growth comes to its limit, more likely than not, before
