@@ -252,6 +252,9 @@ func (s *State) observeRelease(c signal.Cell, shares shares, seen *sight) {
 			if share, ok := shares.of(c, sig); ok {
 				c = s.perShare(c, 1-share)
 			}
+			if shares.idle(c.Release) && goesWithLoad(sig.Kind) { // what it uses with nothing to do is no measure
+				c.Readings = []signal.Reading{signal.Missing(signal.Stopped, "")}
+			}
 		}
 		track(side, c.Signal, origin).Add(s.mem.Frame, c, s.sys.Interval.Seconds())
 	}

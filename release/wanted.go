@@ -77,6 +77,12 @@ func (x shares) of(c signal.Cell, sig signal.Signal) (share float64, ok bool) {
 	return x.exposure[c.Release].Weight, true
 }
 
+// idle says whether the control of a release has nothing to do: all of the traffic is
+// planned for the new version, and none is seen to go elsewhere.
+func (x shares) idle(release int) bool {
+	return release < len(x.exposure) && x.exposure[release].Weight >= allTraffic && !(x.measured[release] < allTraffic)
+}
+
 // countWanted feeds the tests of what is wanted of the requests, such as orders,
 // and is counted: of how many requests of either version something came. The
 // versions change places in them: it is worse where the old one has more.
