@@ -102,7 +102,7 @@ func (s *State) countOf(x *subject, id int, n, m float64) {
 		x.Counts[id] = &stats.CountTest{}
 	}
 	c := x.Counts[id]
-	if !math.IsNaN(z) && !math.IsNaN(m) {
+	if !math.IsNaN(z) && m > 0 {
 		c.Add(y, n, z, m)
 	}
 	if a := x.Alike[id]; m > 0 || a != nil && a.LogEValue() > -math.Log(s.policy.CountAlpha) {
