@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -47,13 +48,17 @@ func (o *objectives) loadFor(cmd *cobra.Command, service string) error {
 }
 
 // signals returns what measures the objectives of some services. A file of
-// which nothing is used is a mistake, and says nothing by itself.
+// which nothing is used is a mistake, and says nothing by itself. So is one
+// that is used and cannot be measured.
 func (o *objectives) signals(services []string) ([]signal.Signal, error) {
 	if o == nil || len(o.all) == 0 {
 		return nil, nil
 	}
 	var out []signal.Signal
 	for _, x := range slo.Of(o.all, services) {
+		if x.Refused != nil {
+			return nil, fmt.Errorf("read objectives: %w", x.Refused)
+		}
 		out = append(out, x.Signal)
 	}
 	if len(out) > 0 {

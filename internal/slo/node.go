@@ -52,6 +52,18 @@ func (o object) must(name string) string {
 	return s
 }
 
+// spelled returns which of two spellings of a field stands, the first where
+// none does.
+func (o object) spelled(first, second string) string {
+	switch {
+	case !o.Has(second):
+		return first
+	case o.Has(first):
+		o.Fail(o.At(second), "%s has both %s and %s, which say the same; leave one out", o.Where, first, second)
+	}
+	return second
+}
+
 // number returns a field that must be a number.
 func (o object) number(name string) float64 {
 	o.must(name)

@@ -53,6 +53,11 @@ func (r *reader) template(n *yaml.Node, where, query string, raw bool) string {
 	return text
 }
 
+// query makes a template of the query in a field, which must be given.
+func (r *reader) query(o object, name string, raw bool) string {
+	return r.template(o.At(name), o.Name(name), o.must(name), raw)
+}
+
 // faultOf leaves out the picture of a query's fault, in which other text
 // stands than in the file.
 func faultOf(err error) string {

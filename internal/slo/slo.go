@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -25,6 +26,10 @@ type Objective struct {
 	Signal signal.Signal
 	File   string
 	Line   int
+	// Refused says why it cannot be measured: it asks for what is not read. It
+	// is a fault only where the objective is asked for; those of other services
+	// may stand in the same file. Nil means that Signal measures it.
+	Refused *strictyaml.SyntaxError
 }
 
 // mend says which forms are read.
@@ -49,16 +54,21 @@ func Load(path string) ([]Objective, error) {
 // Parse reads the objectives of a text, which may have several documents. The
 // file is for messages. Errors are [*strictyaml.SyntaxError].
 func Parse(file string, text []byte) ([]Objective, error) {
-	r := &reader{Decoder: strictyaml.Decoder{File: file, Mend: mend}, indicators: map[string]*yaml.Node{}}
+	r := &reader{Decoder: strictyaml.Decoder{File: file, Mend: mend}, indicators: map[string]*yaml.Node{}, sources: map[string]string{}}
 	docs := r.Documents(text, "objectives")
-	for _, n := range docs {
-		r.indicator(n)
+	items := itemsOf(docs)
+	for _, n := range items {
+		r.refer(n)
 	}
-	for _, n := range docs {
+	for _, n := range items {
 		r.document(n)
 	}
 	r.distinguish()
-	if r.Err == nil && len(r.out) == 0 {
+	switch {
+	case r.Err != nil || len(r.out) > 0:
+	case r.alien != nil:
+		r.Err = r.alien
+	default:
 		r.Fail(docs[0], "there is no objective in the file")
 	}
 	if r.Err != nil {
@@ -72,7 +82,53 @@ func Parse(file string, text []byte) ([]Objective, error) {
 type reader struct {
 	strictyaml.Decoder
 	out        []Objective
-	indicators map[string]*yaml.Node // the specs of OpenSLO's SLIs, by name
+	indicators map[string]*yaml.Node   // the specs of OpenSLO's SLIs, by name
+	sources    map[string]string       // the types of OpenSLO's DataSources, by name
+	refused    *strictyaml.SyntaxError // why the objective that is being read cannot be measured
+	alien      *strictyaml.SyntaxError // of the first document that is nobody's; a fault where no other has an objective
+}
+
+// refuse says why the objective that is being read cannot be measured.
+func (r *reader) refuse(n *yaml.Node, format string, args ...any) {
+	if r.refused == nil {
+		r.refused = &strictyaml.SyntaxError{File: r.File, Line: n.Line, Mend: mend, Msg: fmt.Sprintf(format, args...)}
+	}
+}
+
+// itemsOf takes lists apart: a document that is a list of objects, and a List
+// as kubectl writes it.
+func itemsOf(docs []*yaml.Node) []*yaml.Node {
+	mapping := func(n *yaml.Node) bool { return n.Kind == yaml.MappingNode }
+	var out []*yaml.Node
+	for _, n := range docs {
+		list := n
+		if mapping(n) {
+			list = listed(n)
+		}
+		if list.Kind == yaml.SequenceNode && len(list.Content) > 0 && !slices.ContainsFunc(list.Content, func(n *yaml.Node) bool { return !mapping(n) }) {
+			out = append(out, list.Content...)
+			continue
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// listed returns the items of a List, and any other mapping as it is.
+func listed(n *yaml.Node) *yaml.Node {
+	kind, items := "", n
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		switch n.Content[i].Value {
+		case "kind":
+			kind = n.Content[i+1].Value
+		case "items":
+			items = n.Content[i+1]
+		}
+	}
+	if !strings.HasSuffix(kind, "List") {
+		return n
+	}
+	return items
 }
 
 // The forms that are read, as their files say them.
@@ -82,6 +138,15 @@ const (
 	pyrraAPI      = "pyrra.dev/v1alpha1"
 	openSLOAPI    = "openslo/v1"
 	openSLOAPICom = "openslo.com/v1"
+	openSLOAlpha  = "openslo/v1alpha"
+)
+
+// ours are the words by which a document is told to be meant for us: with one
+// of them as the kind, or as the group of the apiVersion, it is a mistake if it
+// cannot be read. A document with neither is another's, such as a Namespace.
+var (
+	ourKinds  = []string{"PrometheusServiceLevel", "ServiceLevelObjective", "SLO", "SLI"}
+	ourGroups = []string{"sloth.slok.dev", "pyrra.dev", "openslo", "openslo.com"}
 )
 
 const forms = `version "` + slothVersion + `" or apiVersion ` + slothAPI + ` (Sloth), apiVersion ` + pyrraAPI + ` (Pyrra), or apiVersion ` + openSLOAPI + ` (OpenSLO)`
@@ -104,13 +169,24 @@ func (r *reader) document(n *yaml.Node) {
 		r.sloth(r.object(o.At("spec"), "spec"))
 	case api == pyrraAPI && r.kind(o, kind, "ServiceLevelObjective"):
 		r.pyrra(o)
-	case api == openSLOAPI || api == openSLOAPICom:
+	case isOpenSLO(api):
 		r.openSLO(o, kind)
+	case r.Err == nil && !isOurs(api, kind):
+		if r.alien == nil {
+			r.alien = &strictyaml.SyntaxError{File: r.File, Line: o.At("apiVersion").Line, Mend: mend, Msg: fmt.Sprintf("apiVersion is %q; want %s", api, forms)}
+		}
 	case r.Err == nil && api == "":
 		r.Fail(n, "the document has neither version nor apiVersion; want %s", forms)
 	default:
 		r.Fail(o.At("apiVersion"), "apiVersion is %q; want %s", api, forms)
 	}
+}
+
+// isOurs says whether a document is meant for us. One that does not say what
+// it is, is.
+func isOurs(api, kind string) bool {
+	group, _, _ := strings.Cut(api, "/")
+	return api == "" || kind == "" || slices.Contains(ourKinds, kind) || slices.Contains(ourGroups, group)
 }
 
 // kind wants a kind.
@@ -135,7 +211,8 @@ func (r *reader) add(n *yaml.Node, o Objective) {
 		return
 	}
 	o.Target, o.Budget = tidy(o.Target), tidy(1-o.Target)
-	o.File, o.Line = r.File, n.Line
+	o.File, o.Line, o.Refused = r.File, n.Line, r.refused
+	r.refused = nil
 	o.Signal.Name, o.Signal.Family, o.Signal.Scope = "slo/"+o.Name, "slo/"+o.Name, signal.PerCohort
 	if !o.Signal.Limit.Set {
 		o.Signal.Kind, o.Signal.Unit = signal.Errors, signal.ParseUnit("ratio")

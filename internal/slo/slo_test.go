@@ -2,6 +2,7 @@ package slo
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +16,6 @@ import (
 
 // TestParse reads what each tool's own documentation shows the form of.
 func TestParse(t *testing.T) {
-	const day = 24 * time.Hour
 	tests := []struct {
 		file string
 		want []Objective
@@ -31,9 +31,29 @@ func TestParse(t *testing.T) {
 			}},
 		}},
 		{"sloth-crd.yaml", []Objective{
-			{Name: "availability", Service: "cart", Target: 0.95, Budget: 0.05, Line: 8, Signal: signal.Signal{
+			{Name: "availability", Service: "cart", Target: 0.95, Budget: 0.05, Line: 11, Signal: signal.Signal{
 				Name: "slo/availability", Kind: signal.Errors, Limit: signal.Limit{Set: true, Value: 0.05},
 				Query: `((rate(bad_total{$sel}[$window])) or 0 * (rate(all_total{$sel}[$window]))) / (rate(all_total{$sel}[$window]))`,
+			}},
+			{Name: "measured", Service: "cart", Target: 0.99, Budget: 0.01, Line: 24, Signal: signal.Signal{
+				Name: "slo/measured", Kind: signal.Errors, Limit: signal.Limit{Set: true, Value: 0.01},
+				Query: `avg_over_time(errors_ratio{$sel}[$window])`,
+			}},
+		}},
+		{"list.yaml", []Objective{
+			{Name: "a", Service: "cart", Target: 0.99, Budget: 0.01, Line: 18, Signal: signal.Signal{
+				Name: "slo/a", Kind: signal.Errors, Limit: signal.Limit{Set: true, Value: 0.01},
+				Query: `errors_ratio{$sel}`,
+			}},
+		}},
+		{"openslo-v1alpha.yaml", []Objective{
+			{Name: "cart-there", Service: "cart", Target: 0.999, Budget: 0.001, Window: 30 * day, Line: 18, Signal: signal.Signal{
+				Name: "slo/cart-there", Kind: signal.Errors, Limit: signal.Limit{Set: true, Value: 0.001},
+				Query: `1 - (sum(rate(http_requests_total{code!~"5..",$sel}[$window]))) / (sum(rate(http_requests_total{$sel}[$window])))`,
+			}},
+			{Name: "cart-quick", Service: "cart", Target: 0.99, Budget: 0.01, Window: 14 * day, Line: 33, Signal: signal.Signal{
+				Name: "slo/cart-quick", Kind: signal.Latency, Worse: signal.Up, Limit: signal.Limit{Set: true, Value: 0.5},
+				Query: `p99_seconds{$sel}`,
 			}},
 		}},
 		{"pyrra.yaml", []Objective{
@@ -104,7 +124,11 @@ func TestParseFaults(t *testing.T) {
 		{"a list", "- a", "f.yaml:1: the document is a list; want a mapping of fields"},
 		{"nobody's", "a: b", `f.yaml:1: the document has neither version nor apiVersion; want version "prometheus/v1" or apiVersion sloth.slok.dev/v1 (Sloth), apiVersion pyrra.dev/v1alpha1 (Pyrra), or apiVersion openslo/v1 (OpenSLO)`},
 		{"unknown version", "version: prometheus/v2", `f.yaml:1: version is "prometheus/v2"; want version "prometheus/v1" or`},
-		{"unknown apiVersion", "kind: SLO\napiVersion: openslo/v1alpha", `f.yaml:2: apiVersion is "openslo/v1alpha"; want version`},
+		{"unknown apiVersion", "kind: SLO\napiVersion: openslo/v2", `f.yaml:2: apiVersion is "openslo/v2"; want version`},
+		{"unknown apiVersion beside a good one", sloth + "{raw: {error_ratio_query: a}}\n---\nkind: Other\napiVersion: pyrra.dev/v2", `f.yaml:9: apiVersion is "pyrra.dev/v2"; want version`},
+		{"another's", "kind: ConfigMap\napiVersion: v1", `f.yaml:2: apiVersion is "v1"; want version`},
+		{"two spellings", sloth + "{raw: {error_ratio_query: a, errorRatioQuery: a}}", "f.yaml:6: slos[0].sli.raw has both error_ratio_query and errorRatioQuery, which say the same; leave one out"},
+		{"unknown unit", "apiVersion: openslo/v1alpha\nkind: SLO\nmetadata: {name: a}\nspec: {service: cart, timeWindows: [{unit: Moon, count: 1}], objectives: [{target: 0.9}]}", `f.yaml:4: spec.timeWindows[0].unit is "Moon"; want Second, Minute, Hour, Day, Week, Month, Quarter or Year`},
 		{"unknown kind", "apiVersion: pyrra.dev/v1alpha1\nkind: SLO", `f.yaml:2: kind is "SLO"; want ServiceLevelObjective`},
 		{"unknown OpenSLO kind", "apiVersion: openslo/v1\nkind: Slo", `f.yaml:2: kind is "Slo"; want one of SLO, SLI, Service`},
 		{"only a service", "apiVersion: openslo/v1\nkind: Service", "f.yaml:1: there is no objective in the file"},
@@ -113,12 +137,10 @@ func TestParseFaults(t *testing.T) {
 		{"not a number", strings.Replace(sloth, "99", "many", 1) + "{}", `f.yaml:5: slos[0].objective is "many"; want a number`},
 		{"all", strings.Replace(sloth, "99", "100", 1) + "{raw: {error_ratio_query: a}}", "f.yaml:4: the objective of a is 100; want between 0 and 100 %, without the ends"},
 		{"no indicator", sloth + "{}", "f.yaml:6: slos[0].sli has neither events nor raw; want one of them"},
-		{"a plugin", sloth + "{plugin: {id: x}}", "f.yaml:6: slos[0].sli.plugin is a plugin of Sloth's; write its queries out as events or raw"},
 		{"no query", sloth + "{events: {error_query: a}}", "f.yaml:6: slos[0].sli.events has no total_query; it must be given"},
 		{"no PromQL", sloth + "{raw: {error_ratio_query: 'sum(a[{{.window}}'}}", "f.yaml:6: slos[0].sli.raw.error_ratio_query: this is no PromQL: "},
 		{"another template", sloth + "{raw: {error_ratio_query: 'a{b=\"{{.x}}\"}'}}", "f.yaml:6: slos[0].sli.raw.error_ratio_query has a template other than {{.window}}; write it out"},
 		{"looks ahead", sloth + "{raw: {error_ratio_query: 'a offset -5m'}}", "f.yaml:6: slos[0].sli.raw.error_ratio_query: this is no PromQL: "},
-		{"another source", "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: a}\nspec:\n  service: cart\n  indicator: {spec: {ratioMetric: {raw: {metricSource: {type: Datadog, spec: {query: a}}}, rawType: failure}}}\n  objectives: [{target: 0.9}]", "is \"Datadog\"; only Prometheus is asked"},
 		{"no SLI of the name", "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: a}\nspec: {service: cart, indicatorRef: b, objectives: [{target: 0.9}]}", `f.yaml:4: spec.indicatorRef is "b", and there is no SLI of this name in the file; put it there`},
 		{"one name twice", sloth + "{raw: {error_ratio_query: a}}\n- name: a\n  objective: 90\n  sli: {raw: {error_ratio_query: b}}", `f.yaml:7: objective "a" stands already in line 4; give each a name of its own`},
 		{"an anchor", "a: &b c", "f.yaml:1: anchors and aliases are not read; write the value out"},
@@ -132,6 +154,61 @@ func TestParseFaults(t *testing.T) {
 				t.Errorf("Parse = %+v, %v; want %q", got, err, tt.want)
 			}
 		})
+	}
+}
+
+// TestRefused: what cannot be measured is left to whoever asks for it, with
+// its line and the mend, and the rest of the file is read.
+func TestRefused(t *testing.T) {
+	tests := []struct {
+		file string
+		want map[string]string // by name of the objective; "" where it is measured
+	}{
+		{"sloth-plugin.yaml", map[string]string{
+			"availability": "testdata/sloth-plugin.yaml:8: slos[0].sli.plugin is a plugin of Sloth's; write its queries out as events or raw",
+			"slow":         "",
+		}},
+		{"openslo-window.yaml", map[string]string{
+			"cart-there": "",
+			"bank-there": `testdata/openslo-window.yaml:40: spec.indicator.spec.ratioMetric.raw.metricSource.metricSourceRef leads to "Datadog"; only Prometheus is asked`,
+			"shop-all":   "testdata/openslo-window.yaml:49: spec.objectives[0].compositeWeight makes a composite objective, of several indicators; write each as an SLO of its own",
+		}},
+	}
+	for _, tt := range tests {
+		all, err := Load(filepath.Join("testdata", tt.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		for _, o := range all {
+			if got[o.Name] = ""; o.Refused != nil {
+				got[o.Name] = o.Refused.Error()
+			}
+		}
+		if !maps.Equal(got, tt.want) {
+			t.Errorf("%s refuses\n%q, want\n%q", tt.file, got, tt.want)
+		}
+	}
+}
+
+// TestWindow: OpenSLO's months, quarters and years, which Prometheus has not.
+func TestWindow(t *testing.T) {
+	tests := []struct {
+		text string
+		want time.Duration
+	}{
+		{"[{duration: 1M}]", 30 * day},
+		{"[{duration: 2Q, isRolling: true}]", 180 * day},
+		{"[{duration: 1Y}]", 365 * day},
+		{"[{duration: 28d}]", 28 * day},
+	}
+	for _, tt := range tests {
+		text := "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: a}\nspec: {service: c, timeWindow: " + tt.text +
+			", indicator: {spec: {ratioMetric: {rawType: failure, raw: {metricSource: {spec: {query: e}}}}}}, objectives: [{target: 0.9}]}"
+		got, err := Parse("f.yaml", []byte(text))
+		if err != nil || got[0].Window != tt.want {
+			t.Errorf("timeWindow %s is read as %+v, %v; want %v", tt.text, got, err, tt.want)
+		}
 	}
 }
 
@@ -177,6 +254,9 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, o := range all {
+			if o.Refused != nil {
+				continue
+			}
 			if err := engine.CheckTemplate(o.Signal.Query); err != nil {
 				t.Errorf("the query of %s: %v", o.Name, err)
 			}
