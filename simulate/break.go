@@ -15,6 +15,10 @@ type Break struct {
 	Limits   []Use   // that are passed then, or else the most used one
 	Baseline float64 // share of the requests that are harmed without the new version
 	Rate     float64 // requests per second of clients while it was held, ≥ 0: the most of them
+	// Full is after how many seconds at all traffic the memory of the first
+	// instance is full of what the new version leaks, which may be long after
+	// the share was held; +Inf when never.
+	Full float64
 }
 
 // Breaks finds the smallest share of the new version, in whole percents, at
@@ -33,6 +37,7 @@ func (m Model) Breaks(player Player, seed uint64, hold float64) (Break, error) {
 	}
 	b := Break{Weight: math.NaN()}
 	m, b.Rate = m.crest(settle, hold)
+	b.Full = m.full(settle + hold/2)
 	before, _, err := m.held(player, seed, 0, settle, hold)
 	if err != nil {
 		return b, err
@@ -101,6 +106,29 @@ func (m Model) crest(settle, hold float64) (Model, float64) {
 		top = math.Max(top, m.clients(settle+float64(k)*step))
 	}
 	return m, top
+}
+
+// full returns after how many seconds of the traffic of a moment the instance
+// that leaks fastest has no memory left when the new version serves all of it;
+// +Inf where it never does. Each instance gets the same requests, and nothing
+// is tried again.
+func (m Model) full(at float64) float64 {
+	order, err := m.order()
+	if err != nil {
+		return math.Inf(1)
+	}
+	n := m.New.Instances
+	if m.Rollout.Shared {
+		n = m.Services[m.Rollout.Service].Instances
+	}
+	b := box{}
+	b.resize(n)
+	pace := 0.0
+	for _, s := range b.slots {
+		pace = math.Max(pace, s.pace)
+	}
+	requests := m.visits(order, func(s Service) float64 { return s.rate(at) })[m.Rollout.Service] / float64(n)
+	return (m.New.Memory.Limit - m.New.Memory.Base) / (m.New.Memory.Leak * requests * pace)
 }
 
 // clients returns the requests per second of all clients at a time.

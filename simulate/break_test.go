@@ -1,11 +1,13 @@
 package simulate_test
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/simulate"
 )
 
@@ -38,6 +40,69 @@ func TestLeakAgrees(t *testing.T) {
 		}
 		if len(b.Limits) == 0 || b.Limits[0].What != "memory" || math.Abs(b.Limits[0].Share-0.77) > 0.03 || b.Share > 0 {
 			t.Errorf("%s: Breaks = %v harmed, limits %v; want none harmed, and memory at about 77 %%", p, b.Share, b.Limits)
+		}
+	}
+}
+
+// TestFull: a leak that harms nobody while a share is held fills the memory
+// later, and when it does is when the first instance is killed, in both players.
+// By hand: 600 MB at 200 requests a second of 20 kB on 4 instances are 300 s of a
+// mean instance, and the one that leaks fastest has them by 1.1 times sooner.
+func TestFull(t *testing.T) {
+	m := shop(200)
+	m.New.Memory.Leak = 20e3
+	m.Rollout.Steps = []simulate.Raise{{At: 60, Weight: 1}}
+	m.Length = 10 * time.Minute
+	b, err := m.Breaks(simulate.Fluid, 1, 120)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.Harmed || !(b.Full > 265 && b.Full < 300) {
+		t.Errorf("Breaks = harmed %v, full after %v s; want not harmed and full after 300 s less a tenth", b.Harmed, b.Full)
+	}
+	for _, p := range []simulate.Player{simulate.Exact, simulate.Fluid} {
+		first := math.NaN()
+		for _, tick := range play(t, m, p, 1) {
+			for _, c := range tick.Frame.Cells {
+				if simulate.ModelSignals()[c.Signal].Name == "restarts" && c.Cohort == signal.Canary && c.Readings[0].Value > 0 && math.IsNaN(first) {
+					first = tick.Frame.At.Sub(m.Start).Seconds() - 60
+				}
+			}
+		}
+		if !(math.Abs(first-b.Full) <= 15) {
+			t.Errorf("%s: the first instance is killed %v s after the step, want %v within a frame", p, first, b.Full)
+		}
+	}
+	m.New.Memory.Leak = 0
+	if b, err = m.Breaks(simulate.Fluid, 1, 120); err != nil || !math.IsInf(b.Full, 1) {
+		t.Errorf("without a leak, Breaks = full after %v s, %v; want never", b.Full, err)
+	}
+}
+
+// TestObjectiveIsTheCallers: attempts are held against what callers may suffer
+// only where an attempt is all they make, and only at the service they call.
+func TestObjectiveIsTheCallers(t *testing.T) {
+	tests := []struct {
+		tries  int
+		budget float64
+		want   float64 // limit of the errors of the service that clients call
+	}{
+		{1, inf, 0.02},
+		{3, 0, 0.02}, // nothing to try again with
+		{3, inf, math.NaN()},
+	}
+	for _, tt := range tests {
+		m := shop(100)
+		m.Clients.Tries, m.Clients.Budget, m.Objective.Latency = tt.tries, tt.budget, 0.5
+		got := map[string]float64{}
+		for _, c := range play(t, m, simulate.Fluid, 1)[0].Frame.Cells {
+			got[fmt.Sprint(m.Services[c.Service].Name, " ", simulate.ModelSignals()[c.Signal].Name)] = c.Limit
+		}
+		want := map[string]float64{"shop errors": tt.want, "db errors": math.NaN(), "shop latency_p99": 0.5, "db latency_p99": math.NaN()}
+		for name, limit := range want {
+			if have, ok := got[name]; !ok || have != limit && !(math.IsNaN(have) && math.IsNaN(limit)) {
+				t.Errorf("with %d tries and a budget of %v, the limit of %s is %v, want %v", tt.tries, tt.budget, name, have, limit)
+			}
 		}
 	}
 }

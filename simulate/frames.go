@@ -125,11 +125,8 @@ func (c *camera) cells(g *group, at time.Time) []signal.Cell {
 		out = append(out, x)
 	}
 	add(sigRequests, nan, c.rate(w.requests, seconds, g, b))
-	add(sigErrors, c.Objective.Harmed, c.ratio(w.failed, w.requests))
-	latency := c.Objective.Latency
-	if math.IsInf(latency, 1) || !c.faces(g.service) {
-		latency = nan
-	}
+	latency, harmed := c.borne(g.service)
+	add(sigErrors, harmed, c.ratio(w.failed, w.requests))
 	add(sigP50, nan, c.gauge(w.p50, 0.02+1/math.Sqrt(1+w.requests)))
 	add(sigP99, latency, c.gauge(w.p99, 0.02+4/math.Sqrt(1+w.requests)))
 	if b.spec.Work > 0 || g.spec.Work > 0 {
@@ -181,6 +178,22 @@ func (c *camera) callCells(g *group, add func(int, float64, signal.Reading)) {
 
 // faces says whether clients call a service.
 func (c *camera) faces(service int) bool { return c.Services[service].Rate > 0 }
+
+// borne is what of the objective is a limit of a service's own signals: the
+// objective is of what clients get in the end, with all their tries. What a
+// service that only others call fails or takes is none of it, and where clients
+// try again, neither is the share of the attempts that fails. A latency that is
+// too long for an attempt is too long for them all. NaN is no limit.
+func (c *camera) borne(service int) (latency, harmed float64) {
+	latency, harmed = math.NaN(), math.NaN()
+	if c.faces(service) {
+		latency = finite(c.Objective.Latency)
+		if c.Clients.Tries == 1 || c.Clients.Budget == 0 {
+			harmed = c.Objective.Harmed
+		}
+	}
+	return latency, harmed
+}
 
 func finite(x float64) float64 {
 	if math.IsInf(x, 0) {

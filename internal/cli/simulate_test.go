@@ -58,3 +58,28 @@ func TestSimulateForetold(t *testing.T) {
 		}
 	}
 }
+
+// TestSimulateFills: memory that is full later is told of, by hand.
+func TestSimulateFills(t *testing.T) {
+	tests := []struct {
+		full       float64 // seconds
+		fills, say string
+	}{
+		{1500, "memory of web is full after 25m at 100 % of traffic, longer than it is held here; an instance is then killed, and away for 10s", "nothing was stopped; no step harms callers for as long as it is played"},
+		{200, "memory of web is full after 3m20s at 100 % of traffic; an instance is then killed, and away for 10s", "nothing was stopped; no step harms callers for as long as it is played"},
+		{math.Inf(1), "", "nothing was stopped; no step harms callers"},
+	}
+	for _, tt := range tests {
+		s := &simulated{file: oneStep(), breaks: simulate.Break{Weight: math.NaN(), Full: tt.full}}
+		s.file.Model.Services, s.file.Model.New.Memory.Restart = []simulate.Service{{Name: "web"}}, 10
+		if got := s.fullText(); got != tt.fills {
+			t.Errorf("full after %v s is told as %q, want %q", tt.full, got, tt.fills)
+		}
+		if got := s.said(0.02); got != tt.say {
+			t.Errorf("full after %v s: said %q, want %q", tt.full, got, tt.say)
+		}
+		if told := s.truth(1).Full; (told == nil) != math.IsInf(tt.full, 1) {
+			t.Errorf("full after %v s is %v in JSON", tt.full, told)
+		}
+	}
+}

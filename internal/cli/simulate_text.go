@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
@@ -83,6 +84,9 @@ func (p *page) truth(x *simulated) {
 		p.line("  " + pad(name, labels-2) + p.paint(colour, bar(harmed, 30)) + " " + shareOf(harmed))
 	}
 	p.row("breaks", x.breaksText(allowed))
+	if text := x.fullText(); text != "" {
+		p.row("fills", text)
+	}
 	if b := x.breaks; len(b.Limits) > 0 {
 		word := "passed: "
 		if b.Limits[0].Share < 0.95 {
@@ -118,6 +122,20 @@ func (s *simulated) breaksText(allowed float64) string {
 		text = strings.Replace(text, "nowhere", "nowhere that the model knows of", 1)
 	}
 	return text
+}
+
+// fullText says when what the new version leaks has filled the memory; "" when
+// it never does.
+func (s *simulated) fullText() string {
+	full, m := s.breaks.Full, s.file.Model
+	if math.IsInf(full, 1) {
+		return ""
+	}
+	text := fmt.Sprintf("memory of %s is full after %s at 100 %% of traffic", m.Services[m.Rollout.Service].Name, short(time.Duration(full*float64(time.Second)).Round(time.Second)))
+	if full > longestStep(m).Seconds() {
+		text += ", longer than it is held here"
+	}
+	return text + fmt.Sprintf("; an instance is then killed, and away for %s", short(time.Duration(m.New.Memory.Restart*float64(time.Second))))
 }
 
 // atWorst writes the most that any time had of a share of requests.
@@ -161,6 +179,9 @@ func (s *simulated) said(allowed float64) string {
 		if st.weight > 0 && st.callers.Harmed() > allowed {
 			return fmt.Sprintf("%s; the first step that harms callers is %s %%", text, percent(100*st.weight))
 		}
+	}
+	if !math.IsInf(s.breaks.Full, 1) {
+		return text + "; no step harms callers for as long as it is played"
 	}
 	return text + "; no step harms callers"
 }
@@ -220,6 +241,7 @@ type truthTold struct {
 	Changes  []string    `json:"changes"`
 	Steps    []stepTold  `json:"steps"`
 	BreaksAt *float64    `json:"breaksAt"` // percent of traffic; null when no share harms
+	Full     *float64    `json:"full"`     // seconds at 100 % until leaks have filled the memory; null when never
 	Harmed   float64     `json:"harmed"`   // share of the requests there, 0..1
 	Allowed  float64     `json:"allowed"`
 	Before   float64     `json:"before"`  // share without the new version
@@ -260,6 +282,10 @@ func (s *simulated) truth(seed uint64) truthTold {
 	if s.breaks.Harmed {
 		at := math.Round(100 * s.breaks.Weight)
 		t.BreaksAt = &at
+	}
+	if full := s.breaks.Full; !math.IsInf(full, 1) {
+		full = math.Round(full)
+		t.Full = &full
 	}
 	for _, st := range s.steps {
 		t.Steps = append(t.Steps, stepTold{release.Number(100 * st.weight), release.Number(st.callers.Harmed())})
