@@ -123,9 +123,9 @@ func linkOf(f signal.Frame) prediction.Link {
 		switch {
 		case c.Service == 0 && of(c) == "requests":
 			l.Calling = v
-		case c.Service == 0 && of(c) == "retries":
+		case c.Service == 1 && of(c) == "retries":
 			l.Retries = v
-		case c.Service == 0 && of(c) == "timeouts":
+		case c.Service == 1 && of(c) == "timeouts":
 			l.Timeouts = v
 		case c.Service == 1 && of(c) == "requests":
 			here[c.Cohort] = v

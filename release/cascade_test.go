@@ -55,12 +55,6 @@ func storms(t *testing.T, slower float64, shared bool) (release.System, []signal
 	}
 	var frames []signal.Frame
 	for tick := range ticks {
-		for i := range tick.Frame.Cells {
-			c := &tick.Frame.Cells[i]
-			if k := kindOf(c.Signal); c.Service == 0 && (k == signal.Retries || k == signal.Timeouts) {
-				c.Service = 1
-			}
-		}
 		frames = append(frames, tick.Frame)
 	}
 	sys := release.System{

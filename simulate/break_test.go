@@ -107,6 +107,35 @@ func TestObjectiveIsTheCallers(t *testing.T) {
 	}
 }
 
+// TestTriedAtCallee: that callers try again and give up is measured at the
+// service that they call, of all its callers together and of both versions, and
+// at those who call only as what they gave up. By hand: db's calls take 2 ms and
+// are given up after 1, so that some are, at every try.
+func TestTriedAtCallee(t *testing.T) {
+	m := shop(100)
+	m.Services[0].Calls[0].Timeout, m.Services[0].Calls[0].Tries, m.Services[0].Calls[0].Budget = 0.001, 3, inf
+	m.New = m.Services[0]
+	ticks := play(t, m, simulate.Exact, 1)
+	got := map[string]float64{}
+	for _, c := range ticks[len(ticks)-1].Frame.Cells {
+		if c.Readings[0].Presence == signal.Present {
+			got[fmt.Sprint(m.Services[c.Service].Name, " ", simulate.ModelSignals()[c.Signal].Name, " ", c.Cohort)] = c.Readings[0].Value
+		}
+	}
+	late, again := got["db timeouts whole"], got["db retries whole"]
+	if !(late > 0.1 && late < 0.9) || math.Abs(again-late-late*late) > 0.1 {
+		t.Errorf("at db %v of the attempts are given up and %v of the calls made again, want some, and f + f² of them", late, again)
+	}
+	for name := range got {
+		if strings.HasPrefix(name, "shop retries") || strings.HasPrefix(name, "shop timeouts") {
+			t.Errorf("%s is measured; want it at db", name)
+		}
+	}
+	if _, ok := got["shop calls_given_up canary"]; !ok {
+		t.Errorf("what shop gives up is not measured of each version: %v", got)
+	}
+}
+
 // TestBreaksAtPeak: the share is held at the busiest time of the rollout, not
 // at the traffic of the start. Twice the work on 16 cores of 5 ms fills them at
 // 1600 requests a second, so 400 are nothing and 2000 are too many.

@@ -186,7 +186,7 @@ func (e *exact) about(ev event) {
 		e.next(ev.id)
 	case evTimeout:
 		if r.attempt == ev.attempt {
-			e.groups[r.group].win.timeouts++
+			e.groups[r.group].win.calls[r.call].timeouts++
 			e.hangUp(ev.id)
 			e.failed(ev.id)
 		}

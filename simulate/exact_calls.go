@@ -31,7 +31,7 @@ func (e *exact) next(id int32) {
 	r.left--
 	r.try = 0
 	c := g.spec.Calls[r.call]
-	g.win.calls++
+	g.win.calls[r.call].first++
 	if t := &e.tokens[r.group][r.call]; !math.IsInf(c.Budget, 1) {
 		*t = math.Min(*t+c.Budget, 100)
 	}
@@ -45,7 +45,7 @@ func (e *exact) try(id int32) {
 	c := g.spec.Calls[r.call]
 	r.try++
 	r.attempt++
-	g.win.attempts++
+	g.win.calls[r.call].all++
 	if !math.IsInf(c.Timeout, 1) {
 		e.schedule(event{at: e.now + c.Timeout, kind: evTimeout, id: id, gen: r.gen, attempt: r.attempt})
 	}

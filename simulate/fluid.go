@@ -280,9 +280,7 @@ func (f *fluid) call(st *stream) {
 		w.lookups += served * e.Calls * f.dt
 		w.hits += served * e.Calls * e.Hits * f.dt
 		attempts := f.attempt(st, e, first, k)
-		w.calls += first * f.dt
-		w.attempts += attempts * f.dt
-		w.timeouts += attempts * e.late * f.dt
+		w.calls[k] = w.calls[k].plus(tries{first * f.dt, attempts * f.dt, attempts * e.late * f.dt})
 		ok *= math.Pow(1-e.fails, missed)
 		own.mean += missed * e.spell.mean
 		own.variance += missed * e.spell.variance

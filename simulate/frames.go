@@ -21,6 +21,7 @@ const (
 	sigCalls
 	sigRetries
 	sigTimeouts
+	sigGivenUp
 	sigHits
 	sigCrashes
 	signals
@@ -51,6 +52,7 @@ func ModelSignals() []signal.Signal {
 		sigCalls:    {"calls_per_request", signal.Network, "", signal.Up},
 		sigRetries:  {"retries", signal.Retries, "ratio", 0},
 		sigTimeouts: {"timeouts", signal.Timeouts, "ratio", 0},
+		sigGivenUp:  {"calls_given_up", signal.Dependency, "ratio", 0},
 		sigHits:     {"cache_hits", signal.Cache, "ratio", 0},
 		sigCrashes:  {"restarts", signal.Crashes, "restarts", 0},
 	} {
@@ -60,6 +62,7 @@ func ModelSignals() []signal.Signal {
 		}
 	}
 	s[sigP50].Quantile, s[sigP99].Quantile = 0.5, 0.99
+	s[sigRetries].Scope, s[sigTimeouts].Scope = signal.PerService, signal.PerService
 	return s
 }
 
@@ -84,7 +87,37 @@ func (c *camera) take() signal.Frame {
 			f.Cells = append(f.Cells, c.cells(g, f.At)...)
 		}
 	}
+	for i := range c.Services {
+		f.Cells = append(f.Cells, c.before(i, f.At)...)
+	}
 	return f
+}
+
+// before is what a proxy before a service measures: how often its callers try
+// again, and give up. That belongs to the service that is called, whichever
+// version answers; how clients do is seen by nobody here.
+func (c *camera) before(service int, at time.Time) (out []signal.Cell) {
+	var sum tries
+	called := false
+	for _, g := range c.groups {
+		for k, call := range g.spec.Calls {
+			if call.To == service && !g.client {
+				called = true
+				sum = sum.plus(g.win.calls[k])
+			}
+		}
+	}
+	if !called {
+		return nil
+	}
+	add := func(sig int, r signal.Reading) {
+		x := signal.Cell{Service: service, Signal: sig, Release: -1, Cohort: signal.Whole, Limit: math.NaN()}
+		x.Readings = []signal.Reading{c.present(x, r, at)}
+		out = append(out, x)
+	}
+	add(sigRetries, c.gauge(sum.all/sum.first-1, 0.02))
+	add(sigTimeouts, c.ratio(sum.timeouts, sum.all))
+	return out
 }
 
 // clear begins new windows.
@@ -164,13 +197,13 @@ func (c *camera) callCells(g *group, add func(int, float64, signal.Reading)) {
 	if pooled {
 		add(sigPool, 1, c.gauge(math.Min(1, pool), 0.02))
 	}
-	add(sigCalls, math.NaN(), c.gauge(w.calls/w.requests, 0.01))
-	add(sigRetries, math.NaN(), c.gauge(w.attempts/w.calls-1, 0.02))
-	add(sigTimeouts, math.NaN(), c.ratio(w.timeouts, w.attempts))
+	tried := w.called()
+	add(sigCalls, math.NaN(), c.gauge(tried.first/w.requests, 0.01))
+	add(sigGivenUp, math.NaN(), c.ratio(tried.timeouts, tried.all))
 	if cached {
 		lookups := w.lookups
 		if lookups == 0 { // all calls go past the cache
-			lookups = w.calls
+			lookups = tried.first
 		}
 		add(sigHits, math.NaN(), c.ratio(w.hits, lookups))
 	}

@@ -78,11 +78,28 @@ func (b *box) leak(bytes float64) {
 type window struct {
 	requests, failed, slow float64 // attempts that arrived and were answered; clients: requests
 	refused                float64
-	calls, attempts        float64 // first attempts at others, and all
-	timeouts               float64 // attempts given up on
+	calls                  []tries // by call of the version
 	lookups, hits          float64
 	p50, p99               float64   // of the answers' times, in seconds
 	byTimeout, byPool      []float64 // use of each call's timeout and pool
+}
+
+// tries count the attempts at one call.
+type tries struct {
+	first, all float64
+	timeouts   float64 // given up on
+}
+
+func (t tries) plus(u tries) tries {
+	return tries{t.first + u.first, t.all + u.all, t.timeouts + u.timeouts}
+}
+
+// called sums up the attempts at all calls.
+func (w window) called() (sum tries) {
+	for _, t := range w.calls {
+		sum = sum.plus(t)
+	}
+	return sum
 }
 
 // A boxWindow measures a box since the last frame.
@@ -151,7 +168,7 @@ func newPlant(m Model) (*plant, error) {
 // fresh0 returns an empty window.
 func (g *group) fresh0() window {
 	n := len(g.spec.Calls)
-	return window{p50: math.NaN(), p99: math.NaN(), byTimeout: make([]float64, n), byPool: make([]float64, n)}
+	return window{p50: math.NaN(), p99: math.NaN(), calls: make([]tries, n), byTimeout: make([]float64, n), byPool: make([]float64, n)}
 }
 
 // versions returns the groups of a service.
