@@ -43,7 +43,7 @@ The exit code is the verdict when there is one release or change:
 0 promote, 10 hold, 20 rollback, 30 unknown, 40 escalate. With several it is 0.
 1 is an error, 2 wrong usage.`,
 		Example: `  # the story of a rollout: verdict, ladder, evidence, cause, culprit
-  foreshock replay examples/recordings/shop
+  foreshock replay examples/recordings/shop-incident
 
   # what was known twelve minutes after the start?
   foreshock replay rec --until 12m

@@ -10,8 +10,9 @@ import (
 	"github.com/foreshock/foreshock/simulate"
 )
 
-// change makes the new version of what the change says.
-func (d *decoder) change(f *File, spec object, index map[string]int) {
+// change makes the new version of what the change says. Its work takes so many
+// times longer as its cores are slower.
+func (d *decoder) change(f *File, spec object, index map[string]int, slower float64) {
 	m := &f.Model
 	old := m.Services[m.Rollout.Service]
 	n := old
@@ -29,8 +30,9 @@ func (d *decoder) change(f *File, spec object, index map[string]int) {
 		say("each request costs ×%s processor time", figures(by))
 	}
 	if o.Has("work") {
-		n.Work = o.seconds("work", n.Work)
-		say("each request costs %s of processor time", seconds(n.Work))
+		work := o.seconds("work", 0)
+		n.Work = slower * work
+		say("each request costs %s of processor time", seconds(work))
 	}
 	n.Spread = o.number("variability", 0, 20, n.Spread)
 	if o.Has("errors") {

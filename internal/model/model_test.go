@@ -100,8 +100,10 @@ func TestParse(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	tests := []struct{ name, old, put, want string }{
 		{"a typo", "instances: 4", "instance: 4", `shop.yaml:9: unknown field "instance" in spec.services[0]; want one of name, instances, cores, work, variability, threads, queue, errors, memory, traffic, profile, calls`},
-		{"negative cores", "cores: 2", "cores: -2", `shop.yaml:10: spec.services[0].cores is "-2"; want a number between 1 and 1000000`},
-		{"half a core", "cores: 2", "cores: 1.5", "shop.yaml:10: spec.services[0].cores is 1.5; want a whole number"},
+		{"negative cores", "cores: 2", "cores: -2", `shop.yaml:10: spec.services[0].cores is "-2"; want a number of cores from 0.001 to 1000000, such as 4, 0.5 or 500m`},
+		{"a core and a half", "cores: 2", "cores: 1500m", "shop.yaml:10: spec.services[0].cores is 1500m; above one core want a whole number: write 1 or 2, as a request runs on one core at a time"},
+		{"no core", "cores: 2", "cores: 0m", `shop.yaml:10: spec.services[0].cores is "0m"; want a number of cores from 0.001 to 1000000, such as 4, 0.5 or 500m`},
+		{"a step to nothing", "[5, 50, 100]", "[0, 50, 100]", "shop.yaml:20: spec.rollout.steps[0] is 0; want a percent above 0: no traffic is no step"},
 		{"no span", "work: 5ms", "work: 5", `shop.yaml:11: spec.services[0].work is "5"; want a span ≥ 0 such as 50ms, 2s or 1m30s`},
 		{"no amount", "base: 300MiB", "base: 300Meg", `shop.yaml:14: spec.services[0].memory.base is "300Meg"; want an amount ≥ 0 such as 512MiB, 2GB or 4096`},
 		{"too little memory", "limit: 512MiB", "limit: 256MiB", "shop.yaml:14: spec.services[0].memory.limit is not above its base: an instance would be killed before its first request"},
@@ -132,6 +134,24 @@ func TestParseRefuses(t *testing.T) {
 	}
 	if _, err := Parse("x.yaml", nil); err == nil || err.Error() != "x.yaml: the file is empty; want a document with apiVersion, kind, metadata and spec" {
 		t.Errorf("Parse of nothing says %v", err)
+	}
+}
+
+// TestPartOfACore: half a core is one on which everything takes twice as long.
+func TestPartOfACore(t *testing.T) {
+	for _, cores := range []string{"0.5", "500m"} {
+		text := strings.NewReplacer("cores: 2", "cores: "+cores, "traffic: 200", "traffic: 100", "cost: 1.4", "work: 6ms").Replace(shop)
+		f, err := Parse("shop.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, n := f.Model.Services[0], f.Model.New
+		if s.Cores != 1 || math.Abs(s.Work-0.010) > 1e-12 || n.Cores != 1 || math.Abs(n.Work-0.012) > 1e-12 {
+			t.Errorf("cores: %s: %d cores with %v s of work, new %d with %v; want 1 with twice the 5 ms and twice the 6", cores, s.Cores, s.Work, n.Cores, n.Work)
+		}
+		if want := "each request costs 6 ms of processor time"; !slices.Contains(f.Changes, want) {
+			t.Errorf("cores: %s: changes %q, want %q in them", cores, f.Changes, want)
+		}
 	}
 }
 

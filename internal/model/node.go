@@ -68,6 +68,30 @@ func (o object) number(name string, low, high, missing float64) float64 {
 // count reads a whole number of at least 1.
 func (o object) count(name string, missing int) int { return o.Whole(name, 1, missing) }
 
+// cores reads how many cores an instance has, and how many times longer its work
+// takes on them: the part of a core that Kubernetes writes as 0.5 or 500m is one
+// that is so much slower.
+func (o object) cores() (n int, slower float64) {
+	text, ok := o.Scalar("cores", "a number of cores")
+	if !ok {
+		return 1, 1
+	}
+	digits, milli := strings.CutSuffix(text, "m")
+	x, err := strconv.ParseFloat(digits, 64)
+	if milli {
+		x /= 1000
+	}
+	switch {
+	case err != nil || !(x >= 0.001 && x <= 1e6):
+		o.Fail(o.At("cores"), "%s is %q; want a number of cores from 0.001 to 1000000, such as 4, 0.5 or 500m", o.Name("cores"), text)
+	case x < 1:
+		return 1, 1 / x
+	case x != math.Trunc(x):
+		o.Fail(o.At("cores"), "%s is %s; above one core want a whole number: write %.0f or %.0f, as a request runs on one core at a time", o.Name("cores"), text, math.Floor(x), math.Ceil(x))
+	}
+	return int(x), 1
+}
+
 // bytes reads an amount such as 512MiB; "none" is endless.
 func (o object) bytes(name string, missing float64) float64 {
 	s, ok := o.Scalar(name, "an amount such as 512MiB")

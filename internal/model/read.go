@@ -89,7 +89,8 @@ func (d *decoder) spec(f *File, spec object) {
 	if d.Err != nil {
 		return
 	}
-	d.change(f, spec, index)
+	_, slower := services[m.Rollout.Service].cores()
+	d.change(f, spec, index, slower)
 	m.Length = spec.span("length", m.Length)
 	if m.Length/m.Interval > 20000 {
 		d.Fail(spec.At("length"), "the model has %d frames; want at most 20,000: shorten spec.length or the steps, or lengthen spec.interval", m.Length/m.Interval)
@@ -105,9 +106,10 @@ func (d *decoder) spec(f *File, spec object) {
 
 func (d *decoder) service(o object, index map[string]int) simulate.Service {
 	inf := math.Inf(1)
+	cores, slower := o.cores()
 	s := simulate.Service{
-		Name: o.Text("name"), Instances: o.count("instances", 1), Cores: o.count("cores", 1),
-		Work: o.seconds("work", 0), Spread: o.number("variability", 0, 20, 1),
+		Name: o.Text("name"), Instances: o.count("instances", 1), Cores: cores,
+		Work: slower * o.seconds("work", 0), Spread: o.number("variability", 0, 20, 1),
 		Threads: o.number("threads", 1, inf, inf), Queue: o.number("queue", 0, inf, inf),
 		Errors: o.number("errors", 0, 1, 0), Rate: o.number("traffic", 0, 1e7, 0),
 	}
@@ -190,7 +192,10 @@ func (d *decoder) rollout(f *File, o object, index map[string]int) {
 	last := 0.0
 	for k, percent := range o.Numbers("steps", 0, 100) {
 		w := percent / 100
-		if w <= last {
+		switch {
+		case w <= 0:
+			o.Fail(o.List("steps")[k], "spec.rollout.steps[%d] is %s; want a percent above 0: no traffic is no step", k, figures(percent))
+		case w <= last:
 			o.Fail(o.List("steps")[k], "spec.rollout.steps[%d] is not above the one before it; want percents that rise, such as [5, 25, 100]", k)
 		}
 		last = w

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -187,9 +188,13 @@ func (b *builder) topology(sys *release.System, spec strictyaml.Object) {
 		if from == to && b.Err == nil {
 			b.warn("self-call", "%s calls itself; the edge is left out", from)
 		}
+		share := o.Number("share", 0, 1, 1)
+		if share == 0 {
+			b.Fail(o.At("share"), "%s is 0: no request needs the call; drop the line, or say which share of the requests does", o.Name("share"))
+		}
 		edges = append(edges, topology.Edge{
 			From: b.service(sys, from), To: b.service(sys, to),
-			Share: o.Number("share", 0, 1, 1), Fallback: o.Number("fallback", 0, 1, 0),
+			Share: share, Fallback: o.Number("fallback", 0, 1, 0),
 		})
 	}
 	for _, n := range spec.List("services") { // the graph is over all of them
@@ -215,12 +220,32 @@ func (b *builder) selectors(sys *release.System, spec strictyaml.Object) {
 		}
 		s := &sys.Services[b.service(sys, name)]
 		s.Selector = b.selector(o, "selector")
-		s.Criticality = o.Number("criticality", 0, math.Inf(1), 1)
+		s.Criticality = criticality(o)
 		s.Visits = visits(o)
 	}
 }
 
 const serviceFields = "name ? selector criticality requestsPerUser sticky"
+
+// criticalities are the words of OpenTelemetry's service.criticality, each twice
+// the one below it; medium is what a service is of which nothing is said.
+var criticalities = map[string]float64{"critical": 4, "high": 2, "medium": 1, "low": 0.5}
+
+// criticality reads how much a service weighs: a number, or a word.
+func criticality(o strictyaml.Object) float64 {
+	text, ok := o.Scalar("criticality", "a number or a word")
+	if !ok {
+		return 1
+	}
+	if x, ok := criticalities[text]; ok {
+		return x
+	}
+	x, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(x >= 0) || math.IsInf(x, 1) {
+		o.Fail(o.At("criticality"), "%s is %q; want critical, high, medium or low, or a number ≥ 0, where 1 is medium", o.Name("criticality"), text)
+	}
+	return x
+}
 
 // visits reads how users come to a service.
 func visits(o strictyaml.Object) release.Visits {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -162,6 +163,8 @@ func TestLoadErrors(t *testing.T) {
 		{"limit", "'max(limit{$sel})'", "'max(limit'", ":31: spec.signals[1].limit: query: unclosed left parenthesis\n  max(limit\n           ^"},
 		{"null", "name: shop", "name:", ":4: metadata.name is empty; want text"},
 		{"only the schema sees it", "criticality: 2", "criticality: '2'", ":13: spec.services[0].criticality is not as the schema wants it: got string, want number"},
+		{"a call that nobody makes", "topology:\n", "topology:\n  - {from: web, to: api, share: 0}\n", ":11: spec.topology[0].share is 0: no request needs the call; drop the line, or say which share of the requests does"},
+		{"criticality", "criticality: 2", "criticality: most", `:13: spec.services[0].criticality is "most"; want critical, high, medium or low, or a number ≥ 0, where 1 is medium`},
 		{"limit no number", "limit: 500", "limit: true", `:30: spec.signals[0].limit is "true"; want a number`},
 	}
 	for _, tt := range tests {
@@ -344,4 +347,20 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("recording %+v", rec)
 		}
 	})
+}
+
+// TestCriticality: the words of OpenTelemetry stand for numbers, medium for
+// what nothing is said of.
+func TestCriticality(t *testing.T) {
+	for word, want := range map[string]float64{"critical": 4, "high": 2, "medium": 1, "low": 0.5, "3": 3, "0": 0} {
+		text := strings.Replace(whole, "criticality: 2", "criticality: "+word, 1)
+		rec, err := Load(write(t, map[string]string{"recording.yaml": text}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(rec.System.Services, func(s release.Service) bool { return s.Name == "db" })
+		if got := rec.System.Services[i].Criticality; got != want {
+			t.Errorf("criticality: %s is read as %v, want %v", word, got, want)
+		}
+	}
 }
