@@ -47,8 +47,9 @@ exposure: ## regenerate the tables of docs/method/exposure.md; takes a minute or
 	go test ./trend -run '^Test(Leaks|Seasons)$$' -leaks 1000 -update
 	go test ./release -run '^TestPools$$' -exposure 400 -update
 
-record: ## regenerate the tables of docs/method/record.md: how right our predictions were; takes a minute
+record: ## regenerate the tables of docs/method/record.md: how right our predictions were; takes two minutes
 	scripts/record
+	go test ./internal/cli -run '^TestScores$$/^corpus$$' -update
 
 cascade: ## regenerate the tables of docs/method/cascade.md; takes about 3 min
 	go test ./prediction -run '^TestCascades$$' -timeout 30m -cascades 60 -update

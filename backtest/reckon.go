@@ -30,6 +30,7 @@ type KindRecord struct {
 	MedianError release.Number `json:"medianError"`
 	MedianLead  release.Number `json:"medianLeadSeconds"`
 	Brier       release.Number `json:"brier"`       // of the probability that it comes; 0 is best
+	Base        release.Number `json:"baseBrier"`   // of who says every time how often they came in all
 	Calibration []Bin          `json:"calibration"` // of the same
 }
 
@@ -76,8 +77,15 @@ func reckonKind(kind string, all []Kept) KindRecord {
 	}
 	r.MedianError, r.MedianLead = median(errors), median(leads)
 	r.Brier, r.Calibration = calibrate(ps, ys)
+	// Who knows no more than how often it comes says that rate of each.
+	rate := mean(ys)
+	r.Base = rate * (1 - rate)
 	return r
 }
+
+// Worse says whether the probabilities of a kind told less than how often it
+// comes. Where all came, or none, nobody could have said more.
+func (r KindRecord) Worse() bool { return r.Base > 0 && r.Brier > r.Base }
 
 func (r *KindRecord) count(k *Kept) {
 	r.Said++

@@ -18,13 +18,14 @@ const (
 	FailsAtInferred = "fails-at-inferred" // the last one said before it failed of those by a limit that nobody set
 	Exhausts        = "exhausts"          // the first one said of a signal
 	DailyPeak       = "daily-peak"        // the same of what its usual day carries to its limit
+	Cascade         = "cascade"           // the first one said of a service before it collapsed
 	Rung            = "rung"              // the first one said of a rung, with a time if there ever was one
 	NextStep        = "next-step"         // the last word before a step, against what that step did
 	GoOn            = "go-on"             // the same, against what it and those after it did
 )
 
 // kinds lists them in the order in which they are reported.
-var kinds = [...]string{FailsAt, FailsAtFirst, FailsAtInferred, Exhausts, DailyPeak, Rung, NextStep, GoOn}
+var kinds = [...]string{FailsAt, FailsAtFirst, FailsAtInferred, Exhausts, DailyPeak, Cascade, Rung, NextStep, GoOn}
 
 // A Kept is one prediction with what came of it. Points and truth are in
 // percent of the traffic for weights, and in seconds since it was said for
@@ -32,7 +33,7 @@ var kinds = [...]string{FailsAt, FailsAtFirst, FailsAtInferred, Exhausts, DailyP
 type Kept struct {
 	Kind        string         `json:"kind"`
 	ID          string         `json:"id"`   // of the release
-	What        string         `json:"what"` // signal or rung; "" of a step
+	What        string         `json:"what"` // signal or rung, of a cascade the service; "" of a step
 	At          time.Time      `json:"at"`   // when it was said
 	Weight      release.Number `json:"weight"`
 	Probability release.Number `json:"probability"` // null when none was said
@@ -88,6 +89,7 @@ type ledger struct {
 	fails, first map[int]*Kept // by release
 	inferred     map[int]*Kept // by release, where nothing measured was said
 	grows        map[growing]*growth
+	cascades     map[growing]*Kept // nil of what had collapsed before anything was said of it
 	rungs        map[climbing]*Kept
 	steps        map[stepOf]*Kept
 	last         time.Time // frame before the one that is seen
@@ -108,7 +110,7 @@ type climbing struct {
 func newLedger() ledger {
 	return ledger{
 		fails: map[int]*Kept{}, first: map[int]*Kept{}, inferred: map[int]*Kept{}, grows: map[growing]*growth{},
-		rungs: map[climbing]*Kept{}, steps: map[stepOf]*Kept{},
+		cascades: map[growing]*Kept{}, rungs: map[climbing]*Kept{}, steps: map[stepOf]*Kept{},
 	}
 }
 
@@ -128,6 +130,7 @@ func (j *Judge) enter(i int, a *release.Assessment) {
 			j.enterGrowth(i, a, p)
 		}
 	}
+	j.enterCascades(i, a)
 	j.enterRung(i, a)
 	if i >= len(j.sys.Releases) || a.NextStep == nil {
 		return
@@ -218,6 +221,12 @@ func (j *Judge) kept() []Kept {
 	for at, g := range j.ledger.grows {
 		j.closeGrowth(at, g)
 		add(&g.Kept)
+	}
+	for at, k := range j.ledger.cascades {
+		if k != nil {
+			j.closeCascade(at, k)
+			add(k)
+		}
 	}
 	for at, k := range j.ledger.rungs {
 		j.closeRung(at, k)

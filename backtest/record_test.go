@@ -358,3 +358,72 @@ func TestWidthsSteps(t *testing.T) {
 		t.Errorf("of rungs %+v, of weights %+v; want none, and 1 right of 1 that did not come", w.Rung, w.FailsAt)
 	}
 }
+
+// cascade is a prediction of a collapse of pricing.
+func cascade(probability release.Number, phase string) release.Prediction {
+	return release.Prediction{Kind: Cascade, Service: "pricing", Probability: probability, Phase: phase}
+}
+
+// TestRecordCascade: the first word of a collapse is kept, and came when the
+// service was seen to have collapsed later; what had come before was not
+// foretold.
+func TestRecordCascade(t *testing.T) {
+	tests := []struct {
+		name    string
+		weights []float64
+		phases  []string // from minute 15 on, one every ten minutes
+		came    string   // "" when nothing is kept
+		lead    float64  // seconds; NaN when there is none
+	}{
+		{"it comes two later", []float64{0.5, 1}, []string{"queueing", "retrying", "collapsed"}, "yes", 1200},
+		{"it goes on after it was taken back", []float64{0.5, 1}, []string{"queueing", "stuck"}, "yes", 600},
+		{"it does not come", []float64{0.5, 1}, []string{"calm", "queueing", "queueing"}, "no", math.NaN()},
+		{"the release went no further", []float64{0.5, 1, 1, 1, 1}, []string{"queueing"}, "unknown", math.NaN()},
+		{"it is there before anything was said", []float64{0.5, 1}, []string{"collapsed", "retrying"}, "", math.NaN()},
+	}
+	for _, tt := range tests {
+		j := NewJudge("r", rollout(tt.weights...), Truth{FailsAt: math.NaN()})
+		for k, phase := range tt.phases {
+			j.Add(said(15+10*float64(k), cascade(0.3, phase)))
+		}
+		j.ledger.last = mark(15 + 10*float64(len(tt.phases)))
+		k := byKind(j.Score(release.Summary{}), Cascade)
+		switch {
+		case k == nil:
+			if tt.came != "" {
+				t.Errorf("%s: nothing is kept, want that it came: %s", tt.name, tt.came)
+			}
+		case is(k.Came) != tt.came || k.What != "pricing" || k.Right != nil || k.Probability != 0.3:
+			t.Errorf("%s: kept %+v, came %s; want of pricing without an interval, came %s", tt.name, *k, is(k.Came), tt.came)
+		case !(math.Abs(float64(k.Lead)-tt.lead) < 1e-9) && !(isNaN(k.Lead) && math.IsNaN(tt.lead)):
+			t.Errorf("%s: lead %v, want %v", tt.name, k.Lead, tt.lead)
+		}
+	}
+}
+
+// TestBaseRate by hand: of four that came once, the constant 1/4 scores 3/16.
+// Saying 0.9 of the one and 0.1 of the others scores 0.01, and the other way
+// round 0.81.
+func TestBaseRate(t *testing.T) {
+	tests := []struct {
+		came, not   release.Number // what was said of the one that came, and of the others
+		brier, base float64
+		worse       bool
+	}{
+		{0.9, 0.1, 0.01, 0.1875, false},
+		{0.1, 0.9, 0.81, 0.1875, true},
+	}
+	for _, tt := range tests {
+		all := []Kept{{Kind: Rung, Probability: tt.came, Came: new(true)}}
+		for range 3 {
+			all = append(all, Kept{Kind: Rung, Probability: tt.not, Came: new(false)})
+		}
+		r := reckonKind(Rung, all)
+		if math.Abs(float64(r.Brier)-tt.brier) > 1e-9 || math.Abs(float64(r.Base)-tt.base) > 1e-9 || r.Worse() != tt.worse {
+			t.Errorf("saying %v and %v: Brier %v, base %v, worse %v; want %v, %v, %v", tt.came, tt.not, r.Brier, r.Base, r.Worse(), tt.brier, tt.base, tt.worse)
+		}
+	}
+	if r := reckonKind(Rung, []Kept{{Kind: Rung, Probability: 0.2, Came: new(false)}}); r.Worse() {
+		t.Errorf("of one that did not come, Worse() with base %v; want that nobody could say more", r.Base)
+	}
+}

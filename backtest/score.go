@@ -53,24 +53,25 @@ type Score struct {
 
 // A Subject is one release or change of a recording with how it was judged.
 type Subject struct {
-	ID         string         `json:"id"`
-	Bad        bool           `json:"bad"`
-	Change     bool           `json:"change"` // of the whole system
-	Warned     bool           `json:"warned"`
-	RolledBack bool           `json:"rolledBack"`
-	Contained  bool           `json:"contained"`     // never promoted before its second step; means nothing for a change
-	InTime     bool           `json:"inTime"`        // promoted before its second step
-	InWindow   bool           `json:"inWindow"`      // warned of between onset and crash
-	Exposure   release.Number `json:"exposure"`      // percent when first warned; null without a warning
-	Delay      release.Number `json:"delaySeconds"`  // from onset, or else the first step, to the warning; null without one
-	Window     release.Number `json:"windowSeconds"` // from onset to crash; null when unknown
-	Culprit    release.Number `json:"culprit"`       // at the end of the first step
-	Verdict    string         `json:"verdict"`
-	Reason     string         `json:"reason"`
-	FailsAt    release.Number `json:"failsAtWeight"` // percent of traffic at which a bad one fails; null when unknown
-	FailsLater bool           `json:"failsLater"`    // its first step is below that
-	Foretold   *Foretold      `json:"foretold"`      // null when nothing was
-	StepDelays []StepDelay    `json:"stepDelays"`    // of healthy releases
+	ID          string         `json:"id"`
+	Bad         bool           `json:"bad"`
+	Change      bool           `json:"change"` // of the whole system
+	Warned      bool           `json:"warned"`
+	RolledBack  bool           `json:"rolledBack"`
+	Contained   bool           `json:"contained"`     // never promoted before its second step; means nothing for a change
+	InTime      bool           `json:"inTime"`        // promoted before its second step
+	InWindow    bool           `json:"inWindow"`      // warned of between onset and crash
+	Exposure    release.Number `json:"exposure"`      // percent when first warned; null without a warning
+	Delay       release.Number `json:"delaySeconds"`  // from onset, or else the first step, to the warning; null without one
+	Window      release.Number `json:"windowSeconds"` // from onset to crash; null when unknown
+	Culprit     release.Number `json:"culprit"`       // at the end of the first step
+	Verdict     string         `json:"verdict"`
+	Reason      string         `json:"reason"`
+	FailsAt     release.Number `json:"failsAtWeight"` // percent of traffic at which a bad one fails; null when unknown
+	FailsLater  bool           `json:"failsLater"`    // its first step is below that
+	Foretold    *Foretold      `json:"foretold"`      // null when nothing was
+	NotForetold string         `json:"notForetold"`   // why no weight was foretold, as it was said last before it failed; "" when nothing was
+	StepDelays  []StepDelay    `json:"stepDelays"`    // of healthy releases
 }
 
 // A Judge follows one recording's assessments.

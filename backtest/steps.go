@@ -77,6 +77,11 @@ func (j *Judge) foretell(i int, a release.Assessment) {
 	if j.hasFailed(i, a.At) {
 		return
 	}
+	for _, p := range a.Predictions {
+		if p.Kind == FailsAt && p.Weight == nil && p.Reason != "" {
+			s.NotForetold = p.Reason
+		}
+	}
 	if p := a.FailsAt(); p != nil {
 		k := keepOf(FailsAt, p.Signal, &a, p.Probability)
 		k.P10, k.P50, k.P90 = p.Weight.P10, p.Weight.P50, p.Weight.P90

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/foreshock/foreshock/backtest"
 	"github.com/foreshock/foreshock/release"
@@ -22,7 +23,7 @@ func (p *page) record(r backtest.Record) {
 	p.line("")
 	p.line(p.paint(bold, rightSet("how right its predictions were", recordLabel, recordColumn, nil)))
 	row := func(label string, texts ...string) string { return rightSet(label, recordLabel, recordColumn, texts) }
-	p.line(p.paint(faint, row("", "said", "came", "right", "false", "open", "error", "lead", "Brier")))
+	p.line(p.paint(faint, row("", "said", "came", "right", "false", "open", "error", "lead", "Brier", "base")))
 	halves := len(r.Tune) > 0 && len(r.Test) > 0
 	for _, k := range r.All {
 		p.line(row(recordNames[k.Kind], recordCells(k)...))
@@ -43,6 +44,7 @@ func (p *page) record(r backtest.Record) {
 	p.row("error", "median, from the middle of the interval to the truth, 0 between the step that held and the one that failed; of weights in points of the traffic")
 	p.row("lead", "median, from when it was said to when it came")
 	p.row("Brier", "of the probability that it comes: 0 is best, 0.25 a coin")
+	p.row("base", "the same of who says each time how often it came in all"+worseText(r.All))
 	for _, k := range r.All {
 		if (k.Kind == backtest.NextStep || k.Kind == backtest.GoOn) && len(k.Calibration) > 0 {
 			p.line("")
@@ -52,17 +54,31 @@ func (p *page) record(r backtest.Record) {
 	}
 }
 
+// worseText names the kinds that told less than that.
+func worseText(all []backtest.KindRecord) string {
+	var names []string
+	for _, k := range all {
+		if k.Worse() {
+			names = append(names, recordNames[k.Kind])
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "; worse than that: " + strings.Join(names, ", ")
+}
+
 var recordNames = map[string]string{
 	backtest.FailsAt: "fails-at, last word", backtest.FailsAtFirst: "fails-at, first word",
 	backtest.FailsAtInferred: "fails-at, inferred", backtest.Exhausts: "exhausts", backtest.DailyPeak: "daily peak",
-	backtest.Rung: "next rung", backtest.NextStep: "the next step harms",
+	backtest.Cascade: "collapse of a service", backtest.Rung: "next rung", backtest.NextStep: "the next step harms",
 	backtest.GoOn: "it or one after it does",
 }
 
 // recordCells returns the cells of one kind.
 func recordCells(k backtest.KindRecord) []string {
 	return []string{
-		fmt.Sprint(k.Said), fmt.Sprint(k.Came), ofSome(k.Held, k.Dated), blank0(k.False), blank0(k.Open), errorText(k), span(k.MedianLead), brierText(k.Brier),
+		fmt.Sprint(k.Said), fmt.Sprint(k.Came), ofSome(k.Held, k.Dated), blank0(k.False), blank0(k.Open), errorText(k), span(k.MedianLead), brierText(k.Brier), brierText(k.Base),
 	}
 }
 
