@@ -20,9 +20,10 @@ func fails(sig *signal.Signal) bool {
 	}
 }
 
-// none gives what does not fail its value. Of a signal that has shown failures
-// once, be it of another version, no series means that there are none, where
-// work is served that has series. Before that the query may be wrong.
+// none gives what does not fail its value. Of a signal that has shown failures of
+// a service once, be it of another version, no series means that there are none,
+// where work is served that has series. Before that the query may be wrong, or
+// nobody counts them there.
 func (s *State) none(f signal.Frame) []signal.Cell {
 	s.show(f)
 	out, own := f.Cells, false
@@ -49,7 +50,7 @@ func (s *State) none(f signal.Frame) []signal.Cell {
 
 // absent says whether a cell of failures was answered with nothing.
 func (s *State) absent(c *signal.Cell) bool {
-	if c.Signal < 0 || c.Signal >= len(s.sys.Signals) || !s.mem.Shown[c.Signal] || !c.Asked() {
+	if c.Signal < 0 || c.Signal >= len(s.sys.Signals) || !s.mem.Shown[s.shownAt(c)] || !c.Asked() {
 		return false
 	}
 	return !slices.ContainsFunc(c.Readings, func(r signal.Reading) bool {
@@ -106,30 +107,35 @@ func (s *State) zero(id int, w *signal.Cell) signal.Reading {
 	return r
 }
 
-// show notes which signals of failures have shown any. From then on it is known
-// that there were none as long as there was no series, and that is written into
-// the memory.
+// shownAt is where it is remembered whether a cell's signal has shown failures of
+// its service.
+func (s *State) shownAt(c *signal.Cell) int { return c.Service*len(s.sys.Signals) + c.Signal }
+
+// show notes which signals of failures have shown any, and of which services. From
+// then on it is known that there were none as long as there was no series, and that
+// is written into the memory.
 func (s *State) show(f signal.Frame) {
 	if s.mem.Shown == nil {
-		s.mem.Shown = make([]bool, len(s.sys.Signals))
+		s.mem.Shown = make([]bool, len(s.sys.Services)*len(s.sys.Signals))
 	}
 	for k := range f.Cells {
 		c := &f.Cells[k]
-		if c.Signal < 0 || c.Signal >= len(s.sys.Signals) || s.mem.Shown[c.Signal] || !fails(&s.sys.Signals[c.Signal]) || !present(*c) {
+		if c.Signal < 0 || c.Signal >= len(s.sys.Signals) || s.mem.Shown[s.shownAt(c)] || !fails(&s.sys.Signals[c.Signal]) || !present(*c) {
 			continue
 		}
-		s.mem.Shown[c.Signal] = true
-		for i := range s.mem.Subjects {
+		s.mem.Shown[s.shownAt(c)] = true
+		for i, r := range s.sys.Releases {
+			if r.Service != c.Service {
+				continue
+			}
 			x := &s.mem.Subjects[i]
 			for _, side := range [][]*pattern.Track{x.Canary, x.Control, x.Before} {
 				s.fill(side, c.Signal)
 			}
 		}
-		for j := range s.mem.Services {
-			x := &s.mem.Services[j]
-			s.fill(x.Before, c.Signal)
-			s.fill(x.After, c.Signal)
-		}
+		x := &s.mem.Services[c.Service]
+		s.fill(x.Before, c.Signal)
+		s.fill(x.After, c.Signal)
 	}
 }
 

@@ -55,7 +55,7 @@ type memory struct {
 	Trouble  int       // the last frame with trouble
 	Subjects []subject // releases, then changes
 	Services []service
-	Shown    []bool // by signal: failures of it were seen of some version or service
+	Shown    []bool // by service and signal: failures were seen of some version of it
 }
 
 // A subject is what is remembered of one release or one change of the whole

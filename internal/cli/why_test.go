@@ -81,7 +81,7 @@ func TestWhyTells(t *testing.T) {
 		{"memory-leak-b", "just before, memory of one had come to", "did not change"},
 		{"memory-leak-b", "Said at 19:18:35: memory [1] reaches its limit of 96 MiB at about 19:18:57", "did not change"},
 		// The release's migration holds the lock.
-		{"migration-lock-a", "and that began as this release began", "not this release"},
+		{"migration-lock-a", "within frames of its step, and nothing else began then", "not this release"},
 		{"migration-lock-a", "shop v1 → v2: a person must decide", "is held against it"},
 		// What was said to come had come, or not.
 		{"n-plus-one-a", "errors, said at 19:20:45 to be next, followed at 19:20:55", "had begun already"},
