@@ -79,7 +79,8 @@ func (t *Tally) Summary(recording string, s *State, warnings []WarningText) Summ
 	return out
 }
 
-// Subsystems ranks the services by how badly they reacted, the worst first.
+// Subsystems ranks the services by how badly they reacted, the worst first, and a
+// cause before its victims.
 func (s *State) Subsystems() []Subsystem {
 	out := []Subsystem{}
 	for j, x := range s.mem.Services {
@@ -87,11 +88,38 @@ func (s *State) Subsystems() []Subsystem {
 		if x.Score > 0 {
 			name = s.sys.Signals[x.Signal].Name
 		}
-		out = append(out, Subsystem{Service: s.sys.Services[j].Name, Score: Number(x.Score), Signal: name})
+		out = append(out, Subsystem{Service: s.sys.Services[j].Name, Score: Number(s.asCause(j)), Signal: name})
 	}
 	slices.SortStableFunc(out, func(a, b Subsystem) int { return cmp.Compare(b.Score, a.Score) })
 	return out
 }
+
+// asCause returns how badly a service reacted, as a cause: one that suffers as what it
+// calls suffers, by half as much or more, comes after that. Not so one of which a release
+// or change is blamed.
+func (s *State) asCause(j int) float64 {
+	x := &s.mem.Services[j]
+	if x.Score == 0 || !symptom(s.sys.Signals[x.Signal]) {
+		return x.Score
+	}
+	for i, r := range s.sys.Releases {
+		if r.Service == j && s.mem.Subjects[i].Worst >= s.policy.Blame {
+			return x.Score
+		}
+	}
+	score := x.Score
+	for k, calls := range s.sys.Graph.Downstream(j) {
+		y := &s.mem.Services[k]
+		if k == j || calls <= 0 || y.Score < x.Score/2 || s.sys.Signals[y.Signal].Kind != s.sys.Signals[x.Signal].Kind {
+			continue
+		}
+		score = math.Min(score, victim*y.Score)
+	}
+	return score
+}
+
+// victim is what a service counts at most that suffers with what it calls.
+const victim = 0.95
 
 // ranking returns the culprits by the greatest share of blame each had, and
 // "none" by what that leaves.
