@@ -230,8 +230,13 @@ func (s *State) changeCandidate(i int, sc *scene) prediction.Candidate {
 // service is worse in both versions, or one that it calls is.
 func (s *State) elsewhere(i int, sc *scene) bool {
 	r := s.sys.Releases[i]
+	mends := false
 	for fd := range each(sc.alike[i]) {
-		if fd.Rejected && fd.Active {
+		switch {
+		case !fd.Rejected || !fd.Active:
+		case s.spared(i, fd):
+			mends = true
+		default:
 			return true
 		}
 	}
@@ -241,6 +246,9 @@ func (s *State) elsewhere(i int, sc *scene) bool {
 		}
 	}
 	for k, inc := range sc.incidents {
+		if mends && inc.Service == r.Service {
+			continue // of the stable version alone
+		}
 		if sc.blame.Owned[k] && inc.Service != r.Service || inc.Overload && drives(sc.failures[i], inc.Service) {
 			continue
 		}

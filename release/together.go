@@ -37,7 +37,7 @@ func (s *State) atOnce(i int, sc *scene) bool {
 		return false
 	}
 	for fd := range each(sc.alike[i]) {
-		if fd.Rejected && fd.Active && near(fd.Onset.P10) && s.isBad(fd) {
+		if fd.Rejected && fd.Active && near(fd.Onset.P10) && s.isBad(fd) && !s.spared(i, fd) {
 			return true
 		}
 	}

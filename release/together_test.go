@@ -168,3 +168,24 @@ func TestOneBadFrame(t *testing.T) {
 		t.Error("they go on failing, and nobody is called")
 	}
 }
+
+// TestSpared: what the stable version alone suffers is not said of both, and does not
+// hold the new one, which mends it.
+func TestSpared(t *testing.T) {
+	for _, tt := range []struct {
+		canary float64
+		held   bool
+	}{{0, false}, {0.1, true}} {
+		as := serve(40, func(k int) (canary, control served) {
+			canary, control = served{rate: 10}, served{rate: 90}
+			if k >= 6 {
+				canary.failing, control.failing = tt.canary, 0.1
+			}
+			return canary, control
+		})
+		last := as[len(as)-1]
+		if both := strings.Contains(last.Sentence, "both versions"); both != tt.held || (last.Verdict == "promote") == tt.held {
+			t.Errorf("new version failing in %v of its requests, the stable one in 0.1: %s: %s", tt.canary, last.Verdict, last.Sentence)
+		}
+	}
+}
