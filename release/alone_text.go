@@ -14,7 +14,7 @@ func (s *State) aloneText(i int, since string, sc *scene) string {
 	x, r := &s.mem.Subjects[i], s.sys.Releases[i]
 	service := s.sys.Services[r.Service].Name
 	if sc.silences[i].Kind == pattern.SilenceAlone {
-		return s.goneText(x, since)
+		return s.goneText(i, since)
 	}
 	text := fmt.Sprintf("%s has served nothing since %s%s", service, since, s.usualText(x))
 	switch {
@@ -28,7 +28,11 @@ func (s *State) aloneText(i int, since string, sc *scene) string {
 }
 
 // goneText says that nothing reports, which may be the metrics alone.
-func (s *State) goneText(x *subject, since string) string {
+func (s *State) goneText(i int, since string) string {
+	x := &s.mem.Subjects[i]
+	if s.sys.Releases[i].Canary == "" {
+		return "it is not said by which labels the new version is known, so nothing of it can be seen; give its label matchers (cohorts.canary, such as version=\"v2\")."
+	}
 	const alone = "no other version is there to tell whether it serves; look whether it runs, and mend its metrics."
 	if x.Seen < 0 {
 		return "nothing of the new version has ever been seen, and " + alone

@@ -268,3 +268,22 @@ func TestGoneAlone(t *testing.T) {
 		})
 	}
 }
+
+// TestNoLabels: a new version that nobody said how to know is not said to be missing.
+func TestNoLabels(t *testing.T) {
+	sys := swap{strategy: release.BlueGreen}.system()
+	sys.Releases[0].Canary = ""
+	s := release.New(sys, prevention.DefaultPolicy())
+	var last release.Assessment
+	for k := range 40 {
+		f := signal.Frame{At: foldStart.Add(time.Duration(k) * 15 * time.Second), Exposure: []signal.Exposure{{}}}
+		if k >= 10 {
+			f.Exposure[0] = signal.Exposure{Weight: 1, Step: 1}
+		}
+		f.Cells = append(f.Cells, signal.Cell{Release: -1, Cohort: signal.Whole, Limit: math.NaN(), Readings: []signal.Reading{present(0.1)}})
+		last = s.Step(f)[0]
+	}
+	if last.Verdict == "promote" || !strings.Contains(last.Sentence, "give its label matchers") {
+		t.Errorf("%s: %s", last.Verdict, last.Sentence)
+	}
+}

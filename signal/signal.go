@@ -157,6 +157,12 @@ func ParseUnit(name string) Unit {
 		if u.Dimension == Time { // CPU seconds per second
 			return Unit{Name: name, Base: "cores", Scale: scale, Dimension: CPUTime}
 		}
+		if u.Dimension == Ratio { // "1/s": nobody says of what, and no share
+			if num == "1" {
+				num = ""
+			}
+			return Unit{Name: name, Base: num + "/s", Scale: scale / u.Scale, Dimension: Rate}
+		}
 		base := u.Base + "/s"
 		if u.Base == "" || u.Dimension == Opaque {
 			base = num + "/s"

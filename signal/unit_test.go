@@ -42,6 +42,9 @@ func TestParseUnit(t *testing.T) {
 		{"bytes/s", "B/s", 1, signal.Rate},
 		{"MiB/s", "B/s", 1048576, signal.Rate},
 		{"widgets/s", "widgets/s", 1, signal.Rate}, // a rate of something opaque is a rate still
+		{"1/s", "/s", 1, signal.Rate},
+		{"percent/s", "percent/s", 1, signal.Rate},
+		{"1/min", "/s", 1.0 / 60, signal.Rate},
 		{"threads", "threads", 1, signal.Things},
 		{"connections", "connections", 1, signal.Things},
 		{"", "", 1, signal.Opaque},
@@ -91,6 +94,7 @@ func TestFormat(t *testing.T) {
 		{"requests/s", 1240, "1,240 requests/s"},
 		{"requests/s", 0.333333, "0.333 requests/s"},
 		{"bytes/s", 2048, "2 KiB/s"},
+		{"1/s", 1.38, "1.38 /s"},
 		{"cores", 0.25, "0.25 cores"},
 		{"threads", 12, "12 threads"},
 		{"threads", 12.34, "12.3 threads"},
