@@ -36,8 +36,11 @@ func (s *State) suspicion(i int, sc *scene) string {
 		return ""
 	}
 	fd := sc.releases[i][best]
-	if fd.Starts > 0 {
+	switch {
+	case fd.Starts > 0:
 		return fd.startsText()
+	case fd.near() && !fd.Suspected:
+		return s.nearText(i, &fd)
 	}
 	if by := rarely(fd.LogE); by != "" {
 		return fmt.Sprintf("%s; that comes %s, so it is likely, and not proven yet.", s.contrast(i, fd), by)

@@ -226,6 +226,9 @@ func (s *State) whyUnknown(i int, r ruling, a *Assessment, sc *scene) string {
 	case r.needs.frames <= 0 && r.needs.unasked != "":
 		return fmt.Sprintf("%s has not been answered for more than %d frames", r.needs.unasked, lateAnswer)
 	}
+	if r.needs.never && x.Seen >= 0 {
+		return "it has no traffic yet, and what it does with some is not known"
+	}
 	if n := s.doubt(i, sc); n != "" && a.Phase != pattern.Deploy.String() && a.Phase != pattern.Warmup.String() {
 		return n
 	}
@@ -352,7 +355,10 @@ func (s *State) elsewhereText(i int, sc *scene) string {
 			return text + "and that is not laid to this release; wait until it is over."
 		}
 	}
-	if fd := s.runsOutSoon(sc); fd != nil {
+	if fd := isOut(sc); fd != nil {
+		return s.isOutText(i, fd) + "."
+	}
+	if fd := runsOutSoon(sc, s.outFrom(i)); fd != nil {
 		return s.runsOutText(fd) + ", and that is not laid to this release; wait until that is mended."
 	}
 	return "an incident of another cause is just ending; it is watched a little longer."
