@@ -136,6 +136,24 @@ func (f *finding) pastLimit() bool { return f.Past >= likelyPast }
 // likelyPast is the probability from which a limit is taken to be felt.
 const likelyPast = 0.5
 
+// well returns the share of the traffic at which release i is seen to do well, for
+// as long as a promote asks for; 0 where it is not: where it may do harm, or what its
+// callers feel is worse anywhere that it can reach.
+func (s *State) well(i int, sc *scene) float64 {
+	if harm, proven := s.harm(i, sc); proven || harm >= s.policy.PromoteBelow {
+		return 0
+	}
+	for _, j := range s.reached(s.sys.Releases[i].Service) {
+		for fd := range each(sc.services[j]) {
+			if fd.Rejected && fd.Active && prevention.Symptom(fd.Kind) {
+				return 0
+			}
+		}
+	}
+	x := &s.mem.Subjects[i].Exposed
+	return math.Min(x.At(s.mem.Frame), x.At(s.mem.Frame-s.policy.MinFrames))
+}
+
 // atRest takes back what a use that does not go with the traffic may explain. A
 // version at a small share of the traffic uses something with nothing to do, and
 // for its share that looks like much. Where a whole cohort is measured, is not

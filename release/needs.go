@@ -107,7 +107,10 @@ func (s *State) never(i int, f signal.Frame) bool {
 	if i >= len(s.sys.Releases) || i >= len(f.Exposure) || f.Exposure[i].Weight != 0 {
 		return false
 	}
-	x := &s.mem.Subjects[i]
+	x, steps := &s.mem.Subjects[i], s.sys.Releases[i].Steps
+	if k := f.Exposure[i].Step - 1; k >= 0 && k < len(steps) && steps[k].Weight > 0 {
+		return false // it is on its way
+	}
 	for id, t := range x.Canary {
 		sig := s.sys.Signals[id]
 		if t == nil || sig.Kind != signal.Traffic || sig.Unit.Dimension != signal.Rate {
@@ -117,7 +120,7 @@ func (s *State) never(i int, f signal.Frame) bool {
 			return false
 		}
 	}
-	return x.Routed < 0 && len(s.sys.Releases[i].Steps) > 0
+	return x.Routed < 0 && len(steps) > 0
 }
 
 // unknowing says what would make it known.
