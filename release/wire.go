@@ -182,7 +182,10 @@ type BlastRadius struct {
 	Services []Hit    `json:"services"` // whose requests fail with it, worst first
 	Budget   *Budget  `json:"budget"`   // null without a limit on errors
 	Choices  []Choice `json:"choices"`  // what promoting, holding and rolling back cost
-	Users    *Users   `json:"users,omitempty"`
+	// ChoicesAt is when they were weighed, where that is past: a decision that
+	// stands is what it was decided by.
+	ChoicesAt *time.Time `json:"choicesAt,omitempty"`
+	Users     *Users     `json:"users,omitempty"`
 }
 
 // Users is whom it would hurt in users of the service: the visits that one
