@@ -107,3 +107,44 @@ func TestBusyStart(t *testing.T) {
 		}
 	}
 }
+
+// TestAllRunOut: two things that run out are both told of, likeliest first, whichever is
+// the sooner, and with what else may happen come to 1.
+func TestAllRunOut(t *testing.T) {
+	const frames = 30
+	rng := rand.New(rand.NewPCG(11, 12))
+	var more []signal.Signal
+	for _, name := range []string{"heap", "cache"} {
+		sig := perCohort(name, signal.Memory, "MiB")
+		sig.Limit = signal.Limit{Set: true, Value: 1000 << 20}
+		more = append(more, sig)
+	}
+	as := play(more, frames, atATenth, func(k int, c signal.Cohort) []signal.Reading {
+		grown := math.Max(0, float64(k))
+		if c == signal.Control {
+			grown = 0
+		}
+		mib := func(v float64) signal.Reading { return present((v + rng.NormFloat64()) * (1 << 20)) }
+		return []signal.Reading{present(0.1 + 0.002*rng.NormFloat64()), mib(200 + 6*grown), mib(200 + 12*grown)}
+	})
+	last := as[len(as)-1]
+	foretold, sum, before, listed := 0, 0.0, 1.0, 0
+	for _, p := range last.Predictions {
+		if p.Kind == "exhausts" {
+			foretold++
+		}
+	}
+	for _, h := range last.WhatNext {
+		sum += float64(h.Probability)
+		if h.Kind == "exhausted" {
+			listed++
+			if float64(h.Probability) > before {
+				t.Errorf("%v after %v", h.Probability, before)
+			}
+			before = float64(h.Probability)
+		}
+	}
+	if foretold != 2 || listed != 2 || math.Abs(sum-1) > 1e-9 {
+		t.Errorf("foretold %d, of which %d are told as next; all come to %v: %+v", foretold, listed, sum, last.WhatNext)
+	}
+}

@@ -135,16 +135,33 @@ func (s *State) limitNext(r ruling, a *Assessment, fs []failure) []Happening {
 	return []Happening{h}
 }
 
-// exhaustedNext is what runs out first within the time that a hold lasts, and
-// not within the next frame.
+// exhaustedNext is all that runs out and is foretold; where nothing is, what may
+// run out first. What is there by the next frame is not to come.
 func (s *State) exhaustedNext(i int, sc *scene) []Happening {
-	fd, whose := firstToRunOut(sc.releases[i], mayRunOut), ""
+	var out []Happening
+	for _, fs := range [][]finding{sc.releases[i], sc.shared} {
+		for fd := range each(fs) {
+			if fd.Runs != nil && fd.Runs.Met >= likelyMet && fd.Runs.P50 >= 1 {
+				out = append(out, s.exhausts(i, fd))
+			}
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	fd := firstToRunOut(sc.releases[i], mayRunOut)
 	if fd == nil {
 		fd = firstToRunOut(sc.shared, mayRunOut)
 	}
 	if fd == nil || fd.Runs.P50 < 1 {
-		return nil // it is there by now
+		return nil
 	}
+	return []Happening{s.exhausts(i, fd)}
+}
+
+// exhausts says that something runs out, and what would show that it does not.
+func (s *State) exhausts(i int, fd *finding) Happening {
+	whose := ""
 	if len(s.sys.Services) > 1 {
 		whose = " of " + s.sys.Services[fd.Service].Name
 	}
@@ -175,7 +192,7 @@ func (s *State) exhaustedNext(i int, sc *scene) []Happening {
 	if daily {
 		h.Text += ", if the day goes as it usually does"
 	}
-	return []Happening{h}
+	return h
 }
 
 // slowerAt says how much longer it would take at the step before, where what
