@@ -51,7 +51,7 @@ func (r *report) reach(a *release.Assessment) {
 }
 
 // stakes writes the requests that each decision is expected to harm, and the
-// losses that it was weighed by; of a decision that stands, when it was made.
+// losses that it was weighed by, where they are known; of a decision that stands, when it was made.
 func (r *report) stakes(b *release.BlastRadius) {
 	var costs, losses []string
 	for _, c := range b.Choices {
@@ -60,14 +60,10 @@ func (r *report) stakes(b *release.BlastRadius) {
 		}
 		losses = append(losses, c.Action+" "+figures(release.Number(math.Round(100*float64(c.Loss))/100)))
 	}
-	if len(costs) == 0 && math.IsNaN(float64(b.PerMinute)) {
+	if len(costs) == 0 {
 		return
 	}
-	text := "how many requests each decision harms is not known"
-	if len(costs) > 0 {
-		text = "requests harmed within 10 min, by what is done now: " + strings.Join(costs, ", ")
-	}
-	text += "; weighed in harmful steps: " + strings.Join(losses, ", ")
+	text := "requests harmed within 10 min, by what is done now: " + strings.Join(costs, ", ") + "; weighed in harmful steps: " + strings.Join(losses, ", ")
 	if b.ChoicesAt != nil {
 		text = "when it was decided, at " + r.at(*b.ChoicesAt) + ": " + text
 	}
