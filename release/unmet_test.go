@@ -1,9 +1,12 @@
 package release_test
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
 )
@@ -25,5 +28,25 @@ func TestFailsBeyond(t *testing.T) {
 	}
 	if said < 20 {
 		t.Errorf("said %d times; the test shows nothing", said)
+	}
+}
+
+// TestFailsAtIsKept: where it was said to fail before it did stands in the explanation
+// of its stop, with when it came there.
+func TestFailsAtIsKept(t *testing.T) {
+	p := pool{kind: signal.Saturation, fails: 0.33, idle: 0.3, sd: 0.01, before: 60, next: 0.75, alone: true}
+	sys, model := p.world()
+	s, c, tally := release.New(sys, prevention.DefaultPolicy()), release.NewChronicle(sys), release.NewTally()
+	for f := range model.Play(3) {
+		c.Saw(f)
+		for _, a := range s.Step(f) {
+			c.Heard(a)
+			tally.Add(a)
+		}
+	}
+	e, _ := c.Explain("shop", tally.Summary("pool", s, nil))
+	want := regexp.MustCompile(`^Said at 09:01:\d\d, with 25 % of the traffic: pool of db \[1\] meets its limit of 20 connections at 3[1-5] % of the traffic \(.*, at 09:01:\d\d, with 40 % of the traffic on it\.$`)
+	if !slices.ContainsFunc(e.Said, func(r release.Remark) bool { return r.Kind == "fails-at" && want.MatchString(r.Text) }) {
+		t.Errorf("said %+v, want %v", e.Said, want)
 	}
 }
