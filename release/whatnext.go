@@ -186,7 +186,7 @@ func (s *State) exhausts(i int, fd *finding) Happening {
 	}
 	h.Watch = fmt.Sprintf("if %s%s is still %s %s in %s, this is wrong", sig.Name, whose, than, sig.Unit.Format(value), span(in))
 	if n := fd.Subject.Instances(); sig.Unit.Dimension == signal.Ratio && sig.Kind == signal.CPU && fd.Subject.Pods[0].Instance != "" {
-		h.Text += fmt.Sprintf(" on %.0f instances; %.0f would hold it under 80 %% for that long", n, math.Ceil(n/0.8-1e-9))
+		h.Text += fmt.Sprintf(" on %s; %.0f would hold it under 80 %% for that long", numbered(int(math.Round(n)), "instance"), math.Ceil(n/0.8-1e-9))
 	}
 	h.Text += s.slowerAt(i, g)
 	if daily {
