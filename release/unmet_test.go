@@ -1,6 +1,7 @@
 package release_test
 
 import (
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -48,5 +49,25 @@ func TestFailsAtIsKept(t *testing.T) {
 	want := regexp.MustCompile(`^Said at 09:01:\d\d, with 25 % of the traffic: pool of db \[1\] meets its limit of 20 connections at 3[1-5] % of the traffic \(.*, at 09:01:\d\d, with 40 % of the traffic on it\.$`)
 	if !slices.ContainsFunc(e.Said, func(r release.Remark) bool { return r.Kind == "fails-at" && want.MatchString(r.Text) }) {
 		t.Errorf("said %+v, want %v", e.Said, want)
+	}
+}
+
+// TestValueAtNextStep: what a use comes to at the next step is said, in numbers and as
+// words. By hand: 20 connections of which 30 % are used without the release and all at
+// 90 % of the traffic are 17.7 at 75 %.
+func TestValueAtNextStep(t *testing.T) {
+	p := pool{kind: signal.Saturation, fails: 0.9, idle: 0.3, sd: 0.01, before: 60, next: 0.75, alone: true}
+	var last release.Assessment
+	p.play(4, func(_ int, a release.Assessment) { last = a })
+	x, _ := failsAt(last)
+	if v := x.AtNextStep; v == nil || !(v.P10 < v.P50 && v.P50 < v.P90) || math.Abs(float64(v.P50)-17.67) > 0.7 || v.P90-v.P10 > 4 {
+		t.Errorf("at the next step %+v, want about 17.7 connections", v)
+	}
+	// Full at 90 %, it is unlikely to be met at 75 %: the words are of what may come.
+	p.fails = 0.7
+	p.play(4, func(_ int, a release.Assessment) { last = a })
+	want := regexp.MustCompile(`^db pool full at 75 %, where pool of db will be about 2\d(\.\d)? connections \([12]\d(\.\d)? to 2\d(\.\d)? connections\)`)
+	if !slices.ContainsFunc(last.WhatNext, func(h release.Happening) bool { return h.Kind == "limit" && want.MatchString(h.Text) }) {
+		t.Errorf("next %+v, want %v", last.WhatNext, want)
 	}
 }

@@ -119,6 +119,13 @@ func (s *State) limitNext(r ruling, a *Assessment, fs []failure) []Happening {
 	}
 	sig := s.sys.Signals[x.signal]
 	h := Happening{Kind: "limit", Text: fmt.Sprintf("%s at %s %%", s.limitText(*x), percent(100*r.ahead.next)), Probability: Number(p)}
+	if v := s.comesTo(*x, r.ahead.next); v != nil {
+		lo, hi := sig.Unit.Format(float64(v.P10)), sig.Unit.Format(float64(v.P90))
+		if number, unit, ok := strings.Cut(lo, " "); ok && strings.HasSuffix(hi, " "+unit) {
+			lo = number
+		}
+		h.Text += fmt.Sprintf(", where %s of %s will be about %s (%s to %s)", sig.Name, s.sys.Services[x.service].Name, sig.Unit.Format(float64(v.P50)), lo, hi)
+	}
 	least, _, _ := x.At(r.ahead.next)
 	than := "under"
 	switch {
@@ -133,6 +140,23 @@ func (s *State) limitNext(r ruling, a *Assessment, fs []failure) []Happening {
 	}
 	h.Watch = fmt.Sprintf("if %s of %s is still %s %s at %s %%, this is wrong", sig.Name, s.sys.Services[x.service].Name, than, sig.Unit.Format(least), percent(100*r.ahead.next))
 	return []Happening{h}
+}
+
+// comesTo returns what a signal comes to at a weight, in its base unit; nil where
+// that is not identifiable: where its weight is not known, or it waits as in a queue,
+// of which one server or several are told apart only when it is late.
+func (s *State) comesTo(x failure, weight float64) *Quantiles {
+	if x.Why != trend.Known || x.Shape != trend.Linear || x.inferred || math.IsNaN(weight) {
+		return nil
+	}
+	lo, mid, hi := x.At(weight)
+	if math.IsNaN(mid) {
+		return nil
+	}
+	if s.sys.Signals[x.signal].Direction() == signal.Down { // At is turned so that worse is up
+		lo, mid, hi = -hi, -mid, -lo
+	}
+	return &Quantiles{P10: Number(math.Max(0, lo)), P50: Number(math.Max(0, mid)), P90: Number(math.Max(0, hi))}
 }
 
 // exhaustedNext is all that runs out and is foretold; where nothing is, what may

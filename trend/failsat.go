@@ -272,7 +272,8 @@ func (f *Failure) Breach(w float64) float64 {
 }
 
 // At returns what the signal comes to at weight w, turned so that worse is up,
-// by the likeliest fit: the 10, 50 and 90 % points. NaN when nothing was fitted.
+// by the likeliest fit of what adds up: the 10, 50 and 90 % points of its mean. NaN
+// when nothing was fitted. Of what waits as in a queue (Shape) it is no word.
 func (f *Failure) At(w float64) (p10, p50, p90 float64) {
 	best := -1
 	for k := range f.rivals {
