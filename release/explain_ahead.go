@@ -29,14 +29,7 @@ func (x *explaining) said() []Remark {
 		}
 		add("harm", "%s", text)
 	}
-	if text := x.earlier(); text != "" {
-		add("fails-at", "%s", text)
-	}
-	for _, p := range x.a.Predictions {
-		if text := x.predicted(p); text != "" {
-			add(p.Kind, "%s", text)
-		}
-	}
+	out = append(out, x.foretold()...)
 	if n := x.a.Next; n != nil && x.a.Warns() {
 		switch {
 		case n.In != nil:
@@ -52,6 +45,20 @@ func (x *explaining) said() []Remark {
 	}
 	if text := x.reached(); text != "" {
 		add("reach", "%s.", text)
+	}
+	return out
+}
+
+// foretold are the predictions, and before them where it was last said to fail.
+func (x *explaining) foretold() []Remark {
+	var out []Remark
+	if text := x.earlier(); text != "" {
+		out = append(out, Remark{"fails-at", text})
+	}
+	for _, p := range x.a.Predictions {
+		if text := x.predicted(p); text != "" {
+			out = append(out, Remark{p.Kind, text})
+		}
 	}
 	return out
 }

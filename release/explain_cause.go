@@ -58,15 +58,15 @@ func (x *explaining) open() []CauseClass {
 
 // orText names further classes of cause, each with what speaks for it.
 func orText(cs []CauseClass) string {
-	text := ""
+	var text strings.Builder
 	for _, c := range cs {
-		text += fmt.Sprintf(", or %s (%s", classText(c.Class), chance(float64(c.Probability)))
+		fmt.Fprintf(&text, ", or %s (%s", classText(c.Class), chance(float64(c.Probability)))
 		if len(c.For) > 0 {
-			text += "; for it: " + strings.Join(c.For, ", ")
+			text.WriteString("; for it: " + strings.Join(c.For, ", "))
 		}
-		text += ")"
+		text.WriteString(")")
 	}
-	return text
+	return text.String()
 }
 
 // numeral writes a small number of causes.
