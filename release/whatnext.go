@@ -124,7 +124,11 @@ func (s *State) limitNext(r ruling, a *Assessment, fs []failure) []Happening {
 		if number, unit, ok := strings.Cut(lo, " "); ok && strings.HasSuffix(hi, " "+unit) {
 			lo = number
 		}
-		h.Text += fmt.Sprintf(", where %s of %s will be about %s (%s to %s)", sig.Name, s.sys.Services[x.service].Name, sig.Unit.Format(float64(v.P50)), lo, hi)
+		will := "will be"
+		if sig.Unit.Dimension == signal.Ratio && x.limit == 1 && v.P50 > 1 {
+			will = "would be asked for"
+		}
+		h.Text += fmt.Sprintf(", where %s of %s %s about %s (%s to %s)", sig.Name, s.sys.Services[x.service].Name, will, sig.Unit.Format(float64(v.P50)), lo, hi)
 	}
 	least, _, _ := x.At(r.ahead.next)
 	than := "under"

@@ -129,11 +129,10 @@ type Prediction struct {
 	Kind        string     `json:"kind"` // "exhausts", "daily-peak", "fails-at" or "cascade"
 	Signal      string     `json:"signal"`
 	Service     string     `json:"service,omitempty"`
-	Probability Number     `json:"probability"`               // of failing by 100 % of traffic; null when a reason is given
-	Weight      *Quantiles `json:"weight,omitempty"`          // percent of traffic, may be over 100
-	NextStep    *Number    `json:"nextStep,omitempty"`        // probability that the next step does it
-	AtNextStep  *Quantiles `json:"valueAtNextStep,omitempty"` // what the signal comes to there, in its base unit; null where that is not identifiable
-	Limit       *Number    `json:"limit,omitempty"`           // the value that is met, in the signal's base unit
+	Probability Number     `json:"probability"`        // of failing by 100 % of traffic; null when a reason is given
+	Weight      *Quantiles `json:"weight,omitempty"`   // percent of traffic, may be over 100
+	NextStep    *Number    `json:"nextStep,omitempty"` // probability that the next step does it
+	Limit       *Number    `json:"limit,omitempty"`    // the value that is met, in the signal's base unit
 	At          *Times     `json:"at,omitempty"`
 	Reason      string     `json:"reason,omitempty"` // why no weight or threshold is given, and what it needs
 	Record      *Past      `json:"record,omitempty"` // how right such predictions were; null without a record
@@ -148,6 +147,10 @@ type Prediction struct {
 	Shed          *Number `json:"shed,omitempty"`          // share of the load, 0..1, to keep away until it is back
 	Tries         *Number `json:"tries,omitempty"`         // most tries with which it comes back by itself
 	Text          string  `json:"text,omitempty"`
+
+	// AtNextStep is what the signal of a fails-at comes to at the next step, in its
+	// base unit; null where that is not identifiable.
+	AtNextStep *Quantiles `json:"valueAtNextStep,omitempty"`
 }
 
 // CauseClass is a class of cause with its probability.
