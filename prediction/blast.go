@@ -79,7 +79,9 @@ type Stakes struct {
 	Requests float64 // to the service within the horizon, ≥ 0
 	Now      float64 // weight, 0..1
 	Next     float64 // weight after the next step, 0..1
-	Breach   float64 // probability that the next step meets a limit, 0..1
+	Breach   float64 // probability that the next step meets a limit of any kind, 0..1
+	Full     float64 // the same of what is used up, which harms both versions; not of shares of failing work
+	Filled   float64 // probability that such a limit is met at the weight of now, 0..1
 	Back     float64 // how long going back takes, as a share of the horizon, 0..1
 }
 
@@ -89,9 +91,11 @@ type Choice struct {
 	Loss   float64 // in harmful steps taken: what the policy weighs
 }
 
-// Weigh returns what promoting, holding and rolling back cost. A step that
-// meets a limit harms the requests of both versions, those that the new version
-// does not harm already.
+// Weigh returns what promoting, holding and rolling back cost. A step that uses
+// something up harms the requests of both versions, those that the new version
+// does not harm already; where it is used up by now, holding and the time that going
+// back takes are paid for with it. A limit on a share of failing work harms nobody:
+// how many fail is told by the severity.
 //
 // The loss of a step that does harm is 1, and so is that of a rollback that was
 // not needed. Holding costs the same whether or not there is harm: what makes
@@ -101,10 +105,12 @@ type Choice struct {
 //
 // where the two levels mirror each other, as those of the default policy do.
 func (s Stakes) Weigh(promoteBelow, rollbackAbove float64) (promote, hold, back Choice) {
-	version := s.Bad * s.Severity * s.Requests
-	limit := s.Breach * s.Requests * s.Next
-	promote = Choice{Harmed: version*s.Next + (1-s.Bad*s.Severity)*limit, Loss: math.Max(s.Bad, s.Breach)}
-	hold = Choice{Harmed: version * s.Now, Loss: (promoteBelow + 1 - rollbackAbove) / 2}
-	back = Choice{Harmed: version * s.Now * s.Back, Loss: 1 - s.Bad}
+	harmed := func(weight, full float64) float64 {
+		version := s.Bad * s.Severity
+		return s.Requests * weight * (version + (1-version)*full)
+	}
+	promote = Choice{Harmed: harmed(s.Next, s.Full), Loss: math.Max(s.Bad, s.Breach)}
+	hold = Choice{Harmed: harmed(s.Now, s.Filled), Loss: (promoteBelow + 1 - rollbackAbove) / 2}
+	back = Choice{Harmed: hold.Harmed * s.Back, Loss: 1 - s.Bad}
 	return promote, hold, back
 }

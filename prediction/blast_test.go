@@ -125,14 +125,24 @@ func TestWeigh(t *testing.T) {
 			t.Errorf("bad with %v: least loss is to %s (%v, %v, %v), want %s", tt.bad, got, p.Loss, h.Loss, b.Loss, tt.want)
 		}
 	}
-	p, h, b := prediction.Stakes{Bad: 0.8, Severity: 0.5, Requests: 1000, Now: 0.1, Next: 0.5, Breach: 0.5, Back: 0.1}.Weigh(0.2, 0.8)
+	p, h, b := prediction.Stakes{Bad: 0.8, Severity: 0.5, Requests: 1000, Now: 0.1, Next: 0.5, Breach: 0.5, Full: 0.5, Back: 0.1}.Weigh(0.2, 0.8)
 	// 0.8·0.5·1000·0.5 + (1 − 0.4)·0.5·1000·0.5; 0.8·0.5·1000·0.1; a tenth of it
 	if math.Abs(p.Harmed-350) > 1e-9 || math.Abs(h.Harmed-40) > 1e-9 || math.Abs(b.Harmed-4) > 1e-9 {
 		t.Errorf("harmed %v, %v, %v; want 350, 40, 4", p.Harmed, h.Harmed, b.Harmed)
 	}
 	// A version that is certainly bad, nobody knows how badly, meets its limit all the same.
-	p, _, _ = prediction.Stakes{Bad: 1, Requests: 1000, Now: 0.1, Next: 0.5, Breach: 0.9}.Weigh(0.2, 0.8)
-	if math.Abs(p.Harmed-450) > 1e-9 {
-		t.Errorf("harmed %v, want 450", p.Harmed)
+	p, h, _ = prediction.Stakes{Bad: 1, Requests: 1000, Now: 0.1, Next: 0.5, Breach: 0.9, Full: 0.9}.Weigh(0.2, 0.8)
+	if math.Abs(p.Harmed-450) > 1e-9 || h.Harmed != 0 {
+		t.Errorf("harmed %v and %v, want 450 and 0", p.Harmed, h.Harmed)
+	}
+	// One that is used up by now harms those of now as well: 0.8 of 100.
+	p, h, b = prediction.Stakes{Requests: 1000, Now: 0.1, Next: 0.5, Breach: 0.9, Full: 0.9, Filled: 0.8, Back: 0.1}.Weigh(0.2, 0.8)
+	if math.Abs(p.Harmed-450) > 1e-9 || math.Abs(h.Harmed-80) > 1e-9 || math.Abs(b.Harmed-8) > 1e-9 {
+		t.Errorf("harmed %v, %v, %v; want 450, 80, 8", p.Harmed, h.Harmed, b.Harmed)
+	}
+	// A limit on a share of failing work is no failing work: a fifth of half of them fail.
+	p, _, _ = prediction.Stakes{Bad: 1, Severity: 0.2, Requests: 1000, Now: 0.1, Next: 0.5, Breach: 1}.Weigh(0.2, 0.8)
+	if math.Abs(p.Harmed-100) > 1e-9 || p.Loss != 1 {
+		t.Errorf("harmed %v at a loss of %v, want 100 and 1", p.Harmed, p.Loss)
 	}
 }

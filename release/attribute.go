@@ -146,6 +146,7 @@ func (s *State) candidate(i int, f signal.Frame, sc *scene) prediction.Candidate
 		if fd.Rejected && fd.Active && fd.Kind != signal.Infra {
 			c.Direct = math.Max(c.Direct, fd.LogE)
 		}
+		c.Direct = math.Max(c.Direct, fd.alone())
 	}
 	for _, inc := range sc.incidents {
 		if inc.Service == r.Service && inc.Onset >= c.Since-1 {

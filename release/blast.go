@@ -43,9 +43,28 @@ func (s *State) blast(i int, r ruling, a *Assessment, sc *scene) {
 	b.Services = s.hits(s.sys.Releases[i].Service, now, next)
 	b.Budget = s.budget(i, now, next, sc)
 	b.Users = usersOf(s.sys.Services[s.sys.Releases[i].Service].Visits, b, load)
-	b.Choices = s.choices(r, prediction.Stakes{
-		Bad: r.harm, Severity: severity, Requests: load * ahead, Now: now, Next: next, Breach: r.ahead.breach, Back: backTakes / float64(ahead),
-	}, known || r.ahead.breach >= aTenth)
+	// Nobody knows how many a version harms that is worse by what is no share of requests.
+	told := known || r.ahead.full >= aTenth && (r.harm < s.policy.PromoteBelow || r.ahead.filled > 0)
+	s.weigh(i, r, prediction.Stakes{
+		Bad: r.harm, Severity: severity, Requests: load * ahead, Now: now, Next: next,
+		Breach: r.ahead.breach, Full: r.ahead.full, Filled: r.ahead.filled, Back: backTakes / float64(ahead),
+	}, a, told)
+}
+
+// weigh fills in what each decision costs. Once a decision stands, it is what it was
+// decided by: a version that gets no traffic any more looks well.
+func (s *State) weigh(i int, r ruling, x prediction.Stakes, a *Assessment, told bool) {
+	m, b := &s.mem.Subjects[i], a.BlastRadius
+	b.Choices = s.choices(r, x, told)
+	switch {
+	case m.Latched.Verdict == 0:
+		m.Weighed = nil
+	case m.Stopped == 0 || m.Weighed == nil:
+		m.Weighed, m.WeighedAt = b.Choices, a.At
+	default:
+		at := m.WeighedAt
+		b.Choices, b.ChoicesAt = m.Weighed, &at
+	}
 }
 
 // usersOf says in users whom a release would hurt; nil where nobody said how

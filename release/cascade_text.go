@@ -100,9 +100,9 @@ func (s *State) cascadeText(x collapse) string {
 	case x.Phase == prediction.Calm:
 		return fmt.Sprintf("%s: above %s it does not recover by itself%s", text, perSecond(x.Down), assumed(x))
 	case x.upstream && x.back.Known && x.back.Recovers:
-		return fmt.Sprintf("%s; above %s it does not recover by itself%s: go back (it had %s before), %s", text, perSecond(x.Down), assumed(x), perSecond(x.back.Demand), mend)
+		return fmt.Sprintf("%s; above %s it does not recover by itself%s: go back (it had %s before), %s; any one of these is enough", text, perSecond(x.Down), assumed(x), perSecond(x.back.Demand), mend)
 	case x.back.Known && x.back.Recovers:
-		return fmt.Sprintf("%s; above %s it does not recover by itself%s: go back (up to %s it did before), %s", text, perSecond(x.Down), assumed(x), perSecond(x.back.Down), mend)
+		return fmt.Sprintf("%s; above %s it does not recover by itself%s: go back (up to %s it did before), %s; any one of these is enough", text, perSecond(x.Down), assumed(x), perSecond(x.back.Down), mend)
 	case x.back.Known:
 		return fmt.Sprintf("%s; going back will not be enough above %s: %s", text, perSecond(x.back.Down), mendText(x.back.Shed, x.back.Tries))
 	default:

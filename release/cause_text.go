@@ -13,7 +13,7 @@ func causeText(cs []CauseClass) string {
 	case len(cs) == 0:
 		return ""
 	case !tells(cs):
-		return fmt.Sprintf(". What kind of fault it is does not show yet: %s (%.0f %%) or %s (%.0f %%)",
+		return fmt.Sprintf(". It does not show yet what kind of fault it is; the likeliest are %s (%.0f %%) and %s (%.0f %%)",
 			cs[0].Class, 100*float64(cs[0].Probability), cs[1].Class, 100*float64(cs[1].Probability))
 	default:
 		return fmt.Sprintf(". It looks like %s (%.0f %%)", classText(cs[0].Class), 100*float64(cs[0].Probability))
@@ -36,8 +36,11 @@ func (s *State) suspicion(i int, sc *scene) string {
 		return ""
 	}
 	fd := sc.releases[i][best]
-	if fd.Starts > 0 {
+	switch {
+	case fd.Starts > 0:
 		return fd.startsText()
+	case fd.near() && !fd.Suspected:
+		return s.nearText(i, &fd)
 	}
 	if by := rarely(fd.LogE); by != "" {
 		return fmt.Sprintf("%s; that comes %s, so it is likely, and not proven yet.", s.contrast(i, fd), by)

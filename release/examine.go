@@ -29,6 +29,8 @@ type finding struct {
 	Needs           float64 // observations still needed to tell; 0 when enough
 	Ahead           float64 // probability that its growth comes to be of consequence
 	Harmless        bool    // load and not trouble
+	Past            float64 // probability that it is past its limit, as callers feel it, and its reference well below
+	Felt            bool    // of consequence only because of that
 	Starts          int     // starts of the new version's processes that are no chance; 0 where there are none
 	Young           bool    // certainly fuller, and too young to tell whether it goes on
 	Share           float64 // by how many of all requests more fail, where a rate of failures was counted against them
@@ -125,6 +127,9 @@ func (s *State) examineRelease(i int, weight float64) []finding {
 		s.tailFinding(&fd, x.Tails[id])
 		s.atRest(&fd, weight)
 		s.runsOut(&fd, &x.Exposed)
+		if fd.near() {
+			fd.Harm = math.Max(fd.Harm, float64(fd.runs()))
+		}
 		out = append(out, fd)
 	}
 	s.reject(out)
@@ -263,10 +268,7 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 		c.Size = sized(c, limit)
 	}
 	f := finding{Comparison: c, Service: service, Signal: id, Kind: sig.Kind, Subject: subject}
-	size := c.Size
-	if !symptom(sig) && !f.pastLimit() {
-		size *= s.policy.Major
-	}
+	size := s.consequence(&f)
 	// What is more only at the load that it has not is a cost, and no harm yet.
 	big := (symptom(sig) || c.Above()) && c.Typical >= size && c.Told() && c.Frames >= 3
 	f.Harmless = harmless(sig, c)
@@ -292,6 +294,22 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 	}
 	f.Harm = math.Max(f.Harm, f.Ahead)
 	return f
+}
+
+// consequence returns the change of a finding that matters: of a resource that is
+// not past its limit, far more. It notes what matters only as its limit is felt.
+func (s *State) consequence(f *finding) float64 {
+	f.Past = s.beyond(f)
+	major := s.policy.Major * f.Size
+	switch {
+	case symptom(s.sys.Signals[f.Signal]):
+		return f.Size
+	case f.pastLimit():
+		f.Felt = f.Typical < major
+		return f.Size
+	default:
+		return major
+	}
 }
 
 // harmless says whether a change is load and not trouble: more bytes or

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -88,6 +89,32 @@ func (s *State) young(fd *finding) {
 	if fd.Young = rises && fd.Frames < levelsOff && (fd.SlopeSE == 0 || fd.Slope > 0); fd.Young {
 		fd.Harm = math.Max(fd.Harm, s.policy.PromoteBelow)
 	}
+}
+
+// near says whether what grows is to meet its limit before more could be told of
+// it, more likely than not, and is not too young to level off: a step that is
+// taken then is taken into an outage.
+func (f *finding) near() bool {
+	return f.Runs != nil && f.Runs.Law != trend.Daily && !f.Harmless && f.Frames >= levelsOff &&
+		f.Runs.P50 <= levelsOff && float64(f.runs()) >= likelyMet
+}
+
+// alone returns the evidence that what is near its limit grows in the new version
+// and not in the stable one beside it; 0 where nothing is near, or stands beside it.
+func (f *finding) alone() float64 {
+	if !f.near() || f.Control == nil || f.Kind == signal.Infra {
+		return 0
+	}
+	return f.SlopeLogE
+}
+
+// nearText says when it does.
+func (s *State) nearText(i int, fd *finding) string {
+	sig := s.sys.Signals[fd.Signal]
+	at := s.instant(float64(s.mem.Frame) + fd.Runs.P50)
+	return fmt.Sprintf("%s is to meet its limit of %s at about %s, which is %s likely (%s now against %s %s).",
+		sig.Name, sig.Unit.Format(s.limitSaid(i, fd)), at.UTC().Format(s.clock()), chance(float64(fd.runs())),
+		sig.Unit.Format(fd.latest()), sig.Unit.Format(fd.Level), s.reference(i))
 }
 
 // runs returns the probability that a signal meets its limit as said: that it

@@ -71,6 +71,14 @@ type story struct {
 	elsewhere        int    // frames held for somebody else's incident
 	cascade          string // what was said when calls were first told to be tried again; "" when never
 	cascadeAt        time.Time
+	limit            *foretold // where it was last said to fail, before it was there; nil when never
+}
+
+// What is foretold at a weight.
+type foretold struct {
+	at     time.Time
+	weight Number // percent
+	Prediction
 }
 
 // A stage is one step that was taken.
@@ -111,8 +119,17 @@ func (s *story) hearCascade(a *Assessment) {
 // what came later.
 const multiplied = 1.2
 
+// hearLimit notes where a release was last said to fail, while it was not there and
+// nothing had stopped it.
+func (s *story) hearLimit(a *Assessment) {
+	if p := a.FailsAt(); p != nil && !p.Inferred() && p.Limit != nil && !a.Met(p) && s.stop == nil {
+		s.limit = &foretold{at: a.At, weight: a.Weight, Prediction: *p}
+	}
+}
+
 func (s *story) hear(a Assessment) {
 	s.hearCascade(&a)
+	s.hearLimit(&a)
 	if s.last == nil || s.last.Verdict != a.Verdict || s.last.Reason != a.Reason {
 		if len(s.turns) < mostTurns {
 			s.turns = append(s.turns, a)

@@ -29,11 +29,7 @@ func (x *explaining) said() []Remark {
 		}
 		add("harm", "%s", text)
 	}
-	for _, p := range x.a.Predictions {
-		if text := x.predicted(p); text != "" {
-			add(p.Kind, "%s", text)
-		}
-	}
+	out = append(out, x.foretold()...)
 	if n := x.a.Next; n != nil && x.a.Warns() {
 		switch {
 		case n.In != nil:
@@ -51,6 +47,45 @@ func (x *explaining) said() []Remark {
 		add("reach", "%s.", text)
 	}
 	return out
+}
+
+// foretold are the predictions, and before them where it was last said to fail.
+func (x *explaining) foretold() []Remark {
+	var out []Remark
+	if text := x.earlier(); text != "" {
+		out = append(out, Remark{"fails-at", text})
+	}
+	for _, p := range x.a.Predictions {
+		if text := x.predicted(p); text != "" {
+			out = append(out, Remark{p.Kind, text})
+		}
+	}
+	return out
+}
+
+// earlier tells where it was last said to fail, before it was there, and when it
+// came there; "" where that is still to come.
+func (x *explaining) earlier() string {
+	f := x.story.limit
+	if f == nil || !f.at.Before(x.a.At) {
+		return ""
+	}
+	if now := x.a.FailsAt(); now != nil && !now.Inferred() && !x.a.Met(now) {
+		return ""
+	}
+	svc, id, ok := x.find(f.Service, f.Signal)
+	if !ok {
+		return ""
+	}
+	limit := float64(*f.Limit)
+	text := fmt.Sprintf("Said at %s, with %s %% of the traffic: %s %s meets its limit of %s at %s %% of the traffic (%s), %s likely by 100 %%%s.",
+		x.at(f.at), percent(float64(f.weight)), x.call(svc, id), x.ref(svc, id), x.format(id, limit), whole(f.Weight.P50), weights(*f.Weight),
+		chance(float64(f.Probability)), f.Record.after())
+	subject, _ := x.lines(svc, id)
+	if _, at, met := x.courses.passes(subject, f.at, limit); met && !at.After(x.a.At) {
+		text += fmt.Sprintf(" It was there, or within a hundredth of it, at %s%s.", x.at(at), x.under(at))
+	}
+	return text
 }
 
 // reached says whom it reaches; "" where nothing is warned of.

@@ -3,6 +3,8 @@ package release
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
@@ -24,14 +26,14 @@ func (x *explaining) cause() *CauseSaid {
 	if out.Against == nil {
 		out.Against = []string{}
 	}
-	name := classText(c.Class)
+	name, open := classText(c.Class), x.open()
 	switch {
+	case len(open) > 0 && len(c.For) == 0 && !slices.ContainsFunc(open, func(d CauseClass) bool { return len(d.For) > 0 }):
+		out.Text = fmt.Sprintf("It may be %s (%s)%s. No sign tells the class: so common is each among changes that go bad.", name, chance(float64(c.Probability)), orText(open))
+	case len(open) > 0:
+		out.Text = fmt.Sprintf("The signals do not tell %s causes apart: %s (%s)%s.", numeral(1+len(open)), name, chance(float64(c.Probability)), orText(open))
 	case len(c.For) == 0:
 		out.Text = fmt.Sprintf("It may be %s (%s). No sign tells the class: so common is each among changes that go bad.", name, chance(float64(c.Probability)))
-	case len(x.a.Cause) > 1 && c.Probability < 2*x.a.Cause[1].Probability:
-		d := x.a.Cause[1]
-		out.Text = fmt.Sprintf("The signals do not tell two causes apart: %s (%s), or %s (%s).",
-			name, chance(float64(c.Probability)), classText(d.Class), chance(float64(d.Probability)))
 	case c.Probability >= 0.9:
 		out.Text = fmt.Sprintf("It is almost certainly %s (%s).", name, chance(float64(c.Probability)))
 	case c.Probability >= 0.6:
@@ -42,6 +44,34 @@ func (x *explaining) cause() *CauseSaid {
 		out.Text = fmt.Sprintf("It may be %s (%s); nothing else is as likely.", name, chance(float64(c.Probability)))
 	}
 	return out
+}
+
+// open are the classes of cause that are more than half as likely as the first: they
+// are not ruled out.
+func (x *explaining) open() []CauseClass {
+	n := 1
+	for n < len(x.a.Cause) && 2*x.a.Cause[n].Probability > x.a.Cause[0].Probability {
+		n++
+	}
+	return x.a.Cause[min(1, len(x.a.Cause)):min(n, len(x.a.Cause))]
+}
+
+// orText names further classes of cause, each with what speaks for it.
+func orText(cs []CauseClass) string {
+	var text strings.Builder
+	for _, c := range cs {
+		fmt.Fprintf(&text, ", or %s (%s", classText(c.Class), chance(float64(c.Probability)))
+		if len(c.For) > 0 {
+			text.WriteString("; for it: " + strings.Join(c.For, ", "))
+		}
+		text.WriteString(")")
+	}
+	return text.String()
+}
+
+// numeral writes a small number of causes.
+func numeral(n int) string {
+	return [...]string{2: "two", 3: "three", 4: "four", 5: "five"}[min(n, 5)]
 }
 
 // chance writes a probability so that neither 0 nor 100 % is said of what is

@@ -30,13 +30,13 @@ func (x *explaining) ruledOut(keys []key) []Excluded {
 	return out
 }
 
-// otherCauses are the classes of cause but the likeliest.
+// otherCauses are the classes of cause but the likeliest, and those that are nearly as likely.
 func (x *explaining) otherCauses() []Excluded {
 	var out []Excluded
 	if x.cause() == nil {
 		return nil
 	}
-	for _, c := range x.a.Cause[1:] {
+	for _, c := range x.a.Cause[1+len(x.open()):] {
 		text := "nothing was seen that speaks for it"
 		switch {
 		case len(c.For) > 0 && len(c.Against) > 0:

@@ -172,6 +172,12 @@ func (s *State) failuresOf(i int, f signal.Frame, sc *scene) []failure {
 			out = append(out, a)
 		}
 	})
+	if len(out) > 0 {
+		well := s.well(i, sc)
+		for k := range out {
+			out[k].Unmet(well)
+		}
+	}
 	out = append(out, s.defects(i, sc)...)
 	s.byWeight(out)
 	return once(out)
@@ -319,7 +325,9 @@ func (s *State) cost(i int, k signal.Kind, f signal.Frame, sc *scene) (ratio, se
 type outlook struct {
 	next   float64 // weight of the next step; NaN without one
 	breach float64 // probability that it meets a limit, of those whose weight is known
-	guess  float64 // the same of those that lie too far to be known
+	full   float64 // the same without those of shares of failing work
+	filled float64 // probability that one of these is met at the weight of now, from an even chance on; else 0
+	guess  float64 // the same as breach of those that lie too far to be known
 	from   float64 // the probability of a breach from which it is held
 	needs  float64 // the weight from which the likeliest of these would be known
 }
@@ -340,6 +348,12 @@ func (s *State) outlook(i int, f signal.Frame, sc *scene) outlook {
 		switch {
 		case x.Why == trend.Known, held && (x.Why == trend.Otherwise || x.Why == trend.Weak):
 			o.breach = math.Max(o.breach, p)
+			if !defective(s.sys.Signals[x.signal]) {
+				o.full = math.Max(o.full, p)
+				if now := x.Breach(f.Exposure[i].Weight); now >= likelyMet {
+					o.filled = math.Max(o.filled, now)
+				}
+			}
 		case x.Why == trend.TooFar && p > o.guess:
 			o.guess, o.needs = p, x.Needs
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/stats"
 )
 
 // limitOf returns the limit of a signal: what was said, or else, of a share of
@@ -96,17 +97,61 @@ func sized(c pattern.Comparison, limit float64) float64 {
 	return c.Size
 }
 
-// pastLimit says whether the subject is past its limit now while its
-// reference is not.
-func (f *finding) pastLimit() bool {
-	limit := f.Subject.Limit
-	if math.IsNaN(limit) {
-		return false
+// beyond returns how likely it is that the subject is past its limit now, as callers
+// feel it, while its reference is well below; 0 where there is no limit. What
+// fills up is felt from a value on that is known as well as [zone] says, and that
+// is no nearer than half-way from the reference; any other limit is met or not.
+func (s *State) beyond(f *finding) float64 {
+	sig := s.sys.Signals[f.Signal]
+	limit := limitOf(sig, f.Subject)
+	early, sd := zone(sig, limit)
+	if sig.Kind == signal.CPU && sig.Unit.Dimension == signal.CPUTime {
+		early, sd = earlyShare*limit, zoneShare*limit // a share of so many cores
 	}
-	if f.Falls {
-		return f.Now < limit && f.Level >= limit
+	switch {
+	case math.IsNaN(limit):
+		return 0
+	case f.Falls && f.Now < limit && f.Level >= limit, !f.Falls && f.Now >= limit*(1-1e-9) && f.Level < limit:
+		return 1
+	case f.Falls || early == 0:
+		return 0
 	}
-	return f.Now >= limit*(1-1e-9) && f.Level < limit
+	felt := math.Max(limit-early, (limit+f.Level)/2)
+	now := f.latest()
+	if !(f.Level < felt-sd) || !f.Stands(2*sd) || math.IsNaN(now) { // the reference is well below, and still is
+		return 0
+	}
+	return stats.NormalCDF((now - felt) / sd)
+}
+
+// latest is the mean of the subject's last three frames that are there; NaN without any.
+func (f *finding) latest() float64 {
+	var buf [3]float64
+	return stats.Mean(pattern.TailInto(buf[:0], f.Subject, 3))
+}
+
+// pastLimit says whether that is more likely than not.
+func (f *finding) pastLimit() bool { return f.Past >= likelyPast }
+
+// likelyPast is the probability from which a limit is taken to be felt.
+const likelyPast = 0.5
+
+// well returns the share of the traffic at which release i is seen to do well, for
+// as long as a promote asks for; 0 where it is not: where it may do harm, or what its
+// callers feel is worse anywhere that it can reach.
+func (s *State) well(i int, sc *scene) float64 {
+	if harm, proven := s.harm(i, sc); proven || harm >= s.policy.PromoteBelow {
+		return 0
+	}
+	for _, j := range s.reached(s.sys.Releases[i].Service) {
+		for fd := range each(sc.services[j]) {
+			if fd.Rejected && fd.Active && prevention.Symptom(fd.Kind) {
+				return 0
+			}
+		}
+	}
+	x := &s.mem.Subjects[i].Exposed
+	return math.Min(x.At(s.mem.Frame), x.At(s.mem.Frame-s.policy.MinFrames))
 }
 
 // atRest takes back what a use that does not go with the traffic may explain. A

@@ -3,6 +3,7 @@ package release
 import (
 	"math"
 	"testing"
+	"time"
 
 	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/prevention"
@@ -40,6 +41,7 @@ func TestAtRest(t *testing.T) {
 		subject.Limit, subject.Pods = tt.limit, []pattern.Pod{{Instance: tt.instance}}
 		fd := finding{Kind: tt.kind, LogE: 30, Active: true, Harm: 0.9, Subject: subject, Control: pattern.NewTrack(0)}
 		fd.Now, fd.Level = tt.now, 300
+		fd.Past = s.beyond(&fd)
 		s.atRest(&fd, tt.weight)
 		if got := fd.LogE == 30 && fd.Active && fd.Harm == 0.9; got != tt.kept || !got && (fd.LogE != 0 || fd.Active || fd.Harm != 0 || !fd.Harmless) {
 			t.Errorf("%s: kept %v (%+v), want %v", tt.name, got, fd.LogE, tt.kept)
@@ -83,7 +85,7 @@ func TestRunsOutSoon(t *testing.T) {
 		{"what does not run out", make([]finding, 2), 0},
 	} {
 		got := 0.0
-		if fd := s.runsOutSoon(&scene{shared: tt.fs}); fd != nil {
+		if fd := runsOutSoon(&scene{shared: tt.fs}, s.policy.RollbackAbove); fd != nil {
 			got = fd.Runs.P50
 		}
 		if got != tt.want {
@@ -92,26 +94,38 @@ func TestRunsOutSoon(t *testing.T) {
 	}
 }
 
-// TestNever: a release at no traffic whose steps go nowhere never tells what it does
-// under traffic; one that is to get some, or has some, or of which it is not known, may.
+// TestNever: of a release at no traffic it is not known what it does under some,
+// whatever is planned; one that has or had some, or a copy of it, or of which it is
+// not known, tells.
 func TestNever(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		weight float64
 		steps  []float64
+		routed int     // when it first had some; −1 for never
+		copied float64 // requests a second that it is seen to get
 		want   bool
 	}{
-		{"nothing planned", 0, []float64{0}, true},
-		{"some planned", 0, []float64{0, 0.1}, false},
-		{"some now", 0.1, []float64{0}, false},
-		{"not known", math.NaN(), []float64{0}, false},
-		{"no plan", 0, nil, false},
+		{"nothing planned", 0, []float64{0}, -1, 0, true},
+		{"some planned", 0, []float64{0, 0.1}, -1, 0, true},
+		{"some now", 0.1, []float64{0}, 7, 0, false},
+		{"some before", 0, []float64{0.1, 0}, 7, 0, false},
+		{"a copy of it", 0, []float64{0, 0.1}, -1, 3, false},
+		{"not known", math.NaN(), []float64{0}, -1, 0, false},
+		{"no plan", 0, nil, -1, 0, false},
 	} {
 		r := Release{ID: "cart"}
 		for _, w := range tt.steps {
 			r.Steps = append(r.Steps, Step{Weight: w})
 		}
-		s := New(System{Releases: []Release{r}}, prevention.DefaultPolicy())
+		s := New(System{Releases: []Release{r}, Signals: []signal.Signal{{Name: "traffic", Kind: signal.Traffic, Unit: signal.ParseUnit("req/s")}}}, prevention.DefaultPolicy())
+		x := &s.mem.Subjects[0]
+		x.Routed, x.Canary[0] = tt.routed, pattern.NewTrack(0)
+		for k := range 9 {
+			reading := signal.Missing(signal.Present, "pod-1")
+			reading.Value, reading.Age = tt.copied, time.Hour
+			x.Canary[0].Add(k, signal.Cell{Limit: math.NaN(), Readings: []signal.Reading{reading}}, 15)
+		}
 		if got := s.never(0, signal.Frame{Exposure: []signal.Exposure{{Weight: tt.weight}}}); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}

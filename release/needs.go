@@ -3,9 +3,9 @@ package release
 import (
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
+	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
 )
@@ -19,7 +19,7 @@ type needs struct {
 	noisy    string  // the signal that is too noisy to tell yet; "" for none
 	young    bool    // it is certainly fuller, and may level off
 	more     float64 // frames until that signal can be told; NaN when it cannot be said
-	never    bool    // it has had no traffic, and is planned to have none
+	never    bool    // it has had no traffic
 	exposure float64 // weight from which a limit ahead would be known; 0 when none is in doubt
 }
 
@@ -100,14 +100,27 @@ func (s *State) unanswered(x *subject, n *needs) {
 	}
 }
 
-// never says whether a release was at no weight over 0, and no step of it goes
-// there: what it does under traffic is not known, however long it is watched.
+// never says whether a release has had no traffic so far, by its plan and by what is
+// measured: what it does under traffic is not known, however long it is watched.
+// A copy of the traffic that is sent to it is some.
 func (s *State) never(i int, f signal.Frame) bool {
 	if i >= len(s.sys.Releases) || i >= len(f.Exposure) || f.Exposure[i].Weight != 0 {
 		return false
 	}
-	steps := s.sys.Releases[i].Steps
-	return len(steps) > 0 && !slices.ContainsFunc(steps, func(x Step) bool { return x.Weight > 0 })
+	x, steps := &s.mem.Subjects[i], s.sys.Releases[i].Steps
+	if k := f.Exposure[i].Step - 1; k >= 0 && k < len(steps) && steps[k].Weight > 0 {
+		return false // it is on its way
+	}
+	for id, t := range x.Canary {
+		sig := s.sys.Signals[id]
+		if t == nil || sig.Kind != signal.Traffic || sig.Unit.Dimension != signal.Rate {
+			continue
+		}
+		if last := pattern.Tail(t, 1); len(last) > 0 && last[0] > 0 {
+			return false
+		}
+	}
+	return x.Routed < 0 && len(steps) > 0
 }
 
 // unknowing says what would make it known.
@@ -119,11 +132,11 @@ func (s *State) unknowing(i int, n needs) *Unknowing {
 		return &Unknowing{Needs: "answers from the metrics source", ETA: ""}
 	case i < len(s.sys.Releases) && x.Seen < 0:
 		return &Unknowing{Needs: "the first sample of the new version", ETA: ""}
+	case n.never:
+		return &Unknowing{Needs: "exposure: a share of the traffic", ETA: ""}
 	case n.frames > 0:
 		eta := time.Duration(n.frames) * interval
 		return &Unknowing{Needs: frames(n.frames) + " of the new version", ETA: shortDuration(eta)}
-	case n.never:
-		return &Unknowing{Needs: "traffic on the new version, which has had none", ETA: ""}
 	case n.unasked != "":
 		return &Unknowing{Needs: "answers to the query of " + n.unasked, ETA: ""}
 	case n.requests > 0:

@@ -40,7 +40,11 @@ func play(more []signal.Signal, frames int, exposure func(k int) signal.Exposure
 		}
 		for _, c := range cohorts {
 			for id, r := range readings(k, c) {
-				f.Cells = append(f.Cells, signal.Cell{Signal: id, Cohort: c, Limit: math.NaN(), Readings: []signal.Reading{r}})
+				limit := math.NaN()
+				if sys.Signals[id].Limit.Set {
+					limit = sys.Signals[id].Limit.Value
+				}
+				f.Cells = append(f.Cells, signal.Cell{Signal: id, Cohort: c, Limit: limit, Readings: []signal.Reading{r}})
 			}
 		}
 		out = append(out, state.Step(f)...)

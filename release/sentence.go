@@ -154,14 +154,14 @@ func (s *State) promoteText(i int, step string, a *Assessment, sc *scene) string
 	for fd := range each(sc.releases[i]) {
 		frames = math.Max(frames, fd.Frames)
 	}
-	seen := fmt.Sprintf("%d signals over %.0f frames at %s %% show no harm", len(sc.releases[i]), frames, percent(float64(a.Weight)))
+	seen := fmt.Sprintf("%s over %.0f frames at %s %% %s no harm", numbered(len(sc.releases[i]), "signal"), frames, percent(float64(a.Weight)), shows(len(sc.releases[i])))
 	seen += s.peakText(a)
 	near := func(fd *finding) bool { return fd.Runs.Met >= likelyMet && fd.Runs.P50 <= mentioned }
 	if fd := firstToRunOut(sc.shared, near); fd != nil {
 		seen += "; but " + s.runsOutText(fd)
 	}
 	if i >= len(s.sys.Releases) {
-		seen = fmt.Sprintf("%d signals show no harm since it was made", len(sc.releases[i]))
+		seen = fmt.Sprintf("%s %s no harm since it was made", numbered(len(sc.releases[i]), "signal"), shows(len(sc.releases[i])))
 		return fmt.Sprintf("%s may stay: %s.", a.ID, seen)
 	}
 	for _, e := range a.Evidence {
@@ -176,6 +176,22 @@ func (s *State) promoteText(i int, step string, a *Assessment, sc *scene) string
 	}
 	return fmt.Sprintf("%s is safe to take to %s: %s; %s is the least sure, with %.0f %% chance of harm.",
 		a.ID, stepTarget(step), seen, s.sys.Signals[sc.releases[i][at].Signal].Name, 100*worst)
+}
+
+// numbered writes how many there are of something: "1 signal", "4 signals".
+func numbered(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// shows is the verb to so many.
+func shows(n int) string {
+	if n == 1 {
+		return "shows"
+	}
+	return "show"
 }
 
 // peakText says that what does no harm now is to meet its limit at a later hour
@@ -225,6 +241,9 @@ func (s *State) whyUnknown(i int, r ruling, a *Assessment, sc *scene) string {
 		return "the metrics source has not answered since " + x.Unasked.UTC().Format(s.clock())
 	case r.needs.frames <= 0 && r.needs.unasked != "":
 		return fmt.Sprintf("%s has not been answered for more than %d frames", r.needs.unasked, lateAnswer)
+	}
+	if r.needs.never && x.Seen >= 0 {
+		return "it has no traffic yet, and what it does with some is not known"
 	}
 	if n := s.doubt(i, sc); n != "" && a.Phase != pattern.Deploy.String() && a.Phase != pattern.Warmup.String() {
 		return n
@@ -302,9 +321,19 @@ func (s *State) contrast(i int, fd finding) string {
 		return fmt.Sprintf("%s of %s is %s since %s, was %s before", sig.Name, s.sys.Services[fd.Service].Name, now, since, was)
 	case fd.Grows:
 		return fmt.Sprintf("%s keeps growing since %s (%s against %s %s)", sig.Name, since, now, was, s.reference(i))
+	case fd.further():
+		return fmt.Sprintf("%s is %s by now, and has been %s in the mean since %s, against %s %s", sig.Name, sig.Unit.Format(fd.latest()), now, since, was, s.reference(i))
 	default:
 		return fmt.Sprintf("%s is %s against %s %s since %s", sig.Name, now, was, s.reference(i), since)
 	}
+}
+
+// further says whether the last frames lie further from the reference, by half, than the
+// mean since the onset does: then that is not what it is. What is counted is told
+// by all its counts.
+func (f *finding) further() bool {
+	by, now := f.Now-f.Level, f.latest()-f.Level
+	return !f.Counted && math.Abs(now) > 1.5*math.Abs(by) && now*by > 0
 }
 
 // clock is the layout of a time of day: with seconds where frames are less
@@ -352,7 +381,10 @@ func (s *State) elsewhereText(i int, sc *scene) string {
 			return text + "and that is not laid to this release; wait until it is over."
 		}
 	}
-	if fd := s.runsOutSoon(sc); fd != nil {
+	if fd := isOut(sc); fd != nil {
+		return s.isOutText(i, fd) + "."
+	}
+	if fd := runsOutSoon(sc, s.outFrom(i)); fd != nil {
 		return s.runsOutText(fd) + ", and that is not laid to this release; wait until that is mended."
 	}
 	return "an incident of another cause is just ending; it is watched a little longer."

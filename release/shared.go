@@ -5,10 +5,12 @@ import (
 	"math"
 
 	"github.com/foreshock/foreshock/pattern"
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/signal"
 	"github.com/foreshock/foreshock/stats"
 )
 
-// shared finds what runs out and is not the new version's alone: what grows in
+// shared finds what runs out, or has, and is not the new version's alone: what grows in
 // both versions alike, in what they share, and in the services that they call.
 // It is compared with what it was before the release began. Nobody is blamed: it
 // is told of, and held for where it is near, because it hits the release as well.
@@ -20,7 +22,7 @@ func (s *State) shared(i int, sc *scene) []finding {
 	service := s.sys.Releases[i].Service
 	for _, j := range append([]int{service}, s.sys.Graph.Callees(service)...) {
 		for _, fd := range sc.services[j] { // a copy
-			if !math.IsNaN(fd.Subject.Limit) && s.runsOnTime(i, &fd) {
+			if fd.usedUp() || !math.IsNaN(fd.Subject.Limit) && s.runsOnTime(i, &fd) {
 				out = append(out, fd)
 			}
 		}
@@ -28,7 +30,7 @@ func (s *State) shared(i int, sc *scene) []finding {
 	return out
 }
 
-// alikeGrowth finds what runs out in both versions of a release.
+// alikeGrowth finds what runs out, or has, in both versions of a release.
 func (s *State) alikeGrowth(i int, sc *scene) (out []finding) {
 	x := &s.mem.Subjects[i]
 	for id, before := range x.Before {
@@ -43,7 +45,7 @@ func (s *State) alikeGrowth(i int, sc *scene) (out []finding) {
 		if !ok {
 			continue
 		}
-		if fd := s.finding(c, s.sys.Releases[i].Service, id, now); s.runsOnTime(i, &fd) {
+		if fd := s.finding(c, s.sys.Releases[i].Service, id, now); fd.usedUp() || s.runsOnTime(i, &fd) {
 			out = append(out, fd)
 		}
 	}
@@ -110,13 +112,50 @@ func (s *State) risen(now, before *pattern.Track, id int) bool {
 const mentioned = 5 * levelsOff
 
 // runsOutSoon returns the first of what both versions share that is to run out
-// before more could be told of it, as surely as a rollback asks for and not too
+// before more could be told of it with a probability, and not too
 // young to level off; nil where nothing is. A step that is taken then is taken
 // into an outage.
-func (s *State) runsOutSoon(sc *scene) *finding {
+func runsOutSoon(sc *scene, from float64) *finding {
 	return firstToRunOut(sc.shared, func(fd *finding) bool {
-		return float64(fd.runs()) >= s.policy.RollbackAbove && fd.Runs.P50 <= levelsOff && fd.Frames >= levelsOff
+		return float64(fd.runs()) >= from && fd.Runs.P50 <= levelsOff && fd.Frames >= levelsOff
 	})
+}
+
+// outFrom is the probability from which what both versions share holds release i: as
+// surely as a rollback asks for, and more likely than not while it is held.
+func (s *State) outFrom(i int) float64 {
+	if x := &s.mem.Subjects[i]; !x.Held.IsZero() && x.Why == prevention.Elsewhere {
+		return likelyMet
+	}
+	return s.policy.RollbackAbove
+}
+
+// usedUp says whether what is used is at its limit by now, where callers feel it,
+// and was certainly well below. Memory and caches are full by design.
+func (f *finding) usedUp() bool {
+	used := f.Kind == signal.CPU || f.Kind == signal.Saturation || f.Kind == signal.Database
+	return used && f.pastLimit() && f.Comparison.LogE > certainRise
+}
+
+// isOut returns what both versions share, or call, and is at its limit since the
+// release began: it is not safe to give it more. nil where nothing is.
+func isOut(sc *scene) *finding {
+	for fd := range each(sc.shared) {
+		if fd.Runs == nil {
+			return fd
+		}
+	}
+	return nil
+}
+
+// isOutText says that something that both versions share is at its limit.
+func (s *State) isOutText(i int, fd *finding) string {
+	sig, whichever := s.sys.Signals[fd.Signal], ""
+	if fd.Subject == s.mem.Subjects[i].Control[fd.Signal] {
+		whichever = ", whichever version serves"
+	}
+	return fmt.Sprintf("%s of %s is at its limit of %s (%s, was %s before the release)%s: it is not safe to give it more",
+		sig.Name, s.sys.Services[fd.Service].Name, sig.Unit.Format(limitOf(sig, fd.Subject)), sig.Unit.Format(fd.latest()), sig.Unit.Format(fd.Level), whichever)
 }
 
 // runsOutText says when something that both versions share runs out.

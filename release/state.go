@@ -20,7 +20,7 @@ import (
 )
 
 // stateVersion is raised whenever the encoding of a state changes.
-const stateVersion = 10
+const stateVersion = 11
 
 // A State is what is remembered of a system under change between two frames.
 // It is bounded, however many frames there were.
@@ -88,17 +88,20 @@ type subject struct {
 	Starved int                // frames in a row in which the control served nothing
 	Proven  int                // frames in a row in which it was proven worse
 	Latched prevention.Decision
-	Stopped int       // frames since it latched
-	AtOnce  int       // frames in a row in which both versions fail since it began
-	Held    time.Time // since when it is held; zero when it is not
-	Expired time.Time // since when it was held when that hold expired
-	Why     prevention.Reason
-	Laid    int     // the finding of a whole service for which it waits, as laidTo has it; 0 for none
-	Blamed  bool    // whether the hold blames
-	Clear   int     // frames in a row in which a hold's evidence was gone
-	Recent  float64 // culprit probability, smoothed
-	Worst   float64 // the greatest it ever was
-	Phase   pattern.Phase
+	Stopped int      // frames since it latched
+	Weighed []Choice // what each decision cost then, by what was known; nil while nothing is latched
+	// WeighedAt is when that was.
+	WeighedAt time.Time
+	AtOnce    int       // frames in a row in which both versions fail since it began
+	Held      time.Time // since when it is held; zero when it is not
+	Expired   time.Time // since when it was held when that hold expired
+	Why       prevention.Reason
+	Laid      int     // the finding of a whole service for which it waits, as laidTo has it; 0 for none
+	Blamed    bool    // whether the hold blames
+	Clear     int     // frames in a row in which a hold's evidence was gone
+	Recent    float64 // culprit probability, smoothed
+	Worst     float64 // the greatest it ever was
+	Phase     pattern.Phase
 	// Exposed is the course of its weight, and LoadBefore and Load the traffic
 	// at its service before and since anything began; nil when not measured.
 	Exposed trend.Exposed

@@ -74,7 +74,7 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 		Starting: i < len(s.sys.Releases) && (sc.silences[i].Kind == pattern.SilenceStarting || sc.silences[i].Kind == pattern.SilenceShared || x.Seen < 0),
 		Dim:      sc.lacks[i].Gone, Dimming: sc.lacks[i].Late,
 		Suffer: sc.suffer[i], Lasting: i < len(s.sys.Releases) && sc.silences[i].Lasts,
-		Elsewhere: i < len(s.sys.Releases) && (s.elsewhere(i, sc) || s.runsOutSoon(sc) != nil),
+		Elsewhere: i < len(s.sys.Releases) && (s.elsewhere(i, sc) || runsOutSoon(sc, s.outFrom(i)) != nil || isOut(sc) != nil),
 		Misrouted: misrouted, Laid: i < len(s.sys.Releases) && sc.laid[i] != nil,
 		Together: x.AtOnce >= atOnceFrames,
 		Unsafe:   i < len(s.sys.Releases) && s.sys.Releases[i].Rollback == Unsafe,
@@ -167,7 +167,7 @@ func (s *State) harm(i int, sc *scene) (p float64, proven bool) {
 			continue // the machine below is not the release's doing
 		}
 		switch {
-		case fd.Rejected && fd.Active && i < len(s.sys.Releases) && (fd.Grows && !s.soon(fd, i) || s.warming(fd, i)):
+		case fd.Rejected && fd.Active && i < len(s.sys.Releases) && (fd.Grows && !s.soon(fd, i) || s.warming(fd, i) || fd.Felt && fd.Past < s.policy.RollbackAbove):
 			proven = true
 			p = max(p, min(fd.Harm, s.policy.RollbackAbove-0.01))
 		case fd.Rejected && fd.Active:
@@ -195,7 +195,7 @@ func (s *State) suspected(i int, sc *scene) bool {
 }
 
 func (s *State) suspects(i int, fd *finding) bool {
-	return fd.Suspected && fd.Active && fd.Kind != signal.Infra && (!fd.Grows || s.soon(fd, i))
+	return fd.Kind != signal.Infra && (fd.near() || fd.Suspected && fd.Active && (!fd.Grows || s.soon(fd, i)))
 }
 
 // warming says whether a new version may be slow, miss its cache or compute more
@@ -206,7 +206,7 @@ func (s *State) suspects(i int, fd *finding) bool {
 // when it stays.
 func (s *State) warming(fd *finding, i int) bool {
 	x := &s.mem.Subjects[i]
-	if fd.Kind != signal.Latency && fd.Kind != signal.Cache && fd.Kind != signal.CPU {
+	if fd.Kind != signal.Latency && fd.Kind != signal.Cache && fd.Kind != signal.CPU && !fd.Felt {
 		return false
 	}
 	since := s.mem.Frame - x.Seen

@@ -119,6 +119,17 @@ func (s *State) limitNext(r ruling, a *Assessment, fs []failure) []Happening {
 	}
 	sig := s.sys.Signals[x.signal]
 	h := Happening{Kind: "limit", Text: fmt.Sprintf("%s at %s %%", s.limitText(*x), percent(100*r.ahead.next)), Probability: Number(p)}
+	if v := s.comesTo(*x, r.ahead.next); v != nil {
+		lo, hi := sig.Unit.Format(float64(v.P10)), sig.Unit.Format(float64(v.P90))
+		if number, unit, ok := strings.Cut(lo, " "); ok && strings.HasSuffix(hi, " "+unit) {
+			lo = number
+		}
+		will := "will be"
+		if sig.Unit.Dimension == signal.Ratio && x.limit == 1 && v.P50 > 1 {
+			will = "would be asked for"
+		}
+		h.Text += fmt.Sprintf(", where %s of %s %s about %s (%s to %s)", sig.Name, s.sys.Services[x.service].Name, will, sig.Unit.Format(float64(v.P50)), lo, hi)
+	}
 	least, _, _ := x.At(r.ahead.next)
 	than := "under"
 	switch {
@@ -135,16 +146,50 @@ func (s *State) limitNext(r ruling, a *Assessment, fs []failure) []Happening {
 	return []Happening{h}
 }
 
-// exhaustedNext is what runs out first within the time that a hold lasts, and
-// not within the next frame.
+// comesTo returns what a signal comes to at a weight, in its base unit; nil where
+// that is not identifiable: where its weight is not known, or it waits as in a queue,
+// of which one server or several are told apart only when it is late.
+func (s *State) comesTo(x failure, weight float64) *Quantiles {
+	if x.Why != trend.Known || x.Shape != trend.Linear || x.inferred || math.IsNaN(weight) {
+		return nil
+	}
+	lo, mid, hi := x.At(weight)
+	if math.IsNaN(mid) {
+		return nil
+	}
+	if s.sys.Signals[x.signal].Direction() == signal.Down { // At is turned so that worse is up
+		lo, mid, hi = -hi, -mid, -lo
+	}
+	return &Quantiles{P10: Number(math.Max(0, lo)), P50: Number(math.Max(0, mid)), P90: Number(math.Max(0, hi))}
+}
+
+// exhaustedNext is all that runs out and is foretold; where nothing is, what may
+// run out first. What is there by the next frame is not to come.
 func (s *State) exhaustedNext(i int, sc *scene) []Happening {
-	fd, whose := firstToRunOut(sc.releases[i], mayRunOut), ""
+	var out []Happening
+	for _, fs := range [][]finding{sc.releases[i], sc.shared} {
+		for fd := range each(fs) {
+			if fd.Runs != nil && fd.Runs.Met >= likelyMet && fd.Runs.P50 >= 1 {
+				out = append(out, s.exhausts(i, fd))
+			}
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	fd := firstToRunOut(sc.releases[i], mayRunOut)
 	if fd == nil {
 		fd = firstToRunOut(sc.shared, mayRunOut)
 	}
 	if fd == nil || fd.Runs.P50 < 1 {
-		return nil // it is there by now
+		return nil
 	}
+	return []Happening{s.exhausts(i, fd)}
+}
+
+// exhausts says that something runs out, and what would show that it does not.
+func (s *State) exhausts(i int, fd *finding) Happening {
+	whose := ""
 	if len(s.sys.Services) > 1 {
 		whose = " of " + s.sys.Services[fd.Service].Name
 	}
@@ -169,13 +214,13 @@ func (s *State) exhaustedNext(i int, sc *scene) []Happening {
 	}
 	h.Watch = fmt.Sprintf("if %s%s is still %s %s in %s, this is wrong", sig.Name, whose, than, sig.Unit.Format(value), span(in))
 	if n := fd.Subject.Instances(); sig.Unit.Dimension == signal.Ratio && sig.Kind == signal.CPU && fd.Subject.Pods[0].Instance != "" {
-		h.Text += fmt.Sprintf(" on %.0f instances; %.0f would hold it under 80 %% for that long", n, math.Ceil(n/0.8-1e-9))
+		h.Text += fmt.Sprintf(" on %s; %.0f would hold it under 80 %% for that long", numbered(int(math.Round(n)), "instance"), math.Ceil(n/0.8-1e-9))
 	}
 	h.Text += s.slowerAt(i, g)
 	if daily {
 		h.Text += ", if the day goes as it usually does"
 	}
-	return []Happening{h}
+	return h
 }
 
 // slowerAt says how much longer it would take at the step before, where what

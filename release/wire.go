@@ -147,6 +147,10 @@ type Prediction struct {
 	Shed          *Number `json:"shed,omitempty"`          // share of the load, 0..1, to keep away until it is back
 	Tries         *Number `json:"tries,omitempty"`         // most tries with which it comes back by itself
 	Text          string  `json:"text,omitempty"`
+
+	// AtNextStep is what the signal of a fails-at comes to at the next step, in its
+	// base unit; null where that is not identifiable.
+	AtNextStep *Quantiles `json:"valueAtNextStep,omitempty"`
 }
 
 // CauseClass is a class of cause with its probability.
@@ -182,7 +186,10 @@ type BlastRadius struct {
 	Services []Hit    `json:"services"` // whose requests fail with it, worst first
 	Budget   *Budget  `json:"budget"`   // null without a limit on errors
 	Choices  []Choice `json:"choices"`  // what promoting, holding and rolling back cost
-	Users    *Users   `json:"users,omitempty"`
+	// ChoicesAt is when they were weighed, where that is past: a decision that
+	// stands is what it was decided by.
+	ChoicesAt *time.Time `json:"choicesAt,omitempty"`
+	Users     *Users     `json:"users,omitempty"`
 }
 
 // Users is whom it would hurt in users of the service: the visits that one

@@ -141,13 +141,13 @@ func (f *Failure) describe() {
 // answer says where it fails, or why that is not known. seen is how many
 // weights were seen, most the largest of them.
 func (f *Failure) answer(seen int, most float64) {
-	var rises, measured float64
+	var measured float64
 	for _, m := range f.rivals {
 		if m.priced {
 			measured += m.share
 		}
-		rises += m.share * m.rises()
 	}
+	rises := f.rises()
 	switch {
 	case rises < perhaps:
 		f.Why = Flat
@@ -175,6 +175,41 @@ func (f *Failure) answer(seen int, most float64) {
 	default:
 		f.Why, f.P10, f.P50, f.P90 = Known, p10, p50, p90
 	}
+}
+
+// rises returns the probability that the signal grows with exposure, if it
+// answers as the rivals have it.
+func (f *Failure) rises() float64 {
+	var p float64
+	for i := range f.rivals {
+		p += f.rivals[i].share * f.rivals[i].rises()
+	}
+	return p
+}
+
+// mostMet is how much of where a limit may be met may lie at weights that do well: of
+// what is left beyond, less would say more of the law than of the service.
+const mostMet = 0.9
+
+// Unmet tells the weights given that the limit is not met at weight w: where that
+// was seen to do well it lies beyond, and with m = P(met at w)
+//
+//	P(met at v) = (met(v) − m)/(met(all) − m)
+//
+// What it says of a step, Breach, stays: that none is seen to suffer does not make
+// the next step safer.
+func (f *Failure) Unmet(w float64) {
+	if f.Why != Known || !(w > 0) {
+		return
+	}
+	rises, m := f.rises(), f.met(w)
+	if !(m > 0) || m > mostMet*rises {
+		return
+	}
+	at := func(p float64) float64 { return f.quantile((m+p*(rises-m))/rises, rises) }
+	f.P10 = at(0.1)
+	f.P50 = math.Max(f.P10, at(0.5))
+	f.P90 = math.Max(f.P50, at(0.9))
 }
 
 // met returns the probability that the limit is met at weight w or before, if
@@ -237,7 +272,8 @@ func (f *Failure) Breach(w float64) float64 {
 }
 
 // At returns what the signal comes to at weight w, turned so that worse is up,
-// by the likeliest fit: the 10, 50 and 90 % points. NaN when nothing was fitted.
+// by the likeliest fit of what adds up: the 10, 50 and 90 % points of its mean. NaN
+// when nothing was fitted. Of what waits as in a queue (Shape) it is no word.
 func (f *Failure) At(w float64) (p10, p50, p90 float64) {
 	best := -1
 	for k := range f.rivals {

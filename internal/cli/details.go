@@ -11,7 +11,7 @@ import (
 )
 
 // details writes the evidence behind one assessment. Of a promote only what
-// moved all the same is said.
+// moved all the same, and what is ahead, is said.
 func (r *report) details(a *release.Assessment) {
 	if a.Unknown != nil && !strings.Contains(a.Sentence, a.Unknown.Needs) {
 		r.row("to know", needed(a.Unknown))
@@ -19,8 +19,8 @@ func (r *report) details(a *release.Assessment) {
 	if a.Verdict != "promote" {
 		r.ladder(a)
 		r.evidence(a)
-		r.ahead(a)
 	}
+	r.ahead(a)
 	if a.Reason != "none" && a.Reason != "thin" && a.Reason != "elsewhere" {
 		r.cause(a)
 		r.patterns(a)

@@ -51,19 +51,23 @@ func (r *report) reach(a *release.Assessment) {
 }
 
 // stakes writes the requests that each decision is expected to harm, and the
-// losses that it was weighed by.
+// losses that it was weighed by, where they are known; of a decision that stands, when it was made.
 func (r *report) stakes(b *release.BlastRadius) {
 	var costs, losses []string
 	for _, c := range b.Choices {
 		if n := float64(c.Harmed); !math.IsNaN(n) {
 			costs = append(costs, fmt.Sprintf("%s %s", c.Action, signal.Thousands(math.Round(n))))
-			losses = append(losses, c.Action+" "+figures(release.Number(math.Round(100*float64(c.Loss))/100)))
 		}
+		losses = append(losses, c.Action+" "+figures(release.Number(math.Round(100*float64(c.Loss))/100)))
 	}
-	if len(costs) > 0 {
-		r.row("stakes", "requests harmed within 10 min, by what is done now: "+strings.Join(costs, ", ")+
-			"; weighed in harmful steps: "+strings.Join(losses, ", "))
+	if len(costs) == 0 {
+		return
 	}
+	text := "requests harmed within 10 min, by what is done now: " + strings.Join(costs, ", ") + "; weighed in harmful steps: " + strings.Join(losses, ", ")
+	if b.ChoicesAt != nil {
+		text = "when it was decided, at " + r.at(*b.ChoicesAt) + ": " + text
+	}
+	r.row("stakes", text)
 }
 
 // figures writes a number to three figures, with thousands apart.
