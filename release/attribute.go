@@ -17,7 +17,7 @@ const influence = 20
 // silence reads what the absence of a release's samples means.
 func (s *State) silence(i int, weight float64) pattern.Silence {
 	x := &s.mem.Subjects[i]
-	return pattern.Silent(pattern.Presence{
+	sil := pattern.Silent(pattern.Presence{
 		Frames:  s.mem.Frame - x.Stepped - x.Lost,
 		StartUp: s.startUp(), Back: s.policy.StartUpFrames,
 		Seen: x.Seen >= 0, Missed: x.Missed,
@@ -28,6 +28,10 @@ func (s *State) silence(i int, weight float64) pattern.Silence {
 		Owed: x.Work.Owed, Quiet: x.Work.Quiet, Lull: x.Work.Lull, Worked: x.Work.Worked,
 		Share: s.takesShare(i, weight),
 	})
+	if s.sys.Releases[i].Canary == "" && silent(sil) { // nobody has said how to know it
+		sil.Kind, sil.Alone = pattern.SilenceAlone, true
+	}
+	return sil
 }
 
 // startUp returns how many frames a new version may take to start.

@@ -281,7 +281,9 @@ func TestNoLabels(t *testing.T) {
 			f.Exposure[0] = signal.Exposure{Weight: 1, Step: 1}
 		}
 		f.Cells = append(f.Cells, signal.Cell{Release: -1, Cohort: signal.Whole, Limit: math.NaN(), Readings: []signal.Reading{present(0.1)}})
-		last = s.Step(f)[0]
+		for _, a := range s.Step(f) {
+			last = a
+		}
 	}
 	if last.Verdict == "promote" || !strings.Contains(last.Sentence, "give its label matchers") {
 		t.Errorf("%s: %s", last.Verdict, last.Sentence)
