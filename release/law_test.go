@@ -235,7 +235,7 @@ func TestLawScale(t *testing.T) {
 			for i := range c.Readings {
 				r := &c.Readings[i]
 				r.N, r.Events = r.N*by, r.Events*by
-				if w.sys.Signals[c.Signal].Kind == signal.Traffic {
+				if sig := w.sys.Signals[c.Signal]; sig.Kind == signal.Traffic && sig.Unit.Dimension == signal.Rate {
 					r.Value *= by
 				}
 			}

@@ -32,7 +32,7 @@ func smallSystem(rollback release.Safety) release.System {
 			Name: "latency", Family: "latency", Kind: signal.Latency, Unit: signal.ParseUnit("s"), Scope: signal.PerCohort,
 		}},
 		Releases: []release.Release{{
-			ID: "r1", Service: 0, Strategy: release.CanaryRelease, Control: `version="1"`, Rollback: rollback,
+			ID: "r1", Service: 0, Strategy: release.CanaryRelease, Canary: `version="2"`, Control: `version="1"`, Rollback: rollback,
 			Steps: []release.Step{{At: at, CompletedAt: at, Weight: 0.1}},
 		}},
 	}
