@@ -231,41 +231,6 @@ func (s *State) changeCandidate(i int, sc *scene) prediction.Candidate {
 	return c
 }
 
-// elsewhere says whether somebody else's incident touches release i: its own
-// service is worse in both versions, or one that it calls is.
-func (s *State) elsewhere(i int, sc *scene) bool {
-	r := s.sys.Releases[i]
-	mends := false
-	for fd := range each(sc.alike[i]) {
-		switch {
-		case !fd.Rejected || !fd.Active:
-		case s.spared(i, fd):
-			mends = true
-		default:
-			return true
-		}
-	}
-	for fd := range each(sc.releases[i]) {
-		if fd.Rejected && fd.Active {
-			return false // its own evidence speaks
-		}
-	}
-	for k, inc := range sc.incidents {
-		if mends && inc.Service == r.Service {
-			continue // of the stable version alone
-		}
-		if sc.blame.Owned[k] && inc.Service != r.Service || inc.Overload && drives(sc.failures[i], inc.Service) {
-			continue
-		}
-		near := inc.Service == r.Service || slices.Contains(s.sys.Graph.Callers(r.Service), inc.Service) ||
-			slices.Contains(s.sys.Graph.Callees(r.Service), inc.Service) && len(sc.alike[i]) == 0
-		if near {
-			return true
-		}
-	}
-	return false
-}
-
 // quiet is after how many frames without any service that is worse an episode
 // is over, and fading is what a frame takes off a service that is no longer
 // worse: half in ten frames.

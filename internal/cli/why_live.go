@@ -57,7 +57,7 @@ func (a *app) whyLive(ctx context.Context, cmd *cobra.Command, o *whying) error 
 	if err != nil {
 		return fmt.Errorf("take the window: %w", err)
 	}
-	defer dir.Remove()
+	defer func() { _ = dir.Remove() }()
 	w := o.live.recorded
 	w.from, w.to, w.out = "now-"+o.live.last.String(), "now", filepath.Join(dir.Path, w.release.service)
 	taker := &app{stdout: io.Discard, stderr: a.stderr}

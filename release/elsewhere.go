@@ -2,9 +2,54 @@ package release
 
 import (
 	"math"
+	"slices"
 
 	"github.com/foreshock/foreshock/stats"
 )
+
+// elsewhere says whether somebody else's incident touches release i: its own
+// service is worse in both versions, or one that it calls is.
+func (s *State) elsewhere(i int, sc *scene) bool {
+	r := s.sys.Releases[i]
+	both, mends := s.suffer(i, sc)
+	if both {
+		return true
+	}
+	for fd := range each(sc.releases[i]) {
+		if fd.Rejected && fd.Active {
+			return false // its own evidence speaks
+		}
+	}
+	for k, inc := range sc.incidents {
+		if mends && inc.Service == r.Service {
+			continue // of the stable version alone
+		}
+		if sc.blame.Owned[k] && inc.Service != r.Service || inc.Overload && drives(sc.failures[i], inc.Service) {
+			continue
+		}
+		near := inc.Service == r.Service || slices.Contains(s.sys.Graph.Callers(r.Service), inc.Service) ||
+			slices.Contains(s.sys.Graph.Callees(r.Service), inc.Service) && len(sc.alike[i]) == 0
+		if near {
+			return true
+		}
+	}
+	return false
+}
+
+// suffer says whether both versions of a release are worse than its control was before
+// it, and whether the control alone is.
+func (s *State) suffer(i int, sc *scene) (both, mends bool) {
+	for fd := range each(sc.alike[i]) {
+		switch {
+		case !fd.Rejected || !fd.Active:
+		case s.spared(i, fd):
+			mends = true
+		default:
+			return true, false
+		}
+	}
+	return false, mends
+}
 
 // spared says whether what is worse with the control of release i since a moment is not
 // so with its new version: that lies nearer to what the control was before than a
