@@ -15,7 +15,7 @@ import (
 
 // calling plays a release that goes to a half of the traffic in frame 20 and is well
 // itself, of a service that calls stock; of that the share is known which fails.
-func calling(failing func(k int) float64) []release.Assessment {
+func calling(failing func(k int) float64) ([]release.Assessment, release.Explanation) {
 	rng := rand.New(rand.NewPCG(71, 72))
 	sys := smallSystem(release.Safe)
 	sys.Services = append(sys.Services, release.Service{Name: "stock", Criticality: 1})
@@ -23,7 +23,7 @@ func calling(failing func(k int) float64) []release.Assessment {
 	sys.Signals = append(sys.Signals, perCohort("errors", signal.Errors, "ratio"))
 	sys.Releases[0].Canary = `version="2"`
 	sys.Releases[0].Steps = []release.Step{{Weight: 0.1}, {Weight: 0.5}, {Weight: 1}}
-	s := release.New(sys, prevention.DefaultPolicy())
+	s, c, tally := release.New(sys, prevention.DefaultPolicy()), release.NewChronicle(sys), release.NewTally()
 	var out []release.Assessment
 	for k := -foldBegins; k < 40; k++ {
 		f := signal.Frame{At: foldStart.Add(time.Duration(k+foldBegins) * 15 * time.Second), Exposure: []signal.Exposure{{}}}
@@ -45,9 +45,15 @@ func calling(failing func(k int) float64) []release.Assessment {
 			version(0, 0, signal.Canary, 0.001, 1000)
 		}
 		version(1, -1, signal.Whole, failing(k), 1000)
-		out = append(out, s.Step(f)...)
+		c.Saw(f)
+		for _, a := range s.Step(f) {
+			c.Heard(a)
+			tally.Add(a)
+			out = append(out, a)
+		}
 	}
-	return out
+	e, _ := c.Explain("r1", tally.Summary("calls", s, nil))
+	return out, e
 }
 
 // TestBurden: a service that is called and gets worse with a step of the release holds
@@ -68,11 +74,14 @@ func TestBurden(t *testing.T) {
 	}{
 		{"with its second step", 20, true}, {"with its first one", 0, true}, {"between them", 9, false}, {"never", 1000, false},
 	} {
-		as := calling(from(tt.from))
+		as, page := calling(from(tt.from))
 		last := as[len(as)-1]
 		said := strings.Contains(last.Sentence, "errors of stock, which it calls, is")
 		if held := last.Verdict == "hold" && last.Reason == prevention.Suspect.String(); held != tt.want || said != tt.want {
 			t.Errorf("%s: %s, %s: %s", tt.name, last.Verdict, last.Reason, last.Sentence)
+		}
+		if first := page.Charts[0]; (first.Service == "stock" && first.Signal == "errors") != tt.want {
+			t.Errorf("%s: the first chart of why is %s of %s", tt.name, first.Signal, first.Service)
 		}
 	}
 }

@@ -71,16 +71,20 @@ func (x *explaining) spoken(out *keys) {
 	}
 }
 
-// suffering adds, of a version that serves nothing or of an incident
-// elsewhere, the services that reacted most.
+// suffering adds, of a version that serves nothing, of an incident elsewhere, or of a
+// release that waits for a service that it calls, the services that reacted most.
 func (x *explaining) suffering(out *keys, sum Summary) {
 	silent := x.silent()
 	if silent {
 		x.first(out, signal.Traffic)
 	}
 	hurts := silent && strings.Contains(x.a.Sentence, "callers suffer")
-	if !hurts && x.outcome != OutcomeElsewhere {
+	waits := strings.Contains(x.a.Sentence, itCalls)
+	if !hurts && !waits && x.outcome != OutcomeElsewhere {
 		return
+	}
+	if waits {
+		defer x.first(out, signal.Errors, signal.Latency) // and that it does well itself
 	}
 	for _, s := range sum.Subsystems[:min(3, len(sum.Subsystems))] {
 		if svc, id, ok := x.find(s.Service, s.Signal); ok && s.Score > 0 && (svc != x.own || !silent) {

@@ -114,12 +114,15 @@ func (s *State) follows(i int, onset float64) bool {
 	return true
 }
 
+// itCalls is how a service is told of that a release calls.
+const itCalls = ", which it calls,"
+
 // laidText says so.
 func (s *State) laidText(i int, fd *finding) string {
 	sig, service := s.sys.Signals[fd.Signal], s.sys.Services[fd.Service].Name
 	since := s.instant(s.dated(fd.Service, fd).P50).UTC().Format(s.clock())
 	if fd.Service != s.sys.Releases[i].Service {
-		return fmt.Sprintf("%s of %s, which it calls, is %s against %s before since %s, within frames of its step, and nothing else began then; both versions call it, so that it is likely its doing, and not proven.",
+		return fmt.Sprintf("%s of %s"+itCalls+" is %s against %s before since %s, within frames of its step, and nothing else began then; both versions call it, so that it is likely its doing, and not proven.",
 			sig.Name, service, sig.Unit.Format(fd.Now), sig.Unit.Format(fd.Level), since)
 	}
 	return fmt.Sprintf("%s of all of %s is %s against %s before since %s, and nothing else began then; its versions are not measured apart, so that it is likely, and not proven.",
