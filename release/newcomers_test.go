@@ -1,6 +1,7 @@
 package release_test
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -11,10 +12,10 @@ import (
 	"github.com/foreshock/foreshock/signal"
 )
 
-// joined plays a release of one instance at a tenth of the traffic that gets a second
-// one in frame 20, and returns its assessments. What is said of the two is how much slower
-// they are than the control, frames after their start.
-func joined(first, second func(age int) float64) []release.Assessment {
+// joined plays a release of so many instances at a tenth of the traffic that gets as
+// many more in frame 20, and returns its assessments. What is said of the two groups is
+// how much slower they are than the control, frames after their start.
+func joined(each int, first, second func(age int) float64) []release.Assessment {
 	rng := rand.New(rand.NewPCG(81, 82))
 	sys := smallSystem(release.Safe)
 	sys.Releases[0].Canary = `version="2"`
@@ -34,10 +35,15 @@ func joined(first, second func(age int) float64) []release.Assessment {
 		add(signal.Control, of("old-0", k+1000, 1), of("old-1", k+1000, 1))
 		if k >= 0 {
 			f.Exposure[0] = signal.Exposure{Weight: 0.1, Step: 1}
-			rs := []signal.Reading{of("new-0", k, first(k))}
+			var rs []signal.Reading
+			for n := range each {
+				rs = append(rs, of(fmt.Sprint("new-0", n), k, first(k)))
+			}
 			if k >= 20 {
 				f.Exposure[0] = signal.Exposure{Weight: 0.2, Step: 2}
-				rs = append(rs, of("new-1", k-20, second(k-20)))
+				for n := range each {
+					rs = append(rs, of(fmt.Sprint("new-1", n), k-20, second(k-20)))
+				}
 			}
 			add(signal.Canary, rs...)
 		}
@@ -53,19 +59,21 @@ func TestNewcomers(t *testing.T) {
 	cold := func(age int) float64 { return 1 + 3*math.Exp(-float64(age)/5) }
 	for _, tt := range []struct {
 		name          string
+		each          int
 		first, second func(int) float64
 		want          bool
 	}{
-		{"the second is cold", well, cold, false},
-		{"the second is slow for good", well, func(int) float64 { return 3 }, true},
-		{"both are slow since the step", func(age int) float64 {
+		{"the second is cold", 1, well, cold, false},
+		{"the second is slow for good", 1, well, func(int) float64 { return 3 }, true},
+		{"more than are told apart are slow for good", 8, well, func(int) float64 { return 3 }, true},
+		{"both are slow since the step", 1, func(age int) float64 {
 			if age >= 20 {
 				return 2
 			}
 			return 1
 		}, cold, true},
 	} {
-		as := joined(tt.first, tt.second)
+		as := joined(tt.each, tt.first, tt.second)
 		if back := first(as, prevention.Rollback); back >= 0 != tt.want {
 			t.Errorf("%s: rolled back in frame %d, want a rollback: %v; at last %s", tt.name, back, tt.want, as[len(as)-1].Sentence)
 		}

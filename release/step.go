@@ -214,26 +214,29 @@ func (s *State) warming(fd *finding, i int) bool {
 		s.newcomers(fd)
 }
 
-// newcomers says whether a finding is of instances alone that may still be starting:
-// those that came with the last step, while the older ones do well.
+// newcomers says whether a finding is of instances alone that may still be starting,
+// with half as long again: those that came with a step, while the older ones do well.
+// Of many instances not all are told apart, and what none of these shows is no start.
 func (s *State) newcomers(fd *finding) bool {
 	if fd.Subject == nil || fd.Subject.Missed > 0 {
 		return false
 	}
-	old, sign := false, 1.0
+	well, cold, sign := false, false, 1.0
 	if fd.Falls {
 		sign = -1
 	}
 	for _, p := range fd.Subject.Pods {
-		if 2*p.N < 3*float64(s.startUp()) {
-			continue
-		}
-		if sign*(p.Last-fd.Level) >= fd.Size {
+		bad := sign*(p.Last-fd.Level) >= fd.Size
+		switch young := 2*p.N < 3*float64(s.startUp()); {
+		case young:
+			cold = cold || bad
+		case bad:
 			return false
+		default:
+			well = true
 		}
-		old = true
 	}
-	return old
+	return well && cold
 }
 
 // soon says whether growth comes to its limit, more likely than not, before
