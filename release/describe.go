@@ -182,7 +182,7 @@ func (s *State) fails(i int, a *Assessment, o outlook, sc *scene) []Prediction {
 			p.Weight = &Quantiles{P10: Number(100 * x.P10), P50: Number(100 * x.P50), P90: Number(100 * x.P90)}
 			if !math.IsNaN(o.next) {
 				at := Number(x.Breach(o.next))
-				p.NextStep, p.AtNextStep = &at, s.comesTo(x, o.next)
+				p.NextStep, p.AtNextStep = &at, s.comesTo(x)
 			}
 		case x.inferred:
 			p.Probability, p.Reason = Number(math.NaN()), "not identifiable yet: needs a signal of how full it is"

@@ -178,7 +178,7 @@ func (s *State) failuresOf(i int, f signal.Frame, sc *scene) []failure {
 			out[k].Unmet(well)
 		}
 	}
-	out = append(out, s.defects(i, sc)...)
+	out = append(out, s.defects(i, f, sc)...)
 	s.byWeight(out)
 	return once(out)
 }
@@ -263,6 +263,7 @@ func (s *State) meets(i int, a *failure, before, since *pattern.Track, f signal.
 		r.Again = s.again(i, a.service)
 	}
 	r.Early, r.Zone = zone(sig, limit)
+	r.Next = s.nextWeight(i, f)
 	if a.cohort == signal.Canary && !wait && s.samePods(i, f) {
 		r.Idle, r.IdleSE = s.idle(i, a.signal)
 	}
@@ -337,12 +338,11 @@ type outlook struct {
 // evidence crosses its level and comes back by chance, and a probability counts
 // the doubt already.
 func (s *State) outlook(i int, f signal.Frame, sc *scene) outlook {
-	o := outlook{next: math.NaN()}
-	if i >= len(s.sys.Releases) || i >= len(f.Exposure) || f.Exposure[i].Step >= len(s.sys.Releases[i].Steps) {
+	o := outlook{next: s.nextWeight(i, f)}
+	if math.IsNaN(o.next) {
 		return o
 	}
 	held := s.mem.Subjects[i].suspect()
-	o.next = s.sys.Releases[i].Steps[f.Exposure[i].Step].Weight
 	for _, x := range sc.failures[i] {
 		p := x.Breach(o.next)
 		switch {

@@ -1,6 +1,10 @@
 package release
 
-import "math"
+import (
+	"math"
+
+	"github.com/foreshock/foreshock/signal"
+)
 
 // Met says whether a limit is met by now, more likely than not: the median of
 // the instant when it is, or of the share of the traffic, is no later than now,
@@ -31,4 +35,12 @@ func (a *Assessment) FailsAt() *Prediction {
 		}
 	}
 	return inferred
+}
+
+// nextWeight is the weight of the next step; NaN without one.
+func (s *State) nextWeight(i int, f signal.Frame) float64 {
+	if i >= len(s.sys.Releases) || i >= len(f.Exposure) || f.Exposure[i].Step >= len(s.sys.Releases[i].Steps) {
+		return math.NaN()
+	}
+	return s.sys.Releases[i].Steps[f.Exposure[i].Step].Weight
 }

@@ -40,6 +40,7 @@ type pool struct {
 	traffic func(m int) float64 // by frame since the first step, 1 is usual; nil for always 1
 	blind   bool                // whether no traffic is measured
 	alone   bool                // whether nothing but latency and the pool is measured
+	waits   bool                // whether how long the database takes is measured, and not how full it is: 20 ms/(1 − use), with a limit of half a second
 }
 
 const poolStep = 15 // frames
@@ -90,13 +91,21 @@ func (p pool) world() (release.System, simulate.System) {
 	bends := func(m simulate.Moment, v float64) float64 { return v * (1 + 0.02/max(0.02, 1-use(m))) }
 	add(signal.Signal{Name: "latency:p99", Kind: signal.Latency, Unit: unit("s"), Scope: signal.PerCohort, Window: 4},
 		simulate.Series{Level: 0.08, SD: 0.004, Window: 4, Effects: []simulate.Effect{bends}}.Between()...)
-	add(signal.Signal{Name: "pool", Kind: p.kind, Unit: unit("connections"), Scope: signal.PerService},
-		simulate.Series{
-			Service: 1, Release: -1, Cohort: signal.Whole, Limit: signal.Limit{Set: true, Value: connections}, SD: connections * p.sd, Rho: p.rho,
-			Effects: []simulate.Effect{func(m simulate.Moment, v float64) float64 {
-				return min(connections, max(0, v+connections*use(m)))
-			}},
-		})
+	if p.waits {
+		add(signal.Signal{Name: "queries", Kind: signal.Latency, Unit: unit("s"), Scope: signal.PerService},
+			simulate.Series{
+				Service: 1, Release: -1, Cohort: signal.Whole, Limit: signal.Limit{Set: true, Value: 0.5}, SD: p.sd, Rho: p.rho,
+				Effects: []simulate.Effect{func(m simulate.Moment, v float64) float64 { return 0.02 * (1 + v) / max(0.02, 1-use(m)) }},
+			})
+	} else {
+		add(signal.Signal{Name: "pool", Kind: p.kind, Unit: unit("connections"), Scope: signal.PerService},
+			simulate.Series{
+				Service: 1, Release: -1, Cohort: signal.Whole, Limit: signal.Limit{Set: true, Value: connections}, SD: connections * p.sd, Rho: p.rho,
+				Effects: []simulate.Effect{func(m simulate.Moment, v float64) float64 {
+					return min(connections, max(0, v+connections*use(m)))
+				}},
+			})
+	}
 	if !p.blind && !p.alone {
 		add(signal.Signal{Name: "traffic", Kind: signal.Traffic, Unit: unit("requests/s"), Scope: signal.PerCohort},
 			simulate.Series{Level: 400, SD: 20, Shared: true, Effects: []simulate.Effect{traffic}}.Between()...)

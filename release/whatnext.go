@@ -119,25 +119,21 @@ func (s *State) limitNext(r ruling, a *Assessment, fs []failure) []Happening {
 	}
 	sig := s.sys.Signals[x.signal]
 	h := Happening{Kind: "limit", Text: fmt.Sprintf("%s at %s %%", s.limitText(*x), percent(100*r.ahead.next)), Probability: Number(p)}
-	if v := s.comesTo(*x, r.ahead.next); v != nil {
-		lo, hi := sig.Unit.Format(float64(v.P10)), sig.Unit.Format(float64(v.P90))
-		if number, unit, ok := strings.Cut(lo, " "); ok && strings.HasSuffix(hi, " "+unit) {
-			lo = number
-		}
+	if v := s.comesTo(*x); v != nil {
 		will := "will be"
 		if sig.Unit.Dimension == signal.Ratio && x.limit == 1 && v.P50 > 1 {
 			will = "would be asked for"
 		}
-		h.Text += fmt.Sprintf(", where %s of %s %s about %s (%s to %s)", sig.Name, s.sys.Services[x.service].Name, will, sig.Unit.Format(float64(v.P50)), lo, hi)
+		h.Text += fmt.Sprintf(", where %s of %s %s about %s (%s)", sig.Name, s.sys.Services[x.service].Name, will, sig.Unit.Format(float64(v.P50)), between(sig.Unit, v))
 	}
-	least, _, _ := x.At(r.ahead.next)
+	least, _, _ := x.Next()
 	than := "under"
 	switch {
-	case sig.Direction() == signal.Down && math.IsNaN(least):
+	case sig.Direction() == signal.Down && !finite(least):
 		least, than = x.limit, "over"
 	case sig.Direction() == signal.Down:
 		least, than = math.Max(-least, x.limit), "over"
-	case math.IsNaN(least):
+	case !finite(least):
 		least = x.limit
 	default:
 		least = math.Min(least, x.limit)
@@ -146,15 +142,15 @@ func (s *State) limitNext(r ruling, a *Assessment, fs []failure) []Happening {
 	return []Happening{h}
 }
 
-// comesTo returns what a signal comes to at a weight, in its base unit; nil where
-// that is not identifiable: where its weight is not known, or it waits as in a queue,
-// of which one server or several are told apart only when it is late.
-func (s *State) comesTo(x failure, weight float64) *Quantiles {
-	if x.Why != trend.Known || x.Shape != trend.Linear || x.inferred || math.IsNaN(weight) {
+// comesTo returns what a signal comes to at the next step, in its base unit; nil
+// where that is not identifiable: where its weight is not known, or the middle has
+// no bound. Its upper end has none where a queue may be full there.
+func (s *State) comesTo(x failure) *Quantiles {
+	if x.Why != trend.Known || x.inferred {
 		return nil
 	}
-	lo, mid, hi := x.At(weight)
-	if math.IsNaN(mid) {
+	lo, mid, hi := x.Next()
+	if !finite(mid) {
 		return nil
 	}
 	if s.sys.Signals[x.signal].Direction() == signal.Down { // At is turned so that worse is up
@@ -162,6 +158,20 @@ func (s *State) comesTo(x failure, weight float64) *Quantiles {
 	}
 	return &Quantiles{P10: Number(math.Max(0, lo)), P50: Number(math.Max(0, mid)), P90: Number(math.Max(0, hi))}
 }
+
+// between is an interval as it is read: of what has no upper end, from where on.
+func between(u signal.Unit, v *Quantiles) string {
+	lo, hi := u.Format(float64(v.P10)), u.Format(float64(v.P90))
+	if !finite(float64(v.P90)) {
+		return lo + " or more: it may be full there"
+	}
+	if number, unit, ok := strings.Cut(lo, " "); ok && strings.HasSuffix(hi, " "+unit) {
+		lo = number
+	}
+	return lo + " to " + hi
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // exhaustedNext is all that runs out and is foretold; where nothing is, what may
 // run out first. What is there by the next frame is not to come.

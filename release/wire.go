@@ -149,7 +149,7 @@ type Prediction struct {
 	Text          string  `json:"text,omitempty"`
 
 	// AtNextStep is what the signal of a fails-at comes to at the next step, in its
-	// base unit; null where that is not identifiable.
+	// base unit; null where that is not identifiable, its P90 +Inf (null) where it may have none.
 	AtNextStep *Quantiles `json:"valueAtNextStep,omitempty"`
 }
 

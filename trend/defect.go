@@ -9,6 +9,7 @@ type Defect struct {
 	E0, SE0, E1, SE1 float64
 	NU               float64 // degrees of freedom behind them
 	Limit            float64 // of the work of both together
+	Next             float64 // the weight of which it is asked what the share comes to; 0 for none
 	Falls            bool    // whether worse is down, as of a share that succeeds
 	Evidence         float64 // log odds that the new version is worse
 }
@@ -26,7 +27,7 @@ func (d Defect) FailsAt() Failure {
 		sign = -1
 	}
 	nan := math.NaN()
-	f := Failure{Why: Flat, P10: nan, P50: nan, P90: nan, Needs: nan}
+	f := Failure{Why: Flat, P10: nan, P50: nan, P90: nan, Needs: nan, next: d.Next, limit: sign * d.Limit}
 	a, b, limit := sign*d.E0, sign*(d.E1-d.E0), sign*d.Limit
 	if !(a < limit) || !(b > 0) || !(d.SE1 > 0) || !(d.SE0 >= 0) {
 		return f

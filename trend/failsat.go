@@ -58,6 +58,8 @@ type Failure struct {
 	Evidence      float64 // log odds of an answer to exposure against none
 	Shape         Shape   // the likelier one; 0 when nothing was fitted
 	full          float64 // the weight at which it has met its limit; infinite when it has not
+	next          float64 // Response.Next
+	limit         float64 // Response.Limit, turned so that worse is up
 	rivals        []rival
 }
 
@@ -65,7 +67,7 @@ type Failure struct {
 // grows. It takes O(rows), of which there are at most 128.
 func FailsAt(r Response) Failure {
 	nan := math.NaN()
-	f := Failure{P10: nan, P50: nan, P90: nan, Needs: nan}
+	f := Failure{P10: nan, P50: nan, P90: nan, Needs: nan, next: r.Next, limit: r.sign() * r.Limit}
 	if math.IsNaN(r.Limit) || r.Since == nil || r.Since.N == 0 {
 		f.Why = NoLimit
 		return f
@@ -269,25 +271,6 @@ func (f *Failure) Breach(w float64) float64 {
 		return 0
 	}
 	return f.met(w) / (1 + math.Exp(-f.Evidence))
-}
-
-// At returns what the signal comes to at weight w, turned so that worse is up,
-// by the likeliest fit of what adds up: the 10, 50 and 90 % points of its mean. NaN
-// when nothing was fitted. Of what waits as in a queue (Shape) it is no word.
-func (f *Failure) At(w float64) (p10, p50, p90 float64) {
-	best := -1
-	for k := range f.rivals {
-		if f.rivals[k].shape == Linear && (best < 0 || f.rivals[k].share > f.rivals[best].share) {
-			best = k
-		}
-	}
-	if best < 0 {
-		return math.NaN(), math.NaN(), math.NaN()
-	}
-	m := f.rivals[best]
-	mid := m.a + m.b*w
-	margin := stats.NormalQuantile(0.9) * math.Sqrt(math.Max(0, m.aa+2*w*m.ab+w*w*m.bb))
-	return mid - margin, mid, mid + margin
 }
 
 // Safe returns the largest weight, at most 1, at which the limit is met with

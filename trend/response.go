@@ -21,10 +21,11 @@ type Response struct {
 	// Before the limit itself, at Limit − Early, callers feel that something
 	// fills up, give or take Zone: standard deviations in the signal's unit, ≥ 0.
 	Early, Zone float64
-	Falls       bool // whether worse is down
-	Own         bool // of what serves the release's share alone, so that its load goes with the weight
-	Wait        bool // a latency or another wait, which may grow as a queue does; otherwise a use, which adds up
-	Window      int  // frames that one value looks back over; 0 counts as 1
+	Falls       bool    // whether worse is down
+	Own         bool    // of what serves the release's share alone, so that its load goes with the weight
+	Wait        bool    // a latency or another wait, which may grow as a queue does; otherwise a use, which adds up
+	Next        float64 // the weight of which it is asked what the signal comes to; 0 for none
+	Window      int     // frames that one value looks back over; 0 counts as 1
 	// LoadBefore and Load are the traffic in the same frames, in any unit; nil
 	// when it is not known.
 	LoadBefore, Load *stats.History

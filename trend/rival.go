@@ -24,6 +24,7 @@ type rival struct {
 	aa, ab    float64 // covariances of a and b
 	bb        float64
 	apart     float64  // variance of the line that has nothing to do with the weight: of the traffic now, and of where the limit is felt
+	loadSE    float64  // standard error of the traffic now, as a share of it, where it goes with that
 	nu        float64  // degrees of freedom behind them
 	limit     float64  // in the scale of the line
 	station   *station // where a wait of several servers, or by Gunther's law, meets its limit; nil for the others
@@ -271,6 +272,7 @@ func (m *rival) read(x *rows, d *design, g *stats.Regression, n int, tau float64
 		m.limit = math.Min(m.limit, r.Again.Tips*r.Limit)
 	}
 	if m.scaled {
+		m.loadSE = x.loadSE
 		m.apart += m.limit * m.limit * x.loadSE * x.loadSE
 	}
 	if m.shape == Queue {

@@ -93,6 +93,11 @@ func (m *rival) meetsScaled(g *stats.Regression, variance, level float64, r *Res
 	}
 	y := math.Min(r.Limit, (b+2*math.Sqrt(c))/(math.Sqrt(c)*a))
 	m.station, m.gridded = &station{}, true
+	for k := range m.station.next {
+		v := value(k, r.Limit)
+		row := scaling(r.Next, v, m.dropped)
+		m.station.next[k] = stats.StudentCDF((g.At(row)+1/v)/math.Sqrt(math.Max(variance*g.Leverage(row), 1e-12*a*a)), m.nu)
+	}
 	var was float64
 	for k := range m.station.by {
 		row := scaling(stationReach*float64(k)/(stationGrid-1), y, m.dropped)

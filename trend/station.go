@@ -11,13 +11,20 @@ const (
 	stationFull               = 0.98      // utilisation at which everything waits
 	stationGrid               = 101       // weights at which the answer is kept
 	stationReach              = 2.0       // up to twice all the traffic
+	// stationSpread is how far the logarithm of W·c/b is believed to lie from that of
+	// M/M/c, where it is 1: bursts and long work wait more, what is spent elsewhere less.
+	stationSpread = 2.0
+	stationOff    = 4.0 // spreads at which nothing lies further off
 )
 
 var stationServers = [...]float64{1, 2, 4, 8, 16, 32}
 
 // A station is the posterior of where a wait meets its limit, when it is that
 // of a station of several servers whose load grows with the weight.
-type station struct{ by [stationGrid]float64 } // probability that it is met by each weight
+type station struct {
+	by   [stationGrid]float64 // probability that it is met by each weight
+	next [stationGrid]float64 // probability that the value at the next weight is this of its grid or more
+}
 
 // met returns the probability that the limit is met at weight w or before.
 func (s *station) met(w float64) float64 {
@@ -64,7 +71,7 @@ func (r *Response) waits(x *rows, tau float64) []observed {
 // Nothing but the waits is measured, so that c, ρ₀ and k are laid over a grid
 // (servers 1 to 32 evenly in the logarithm, ρ₀ evenly, k evenly in the
 // logarithm), b and W ≥ 0 are fitted at each point, and each counts by its
-// likelihood. What cannot be told stays in the width of the answer. The limit
+// likelihood and by how far W is from the b/c of M/M/c. What cannot be told stays in the width of the answer. The limit
 // counts as met at a utilisation of 98 % at the latest. nil with fewer than
 // three weights. It takes 2,448 points of O(weights).
 //
@@ -78,21 +85,26 @@ func (r *Response) fitStation(x *rows, tau float64) *station {
 	if len(seen) < 3 {
 		return nil
 	}
-	d := density{best: math.Inf(-1)}
+	d, next := density{best: math.Inf(-1)}, density{best: math.Inf(-1)}
 	for _, c := range stationServers {
 		power := math.Sqrt(2*(c+1)) - 1
 		for i := range stationSteps {
 			rho := stationLeast + (stationMost-stationLeast)*float64(i)/(stationSteps-1)
 			for j := range stationCosts {
 				k := costLeast * math.Pow(costMost/costLeast, float64(j)/(stationCosts-1))
-				p := stationPoint{rho: rho, cost: k, power: power}
+				p := stationPoint{rho: rho, cost: k, power: power, servers: c}
 				if log, ok := p.fit(seen); ok {
 					d.add(p.meets(r.Limit), log)
+					next.add(rung(p.base+p.wait*p.queue(r.Next), r.Limit), log)
 				}
 			}
 		}
 	}
-	return d.station()
+	out := d.station()
+	if ahead := next.station(); ahead != nil {
+		out.next = ahead.by
+	}
+	return out
 }
 
 // A density is how much speaks for each weight of the grid, in units of the
@@ -132,7 +144,7 @@ func (d *density) station() *station {
 }
 
 // A stationPoint is one point of the grid, fitted.
-type stationPoint struct{ rho, cost, power, base, wait float64 }
+type stationPoint struct{ servers, rho, cost, power, base, wait float64 }
 
 // queue returns the part of the wait that grows, at a weight; NaN where the
 // station is full.
@@ -176,7 +188,11 @@ func (p *stationPoint) fit(seen []observed) (log float64, ok bool) {
 		d := (o.mean - p.base - p.wait*gs[i]) / o.mean
 		log -= d * d / o.variance / 2
 	}
-	return log, true
+	off := stationOff
+	if p.base > 0 {
+		off = math.Min(off, math.Abs(math.Log(p.wait*p.servers/p.base))/stationSpread)
+	}
+	return log - off*off/2, true
 }
 
 // meets returns the first weight of the answer's grid at which the limit is

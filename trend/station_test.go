@@ -16,8 +16,8 @@ func TestStation(t *testing.T) {
 		held, said := 0, 0
 		for seed := range uint64(40) {
 			rng := rand.New(rand.NewPCG(seed, 4))
-			p := stationPoint{rho: 0.3 + 0.3*rng.Float64(), cost: 1 + 2*rng.Float64(), power: math.Sqrt(2*(c+1)) - 1, base: 0.02, wait: 0.05}
-			const limit = 0.5
+			p := stationPoint{rho: 0.3 + 0.3*rng.Float64(), cost: 1 + 2*rng.Float64(), power: math.Sqrt(2*(c+1)) - 1, base: 0.02, wait: 0.02 / c * math.Exp(rng.NormFloat64())}
+			const limit = 0.2
 			at := p.meets(limit)
 			if at == 0 || at >= stationGrid {
 				continue
