@@ -21,9 +21,10 @@ var catalogueYAML []byte
 // An Exporter is one source of metrics that the catalogue knows.
 type Exporter struct {
 	ID      string
-	Name    string // for people
-	Read    string // where and when the names of its metrics were read
-	Detect  string // the exporter is on when this selector has a series
+	Name    string   // for people
+	Read    string   // where and when the names of its metrics were read
+	Detect  string   // the exporter is on when this selector has a series
+	Unless  []string // exporters that tell the same of a service, and more
 	Signals []signal.Signal
 }
 
@@ -32,6 +33,7 @@ type catalogueFile struct {
 	Version   int
 	Exporters []struct {
 		ID, Name, Read, Detect, Note string
+		Unless                       []string
 		Signals                      []struct {
 			S, Kind, Unit, Worse, V, Q, Note string
 			Limit                            *float64
@@ -55,7 +57,7 @@ func parseCatalogue() ([]Exporter, error) {
 	}
 	out := make([]Exporter, 0, len(file.Exporters))
 	for _, e := range file.Exporters {
-		exporter := Exporter{ID: e.ID, Name: e.Name, Read: e.Read, Detect: e.Detect}
+		exporter := Exporter{ID: e.ID, Name: e.Name, Read: e.Read, Detect: e.Detect, Unless: e.Unless}
 		for _, s := range e.Signals {
 			name := e.ID + "/" + s.S
 			sig := signal.Signal{Name: name, Family: name, Query: s.Q, Unit: signal.ParseUnit(s.Unit), Scope: signal.PerCohort}

@@ -286,6 +286,13 @@ func (c *Comparison) ComesDown() bool {
 	return early > 2*c.SD && late < 0.75*early && early-late > 3*se
 }
 
+// Stays says whether the difference has not come down at all, by more than a tenth,
+// from the first quarter of its values to the last: what began cold would have.
+func (c *Comparison) Stays() bool {
+	early, late := ends(c.Difference)
+	return early > 0 && late > 0.9*early
+}
+
 // Settling says whether the difference is still coming down from its first
 // values: the subject warms up.
 func (c *Comparison) Settling() bool {

@@ -96,8 +96,9 @@ func Silent(p Presence) Silence {
 	if !wholly {
 		long = p.ServedMissed
 	}
-	// What had come within the step in force and is gone for long is not starting.
-	gone := p.Back > 0 && p.Seen && long > p.Back && long < p.Frames
+	// What had come within the step in force and is gone for long is not starting, nor
+	// is what was gone before that began.
+	gone := p.Back > 0 && p.Seen && long > p.Back && (long < p.Frames || long > p.Frames+atStep)
 	switch {
 	case !wholly && !idle:
 		return Silence{Kind: NotSilent}
@@ -122,6 +123,9 @@ func Silent(p Presence) Silence {
 		return Silence{Kind: SilenceStopped, For: missed}
 	}
 }
+
+// atStep is how many frames before a step what stops may have stopped for it.
+const atStep = 2
 
 // alone reads the silence of a version that reports, and beside which no other
 // one serves. It is known to be able to start once it has served; and where the

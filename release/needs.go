@@ -3,6 +3,7 @@ package release
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/foreshock/foreshock/pattern"
@@ -20,6 +21,7 @@ type needs struct {
 	young    bool    // it is certainly fuller, and may level off
 	more     float64 // frames until that signal can be told; NaN when it cannot be said
 	never    bool    // it has had no traffic
+	scraped  bool    // nothing of it is told but how it is scraped
 	exposure float64 // weight from which a limit ahead would be known; 0 when none is in doubt
 }
 
@@ -65,6 +67,7 @@ func (s *State) needs(i int, sc *scene) needs {
 		}
 	}
 	x := &s.mem.Subjects[i]
+	n.scraped = i < len(s.sys.Releases) && !slices.ContainsFunc(sc.releases[i], func(fd finding) bool { return fd.Kind != signal.Infra })
 	if i >= len(s.sys.Releases) {
 		most = float64(s.mem.Frame - x.Begun - x.Lost)
 	}
@@ -137,6 +140,8 @@ func (s *State) unknowing(i int, n needs) *Unknowing {
 	case n.frames > 0:
 		eta := time.Duration(n.frames) * interval
 		return &Unknowing{Needs: frames(n.frames) + " of the new version", ETA: shortDuration(eta)}
+	case n.scraped:
+		return &Unknowing{Needs: "a signal of what it serves: its latency, its errors or its requests", ETA: ""}
 	case n.unasked != "":
 		return &Unknowing{Needs: "answers to the query of " + n.unasked, ETA: ""}
 	case n.requests > 0:

@@ -155,7 +155,9 @@ type sight struct {
 
 // A view is what was seen of one side of a release, or of more, in one frame.
 type view struct {
-	seen, served        bool // some value; one that only served work gives
+	value, below        bool // some value of its own; one of what it runs on, or of its scraping
+	own                 bool // there is a cell of its own
+	served              bool // some value that only served work gives
 	asked, askedSymptom bool // some cell was answered; one of a symptom
 	missing, noServed   bool // some cell was not; one that only served work gives
 	symptom             bool // there is a cell of a symptom
@@ -163,7 +165,11 @@ type view struct {
 
 func (v *view) add(c signal.Cell, sig signal.Signal) {
 	there, symptom := present(c), prevention.Symptom(sig.Kind)
-	v.seen = v.seen || there
+	if sig.Kind == signal.Infra {
+		v.below = v.below || there
+	} else {
+		v.own, v.value = true, v.value || there
+	}
 	v.served = v.served || there && serves(sig) && !(sig.Kind == signal.Traffic && total(c) == 0)
 	v.symptom = v.symptom || symptom
 	v.asked = v.asked || c.Asked()
@@ -171,6 +177,10 @@ func (v *view) add(c signal.Cell, sig signal.Signal) {
 	v.missing = v.missing || !c.Asked()
 	v.noServed = v.noServed || !c.Asked() && serves(sig)
 }
+
+// seen says whether it reports. What it runs on, and that its scrape fails, is told
+// whether it lives or not: that counts only where nothing else is asked of it.
+func (v view) seen() bool { return v.value || !v.own && v.below }
 
 // silent says whether the source did not answer for a view: not for any
 // symptom in it, or, without a symptom, for nothing. A view without cells is

@@ -5,8 +5,8 @@ package release
 // serves nothing is as planned.
 func (x *subject) note(seen sight, frame int, planned bool) {
 	blind := x.unasked()
-	if seen.control.seen || !seen.control.missing && !blind {
-		x.Reports += memoryShare * (share(seen.control.seen) - x.Reports)
+	if seen.control.seen() || !seen.control.missing && !blind {
+		x.Reports += memoryShare * (share(seen.control.seen()) - x.Reports)
 	}
 	if seen.control.served || !seen.control.noServed && !blind {
 		x.Serves += memoryShare * (share(seen.control.served) - x.Serves)
@@ -17,13 +17,13 @@ func (x *subject) note(seen sight, frame int, planned bool) {
 	if x.Begun < 0 {
 		return
 	}
-	if seen.canary.seen && x.Seen < 0 {
+	if seen.canary.seen() && x.Seen < 0 {
 		x.Seen = frame
 	}
 	if planned && x.Routed < 0 {
 		x.Routed = frame
 	}
-	x.Missed = run(x.Missed, seen.canary.seen, blind || seen.canary.missing)
+	x.Missed = run(x.Missed, seen.canary.seen(), blind || seen.canary.missing)
 	if !seen.serves {
 		x.Starved, x.Idle = 0, 0
 		return

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -69,7 +70,7 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 	d := s.policy.Decide(prevention.Case{
 		Unasked: x.unasked(), Harm: harm, Proven: x.Proven >= 2 || s.certainly(i, sc), Suspected: s.suspected(i, sc), Culprit: sc.blame.Culprit[i],
 		Breach: o.breach, Guess: o.guess,
-		Enough:   n.frames <= 0 && n.unasked == "" && !n.never,
+		Enough:   n.frames <= 0 && n.unasked == "" && !n.never && !n.scraped,
 		Silence:  i < len(s.sys.Releases) && silent(sc.silences[i]),
 		Starting: i < len(s.sys.Releases) && (sc.silences[i].Kind == pattern.SilenceStarting || sc.silences[i].Kind == pattern.SilenceShared || x.Seen < 0),
 		Dim:      sc.lacks[i].Gone, Dimming: sc.lacks[i].Late,
@@ -167,7 +168,7 @@ func (s *State) harm(i int, sc *scene) (p float64, proven bool) {
 			continue // the machine below is not the release's doing
 		}
 		switch {
-		case fd.Rejected && fd.Active && i < len(s.sys.Releases) && (fd.Grows && !s.soon(fd, i) || s.warming(fd, i) || fd.Felt && fd.Past < s.policy.RollbackAbove):
+		case fd.Rejected && fd.Active && i < len(s.sys.Releases) && (fd.Grows && !s.soon(fd, i) || s.warming(fd, i) && !s.stays(fd, i, sc) || fd.Felt && fd.Past < s.policy.RollbackAbove):
 			proven = true
 			p = max(p, min(fd.Harm, s.policy.RollbackAbove-0.01))
 		case fd.Rejected && fd.Active:
@@ -213,6 +214,24 @@ func (s *State) warming(fd *finding, i int) bool {
 	return x.Seen >= 0 && (since < s.startUp() || 2*since < 3*s.startUp() && fd.ComesDown()) || fd.Subsides() ||
 		s.newcomers(fd)
 }
+
+// stays says whether a finding is no cold start after all, though it began with the
+// release: three times the reference or more, for a quarter of the time that a start
+// may take and eight frames, and neither it nor anything else that is slow comes down.
+// What compiles, connects or fills its cache gets better by serving.
+func (s *State) stays(fd *finding, i int, sc *scene) bool {
+	since := math.Max(leastStay, float64(s.startUp())/4)
+	if fd.Kind != signal.Latency && !fd.Felt || !(fd.Effect >= 2*math.Abs(fd.Level)) ||
+		float64(s.mem.Frame)-fd.Onset.P50 < since || !fd.Stays() || s.newcomers(fd) {
+		return false
+	}
+	return !slices.ContainsFunc(sc.releases[i], func(x finding) bool {
+		return (x.Kind == signal.Latency || x.Felt) && x.Rejected && x.ComesDown()
+	})
+}
+
+// leastStay is how many frames show that something does not come down.
+const leastStay = 8
 
 // newcomers says whether a finding is of instances alone that may still be starting,
 // with half as long again: those that came with a step, while the older ones do well.

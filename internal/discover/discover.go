@@ -212,7 +212,8 @@ func (d *discovery) signals(ctx context.Context, s *Service) error {
 	var telling []string
 	for _, e := range d.catalogue {
 		kinds := kindsOf(e, there)
-		if len(kinds) == 0 || !s.has(e, there) {
+		told := slices.ContainsFunc(e.Unless, func(id string) bool { return slices.Contains(telling, id) })
+		if len(kinds) == 0 || told || !s.has(e, there) {
 			continue
 		}
 		telling = append(telling, e.ID)

@@ -174,6 +174,28 @@ func TestPods(t *testing.T) {
 	}
 }
 
+// TestHistogramAlone: what a plain client library keeps as a histogram alone tells of
+// requests, failures and latency, under each name of the status label; and where the
+// same service counts its requests besides, it is told once.
+func TestHistogramAlone(t *testing.T) {
+	series := func(label, version string) string {
+		at := fmt.Sprintf(`service="orders",version=%q,%s="200"`, version, label)
+		return since(hour, "http_request_duration_seconds_count{"+at+"}", "http_request_duration_seconds_bucket{"+at+`,le="0.1"}`, "http_request_duration_seconds_bucket{"+at+`,le="+Inf"}`)
+	}
+	for _, label := range []string{"code", "status", "status_code"} {
+		text := series(label, "v1") + series(label, "v2")
+		s := discovered(t, text).Services[0]
+		if got, want := fmt.Sprintf("%s %v", join(s.Kinds), s.Exporters), "latency, errors, traffic [http_duration_"+label+"]"; got != want || s.Canary == nil {
+			t.Errorf("by %s seen are %s, canary %v, want %s", label, got, s.Canary, want)
+		}
+		text += since(hour, `http_requests_total{service="orders",version="v1",`+label+`="200"}`, `http_requests_total{service="orders",version="v2",`+label+`="200"}`)
+		s = discovered(t, text).Services[0]
+		if len(s.Exporters) != 1 || s.Exporters[0] == "http_duration_"+label {
+			t.Errorf("with requests counted by %s it is told by %v, want by one", label, s.Exporters)
+		}
+	}
+}
+
 // TestSeen holds what can be seen, what cannot, and who would show it; how
 // often all of it is scraped; and which query tells the weight.
 func TestSeen(t *testing.T) {
