@@ -88,11 +88,13 @@ func against(cond bool, text string) string {
 }
 
 // Growing says whether the difference grows: the trend is likely (e-value over
-// e²), it has made a third of a change of consequence already and, had it
-// gone on as long again, all of it.
+// e²), it has made a third of a change of consequence already, stands as much over its
+// reference and, had it gone on as long again, all of it. What is new begins low, and
+// comes up to where the reference is.
 func (c *Comparison) Growing() bool {
+	_, late := ends(c.Difference)
 	return c.Slope > 0 && c.SlopeLogE > 2 && c.Told() &&
-		c.Slope*c.Frames >= c.Size/3 && c.Projected() >= c.Size && c.above() && !c.levelled()
+		math.Min(late, c.Slope*c.Frames) >= c.Size/3 && c.Projected() >= c.Size && c.above() && !c.levelled()
 }
 
 // levelled says whether what grew over all frames has certainly stopped to: from the
