@@ -127,7 +127,7 @@ func (p Policy) SizeOf(s signal.Signal) Size {
 	size := p.Sizes[s.Kind]
 	switch s.Unit.Dimension {
 	case signal.Ratio, signal.CPUTime:
-		if s.Kind == signal.Latency {
+		if s.Kind == signal.Latency || s.Kind == signal.Traffic { // what comes of a request may be rare
 			size.Absolute, size.Noise = 0, 0
 		}
 	case signal.Bytes:

@@ -94,13 +94,17 @@ func (s *State) countWanted(i int) {
 		if !directed(sig) || sig.Worse != signal.Down || canary == nil || control == nil {
 			continue
 		}
-		if math.IsNaN(n+m) || math.IsNaN(canary.N+control.N) {
+		y, z, of, ofControl := canary.N, control.N, math.Max(n, canary.N), math.Max(m, control.N)
+		if sig.Unit.Dimension == signal.Ratio { // its own query says of how many
+			y, z, of, ofControl = canary.Events, control.Events, canary.N, control.N
+		}
+		if math.IsNaN(y + z + of + ofControl) {
 			continue
 		}
 		if x.Wanted[id] == nil {
 			x.Wanted[id] = &stats.CountTest{}
 		}
-		x.Wanted[id].Add(control.N, math.Max(m, control.N), canary.N, math.Max(n, canary.N))
+		x.Wanted[id].Add(z, ofControl, y, of)
 	}
 }
 

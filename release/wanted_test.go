@@ -86,6 +86,37 @@ func TestWanted(t *testing.T) {
 	}
 }
 
+// TestWantedShare: a share of the requests of which something comes, half as large on
+// the new version, is told however small it is, from the counts behind it; and as
+// large it is not.
+func TestWantedShare(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		share float64
+		want  bool
+	}{{"half as many", 0.025, true}, {"as many", 0.05, false}} {
+		rng := rand.New(rand.NewPCG(45, 46))
+		wanted := perCohort("checkouts", signal.Traffic, "ratio")
+		wanted.Worse = signal.Down
+		as := play([]signal.Signal{perCohort("traffic", signal.Traffic, "requests/s"), wanted}, 60, atATenth, func(k int, c signal.Cohort) []signal.Reading {
+			n, p := 4500.0, 0.05
+			if k >= 0 {
+				n *= 0.9
+			}
+			if c == signal.Canary {
+				n, p = 450, tt.share
+			}
+			y := math.Max(0, math.Round(n*p+math.Sqrt(n*p)*rng.NormFloat64()))
+			out := []signal.Reading{present(0.1 + 0.003*rng.NormFloat64()), present(n / 15), present(y / n)}
+			out[1].N, out[2].N, out[2].Events = n, n, y
+			return out
+		})
+		if r := first(as, prevention.Rollback); r >= 0 != tt.want || r > 20 || !tt.want && as[59].Verdict != "promote" {
+			t.Errorf("%s: rollback in frame %d, want one: %v; at the end: %s", tt.name, r, tt.want, as[59].Sentence)
+		}
+	}
+}
+
 // TestPodsAreNotWanted: that fewer pods are worse makes their number none of the
 // traffic: the plan of a release sets it.
 func TestPodsAreNotWanted(t *testing.T) {

@@ -1,0 +1,89 @@
+package release_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/foreshock/foreshock/prevention"
+	"github.com/foreshock/foreshock/release"
+	"github.com/foreshock/foreshock/signal"
+)
+
+// TestStaysSlow: what is four times as slow as the stable version from its first frame
+// on, and comes down by nothing, is rolled back within the time that a start may take;
+// what comes down is waited for, and so is twice as slow.
+func TestStaysSlow(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		times func(k int) float64
+		by    int // the frame by which it is rolled back; 0 for not within a start
+	}{
+		{"stays", func(int) float64 { return 4 }, 11},
+		{"comes down", func(k int) float64 { return 1 + 3*math.Exp(-float64(k)/5) }, 0},
+		{"twice as slow", func(int) float64 { return 2 }, 0},
+	} {
+		rng := rand.New(rand.NewPCG(47, 48))
+		as := play(nil, 12, atATenth, func(k int, c signal.Cohort) []signal.Reading {
+			v := 0.1 + 0.003*rng.NormFloat64()
+			if c == signal.Canary {
+				v *= tt.times(k)
+			}
+			return []signal.Reading{present(v)}
+		})
+		if r := first(as, prevention.Rollback); tt.by == 0 && r >= 0 || tt.by > 0 && (r < 7 || r > tt.by) {
+			t.Errorf("%s: rollback in frame %d, want one by %d: %s", tt.name, r, tt.by, as[11].Sentence)
+		}
+	}
+}
+
+// scraped plays a release of which latency and whether its scrape works are told, the
+// latency of the new version as long as the function says so.
+func scraped(latency func(k int, c signal.Cohort) bool, exposure func(int) signal.Exposure) []release.Assessment {
+	rng := rand.New(rand.NewPCG(49, 50))
+	up := perCohort("up", signal.Infra, "ratio")
+	up.Worse = signal.Down
+	return play([]signal.Signal{up}, 60, exposure, func(k int, c signal.Cohort) []signal.Reading {
+		if !latency(k, c) {
+			return []signal.Reading{signal.Missing(signal.Stopped, ""), present(0)}
+		}
+		return []signal.Reading{present(0.1 + 0.003*rng.NormFloat64()), present(1)}
+	})
+}
+
+// TestScrapeFails: a version that hangs gives nothing but its failing scrape, which is
+// no sign of life: also where the steps are shorter than a start may take.
+func TestScrapeFails(t *testing.T) {
+	steps := func(k int) signal.Exposure {
+		return signal.Exposure{Weight: []float64{0.1, 0.25, 0.4, 0.5, 0.6, 0.7}[min(5, k/8)], Step: 1 + min(5, k/8)}
+	}
+	as := scraped(func(k int, c signal.Cohort) bool { return c == signal.Control || k < 14 }, steps)
+	stopped := -1
+	for k, a := range as {
+		if stopped < 0 && k >= 14 && a.Reason == prevention.Silent.String() && (a.Verdict == "hold" || a.Verdict == "rollback") {
+			stopped = k
+		}
+	}
+	if stopped < 17 || stopped > 24 {
+		t.Errorf("it hangs from frame 14 on, and is held for its silence in frame %d: %s", stopped, as[30].Sentence)
+	}
+}
+
+// TestOnlyScraped: of what nothing but its scraping is told it is not known what it
+// does, and it is not let on.
+func TestOnlyScraped(t *testing.T) {
+	as := scraped(func(_ int, c signal.Cohort) bool { return true }, atATenth)
+	if as[59].Verdict != "promote" {
+		t.Errorf("with a latency: %s", as[59].Sentence)
+	}
+	up := perCohort("up", signal.Infra, "ratio")
+	up.Worse = signal.Down
+	as = play([]signal.Signal{up}, 60, atATenth, func(int, signal.Cohort) []signal.Reading {
+		return []signal.Reading{signal.Missing(signal.Empty, ""), present(1)}
+	})
+	last := as[59]
+	if last.Verdict != "unknown" || !strings.Contains(last.Sentence, "nothing is told of it but how it is scraped") {
+		t.Errorf("%s: %s", last.Verdict, last.Sentence)
+	}
+}
