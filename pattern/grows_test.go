@@ -18,7 +18,7 @@ func TestGrowsFromBelow(t *testing.T) {
 	for _, tt := range []struct {
 		to   float64
 		want bool
-	}{{33.2, false}, {60, true}} {
+	}{{35.5, false}, {60, true}} {
 		subject := make([]float64, 60)
 		for i := range subject {
 			subject[i] = 20 + (tt.to-20)*float64(i)/59 + 0.1*r.NormFloat64()
