@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/foreshock/foreshock/engine"
 )
 
 // cohorts tells the versions of a service apart, and which of them is new.
@@ -67,7 +69,7 @@ func (d *discovery) ages(ctx context.Context, s *Service, label string) error {
 			v := &s.Others[i]
 			for _, one := range series {
 				if one.Labels[label] == v.Name && len(one.Samples) > 0 {
-					v.First = one.Samples[0].At
+					v.First = began(one.Samples, p.step)
 				}
 			}
 			young = young || v.First.After(from.Add(p.step))
@@ -77,6 +79,22 @@ func (d *discovery) ages(ctx context.Context, s *Service, label string) error {
 		}
 	}
 	return nil
+}
+
+// absence is for how long a version is away, at least, if it began anew: the rest is
+// scrapes that were late.
+const absence = time.Minute
+
+// began returns when a version that is there began: where its samples have a gap,
+// after the last one. An earlier try of a release does not make it old.
+func began(samples []engine.Sample, step time.Duration) time.Time {
+	at := samples[0].At
+	for i := 1; i < len(samples); i++ {
+		if samples[i].At.Sub(samples[i-1].At) > max(absence, 2*step) {
+			at = samples[i].At
+		}
+	}
+	return at
 }
 
 // detector returns the selector of an exporter whose series of a service have
@@ -113,6 +131,9 @@ func (s *Service) choose(label string) {
 	case vs[0].First.Equal(vs[1].First):
 		canary = 0
 		s.Doubt = fmt.Sprintf("%s and %s were first seen at about the same time: the one with the higher name is taken for the new one", vs[0].Name, vs[1].Name)
+	case numbered(vs[0].Name) && numbered(vs[1].Name) && natural(vs[0].Name, vs[1].Name) < 0:
+		canary = 0
+		s.Doubt = fmt.Sprintf("%s was first seen after %s, so it is taken for the new one, though its number is lower: is it a way back? Else exchange canary and control", vs[0].Name, vs[1].Name)
 	default:
 		canary = 0
 	}
@@ -150,6 +171,12 @@ func natural(a, b string) int {
 		a, b = a[1:], b[1:]
 	}
 	return cmp.Compare(len(a), len(b))
+}
+
+// numbered says whether a name is that of a version with a number: 1.9, v10.
+func numbered(name string) bool {
+	name = strings.TrimPrefix(strings.ToLower(name), "v")
+	return name != "" && digits(name) > 0 && strings.Trim(name, "0123456789.") == ""
 }
 
 func digits(s string) int {

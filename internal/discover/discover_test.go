@@ -46,10 +46,14 @@ func (s stored) MetricNames(ctx context.Context, from, to time.Time) ([]string, 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 // since writes series that were scraped every 30 s from so long before noon.
-func since(before time.Duration, series ...string) string {
+func since(before time.Duration, series ...string) string { return scrapes(before, 0, series...) }
+
+// scrapes writes series that were scraped every 30 s from so long before noon until
+// so long before it.
+func scrapes(from, until time.Duration, series ...string) string {
 	var b strings.Builder
 	for _, s := range series {
-		for at := noon.Add(-before); !at.After(noon); at = at.Add(30 * time.Second) {
+		for at := noon.Add(-from); !at.After(noon.Add(-until)); at = at.Add(30 * time.Second) {
 			fmt.Fprintf(&b, "%s %d %d\n", s, at.Unix(), at.Unix())
 		}
 	}
@@ -97,7 +101,11 @@ func TestCohorts(t *testing.T) {
 			"one version", since(hour, `go_goroutines{service="cart",version="1"}`), `cart {service="cart"}`,
 		}, {
 			"newest version", since(2*hour, `go_goroutines{service="cart",version="1.10"}`) + since(hour, `go_goroutines{service="cart",version="1.9"}`),
-			`cart {service="cart"} {service="cart",version="1.9"} against {service="cart",version="1.10"}`,
+			`cart {service="cart"} {service="cart",version="1.9"} against {service="cart",version="1.10"} ?`,
+		}, {
+			"a second try", since(20*time.Minute, `go_goroutines{service="cart",version="v1"}`) +
+				scrapes(25*time.Minute, 22*time.Minute, `go_goroutines{service="cart",version="v2"}`) + since(10*time.Minute, `go_goroutines{service="cart",version="v2"}`),
+			`cart {service="cart"} {service="cart",version="v2"} against {service="cart",version="v1"}`,
 		}, {
 			"both as old", since(hour, `go_goroutines{app="cart",version="v9"}`, `go_goroutines{app="cart",version="v10"}`),
 			`cart {app="cart"} {app="cart",version="v10"} against {app="cart",version="v9"} ?`,
