@@ -209,6 +209,27 @@ func CheckSelector(matchers string) error {
 	return nil
 }
 
+// SameSelector says whether two lists of label matchers select the same series,
+// whatever their order. What cannot be read is the same as nothing.
+func SameSelector(a, b string) bool {
+	x, err := sorted(a)
+	if err != nil {
+		return false
+	}
+	y, err := sorted(b)
+	return err == nil && slices.Equal(x, y)
+}
+
+func sorted(matchers string) ([]string, error) {
+	ms, err := promQL.ParseMetricSelector("{" + matchers + "}")
+	var out []string
+	for _, m := range ms {
+		out = append(out, m.String())
+	}
+	slices.Sort(out)
+	return slices.Compact(out), err
+}
+
 // windowOf returns over how many frames a query looks back for one value: the
 // longest range in it over the interval, at least 1. Values of neighbouring
 // frames share what lies in both their windows.

@@ -63,6 +63,9 @@ func (s *subject) check(cmd *cobra.Command) error {
 			return misused(cmd, "--%s: %v", m.flag, err)
 		}
 	}
+	if s.control != "" && engine.SameSelector(s.canary, s.control) {
+		return misused(cmd, "--canary and --control both select {%s}; give the labels of the new version and of the stable one", s.canary)
+	}
 	return nil
 }
 

@@ -90,13 +90,23 @@ func (b *builder) release(sys *release.System, o strictyaml.Object) release.Rele
 		r.Strategy = release.Strategy(i + 1)
 	}
 	if o.Has("cohorts") {
-		c := b.Object(o.At("cohorts"), o.Name("cohorts"), "canary ? control")
-		r.Canary, r.Control = b.selector(c, "canary"), b.selector(c, "control")
+		r.Canary, r.Control = b.cohorts(o)
 	}
 	if o.Has("change") {
 		b.facts(&r, b.Object(o.At("change"), o.Name("change"), "? rollback *"))
 	}
 	return r
+}
+
+// cohorts reads who is new and who is stable. A version beside itself would never be
+// worse.
+func (b *builder) cohorts(o strictyaml.Object) (canary, control string) {
+	c := b.Object(o.At("cohorts"), o.Name("cohorts"), "canary ? control")
+	canary, control = b.selector(c, "canary"), b.selector(c, "control")
+	if b.Err == nil && control != "" && engine.SameSelector(canary, control) {
+		b.Fail(o.At("cohorts"), "%s: canary and control both select {%s}; want the labels of the new version and of the stable one, such as version=\"v2\" and version=\"v1\"", o.Name("cohorts"), canary)
+	}
+	return canary, control
 }
 
 func (b *builder) selector(o strictyaml.Object, name string) string {

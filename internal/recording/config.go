@@ -168,8 +168,7 @@ func (b *builder) server(s *Server, o strictyaml.Object) {
 func (b *builder) watched(o strictyaml.Object) Watched {
 	w := Watched{Name: o.Text("name"), Selector: b.selector(o, "selector"), Weight: o.Text("weight"), Visits: visits(o)}
 	if o.Has("cohorts") {
-		c := b.Object(o.At("cohorts"), o.Name("cohorts"), "canary ? control")
-		w.Canary, w.Control = b.selector(c, "canary"), b.selector(c, "control")
+		w.Canary, w.Control = b.cohorts(o)
 	}
 	if w.Weight != "" {
 		if _, err := engine.ParseQuery(w.Weight); b.Err == nil && err != nil {

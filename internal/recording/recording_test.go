@@ -143,6 +143,7 @@ func TestLoadErrors(t *testing.T) {
 		{"no service", "- service: cart\n    from: v1", "- from: v1", ":16: spec.releases[0] has no service; it must be given"},
 		{"strategy", "blue-green", "bluegreen", `:19: unknown strategy "bluegreen"; want one of canary, blue-green, rolling, recreate`},
 		{"cohort", "cohorts: {canary:", "cohorts: {canari:", `:20: unknown field "canari" in spec.releases[0].cohorts; want one of canary, control`},
+		{"a version beside itself", `control: 'service="cart",version="v1"'`, `control: 'version="v2",service="cart"'`, `:20: spec.releases[0].cohorts: canary and control both select {service="cart",version="v2"}; want the labels of the new version and of the stable one, such as version="v2" and version="v1"`},
 		{"weight", "weight: 20,", "weight: 120,", `:22: spec.releases[0].steps[0].weight is "120"; want a number between 0 and 100`},
 		{"weight no number", "weight: 20,", "weight: NaN,", `:22: spec.releases[0].steps[0].weight is "NaN"; want a number between 0 and 100`},
 		{"replicas", "canaryReplicas: 1,", "canaryReplicas: 1.5,", `:22: spec.releases[0].steps[0].canaryReplicas is 1.5; want a whole number`},
