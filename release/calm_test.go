@@ -26,8 +26,15 @@ func TestCalmText(t *testing.T) {
 		{0, 0.5, 0.2, "hold-expired", "load stood at 50 % against 20 %, and has calmed down."},
 	} {
 		a := &Assessment{Reason: tt.reason, Evidence: []Evidence{{Signal: "load", Service: "redis", Value: tt.value, Was: tt.was}}}
-		if got := s.calmText(tt.subject, a); got != tt.want {
+		if got := s.calmText(tt.subject, a, &scene{releases: make([][]finding, 2)}); got != tt.want {
 			t.Errorf("calmText = %q, want %q", got, tt.want)
 		}
+	}
+	// What is away as before, and only less certain, has not gone.
+	still := finding{Signal: 0, Harm: 0.4}
+	still.Mean, still.Level, still.Size, still.Difference = 0.5, 0.2, 0.1, []float64{0.3, 0.3, 0.3}
+	want := "load is 50 % against 20 % before, which may be chance; it is watched a little longer."
+	if got := s.calmText(0, &Assessment{Reason: "suspect"}, &scene{releases: [][]finding{{still}, nil}}); got != want {
+		t.Errorf("calmText = %q, want %q", got, want)
 	}
 }

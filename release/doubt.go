@@ -11,10 +11,14 @@ import (
 // likelyHarm is the probability of harm over which a doubt is said to be one.
 const likelyHarm = 0.5
 
-// doubt names the signal that is the least sure; "" when none is.
-func (s *State) doubt(i int, sc *scene) string {
+// doubt names the signal that is the least sure, of those that are still away where
+// only these are wanted; "" when none is.
+func (s *State) doubt(i int, sc *scene, away bool) string {
 	best := -1
 	for k, fd := range sc.releases[i] {
+		if away && !(fd.Mean != fd.Level && fd.Stands(fd.Size)) {
+			continue
+		}
 		if fd.Harm >= s.policy.PromoteBelow && (best < 0 || fd.Harm > sc.releases[i][best].Harm) {
 			best = k
 		}
@@ -54,10 +58,14 @@ func (s *State) reference(i int) string {
 	return "on the control"
 }
 
-// calmText says what was worse a moment ago.
-func (s *State) calmText(i int, a *Assessment) string {
+// calmText says what was worse a moment ago: what is less certain than it was is not
+// gone.
+func (s *State) calmText(i int, a *Assessment, sc *scene) string {
 	expired := a.Reason == prevention.HoldExpired.String()
+	doubt := s.doubt(i, sc, true)
 	switch {
+	case doubt != "" && !expired && i < len(s.sys.Releases):
+		return doubt + "; it is watched a little longer."
 	case len(a.Evidence) == 0 && expired:
 		return "what made it suspect is gone."
 	case len(a.Evidence) == 0:

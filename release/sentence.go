@@ -248,7 +248,7 @@ func (s *State) whyUnknown(i int, r ruling, a *Assessment, sc *scene) string {
 	if r.needs.scraped && r.needs.frames <= 0 {
 		return "nothing is told of it but how it is scraped, and that says nothing of what it does"
 	}
-	if n := s.doubt(i, sc); n != "" && a.Phase != pattern.Deploy.String() && a.Phase != pattern.Warmup.String() {
+	if n := s.doubt(i, sc, false); n != "" && a.Phase != pattern.Deploy.String() && a.Phase != pattern.Warmup.String() {
 		return n
 	}
 	if l := sc.lacks[i]; l.Late && r.needs.frames <= 0 {
@@ -289,7 +289,7 @@ func (s *State) because(i int, a *Assessment, sc *scene) string {
 		if i < len(s.sys.Releases) && sc.laid[i] != nil {
 			return s.laidText(i, sc.laid[i])
 		}
-		return s.calmText(i, a)
+		return s.calmText(i, a, sc)
 	}
 	fd := sc.releases[i][best]
 	text := s.contrast(i, fd)
