@@ -232,20 +232,20 @@ func (o *watched) weighing(ctx context.Context, client *prometheus.Client, at ti
 	case o.configWeight != "":
 		return &watch.Weighing{Query: o.configWeight, Scale: 100, Exact: true}, "by " + o.configWeight, nil
 	}
-	query, name, err := discover.ShareQuery(ctx, client, discover.Release{
+	share, err := discover.ShareOf(ctx, client, discover.Release{
 		Service: o.release.service, Canary: o.release.canary, Control: o.release.control, Selector: o.release.selector,
 		Interval: o.interval, Signals: o.signals,
 	}, at)
-	if err == nil && query == "" {
+	if err == nil && share.Query == "" {
 		err = unsampled(ctx, client, at)
 	}
-	if err == nil && (query == "" || o.release.control == "" && o.release.selector == "") {
+	if err == nil && (share.Query == "" || o.release.control == "" && o.release.selector == "") {
 		err = &adviceError{
 			msg:  "how much traffic the canary gets cannot be measured: no signal of traffic has a value for " + o.release.service,
 			mend: "say it with --weight 10, --weight-query or --step 16:04=10",
 		}
 	}
-	return &watch.Weighing{Query: query}, "measured by " + name, err
+	return &watch.Weighing{Query: share.Query, Requests: share.Requests}, "measured by " + share.Signal, err
 }
 
 func short10(percent float64) string { return strconv.FormatFloat(percent, 'g', 4, 64) }

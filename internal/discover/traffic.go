@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -21,15 +22,21 @@ type Release struct {
 	Signals                   []signal.Signal // none means those of the catalogue
 }
 
-// ShareQuery returns a query for the share of a service's traffic, 0 to 1,
-// that its canary serves, and the name of the signal that it is made of: the
-// first one of traffic that has a value now. Both are "" when none has.
-func ShareQuery(ctx context.Context, src engine.Querier, r Release, at time.Time) (query, name string, err error) {
+// A Share is how it is measured how much of a service's traffic its canary serves.
+type Share struct {
+	Query    string // the share, 0 to 1; "" when it cannot be measured
+	Requests string // of how many requests one answer counts the share
+	Signal   string // the name of the signal that both are made of
+}
+
+// ShareOf returns how the share of a service's traffic that its canary serves is
+// measured: by the first signal of traffic that has a value now.
+func ShareOf(ctx context.Context, src engine.Querier, r Release, at time.Time) (Share, error) {
 	signals := r.Signals
 	if len(signals) == 0 {
 		exporters, err := engine.Catalogue()
 		if err != nil {
-			return "", "", err
+			return Share{}, err
 		}
 		for _, e := range exporters {
 			signals = append(signals, e.Signals...)
@@ -45,30 +52,35 @@ func ShareQuery(ctx context.Context, src engine.Querier, r Release, at time.Time
 			}
 			series, err := src.Range(ctx, "sum("+r.fill(s.Query, m)+") > 0", at, at, r.Interval)
 			if err != nil {
-				return "", "", fmt.Errorf("look for traffic of %s: %w", r.Service, err)
+				return Share{}, fmt.Errorf("look for traffic of %s: %w", r.Service, err)
 			}
 			if len(series) > 0 {
-				return r.share(s.Query), s.Name, nil
+				return r.share(s), nil
 			}
 		}
 	}
-	return "", "", nil
+	return Share{}, nil
 }
+
+// windowed is how many frames a share is counted over.
+const windowed = 4
 
 // share divides the canary's traffic by that of both versions, or by that of
 // the service where there is no control.
-func (r Release) share(query string) string {
-	canary := "sum(" + r.fill(query, r.Canary) + ")"
-	if r.Control == "" {
-		return canary + " / sum(" + r.fill(query, r.Selector) + ")"
+func (r Release) share(sig signal.Signal) Share {
+	canary := "sum(" + r.fill(sig.Query, r.Canary) + ")"
+	all := "sum(" + r.fill(sig.Query, r.Selector) + ")"
+	if r.Control != "" {
+		all = fmt.Sprintf("(%s + (sum(%s) or vector(0)))", canary, r.fill(sig.Query, r.Control))
 	}
-	return fmt.Sprintf("%s / (%s + (sum(%s) or vector(0)))", canary, canary, r.fill(query, r.Control))
+	scale := windowed * r.Interval.Seconds() * cmp.Or(sig.Unit.Scale, 1)
+	return Share{Query: canary + " / " + all, Requests: fmt.Sprintf("%g * %s", scale, all), Signal: sig.Name}
 }
 
 // fill puts the values of the variables into a query.
 func (r Release) fill(query, sel string) string {
 	name := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(r.Service)
-	return strings.NewReplacer("$service", name, "$sel", sel, "$window", model.Duration(4*r.Interval).String()).Replace(query)
+	return strings.NewReplacer("$service", name, "$sel", sel, "$window", model.Duration(windowed*r.Interval).String()).Replace(query)
 }
 
 // PresenceQuery returns a query that answers more than zero as soon as any

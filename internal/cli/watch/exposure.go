@@ -9,6 +9,7 @@ import (
 
 	"github.com/foreshock/foreshock/engine"
 	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/stats"
 )
 
 // A Weighing says how it is known how much traffic a live release gets.
@@ -16,6 +17,9 @@ type Weighing struct {
 	// Query answers the share of traffic on the canary, 0 to 1 times Scale.
 	Query string
 	Scale float64 // 100 when the query is in percent; 0 means 1
+	// Requests answers of how many requests one answer of Query counts the share; ""
+	// where nothing does.
+	Requests string
 	// Exact means that the answer is a setting and no measurement: every rise
 	// of it is a step.
 	Exact bool
@@ -28,8 +32,9 @@ type Weighing struct {
 type meter struct {
 	Weighing
 	last []float64 // the last shares that were measured, oldest first
+	of   float64   // of how many requests the last one was counted; NaN when that is not known
+	jump []float64 // by how much the last ones differed from the one before each
 	mean float64   // of the shares since they were last calm; 0 when they never were
-	vary float64   // the variance of the shares around it
 	n    int       // shares in the mean
 	now  signal.Exposure
 }
@@ -55,7 +60,14 @@ func (m *meter) ask(ctx context.Context, q engine.Querier, at time.Time, interva
 	if m.Fixed > 0 && share > 0 {
 		share = m.Fixed
 	}
-	return share, nil
+	m.of = math.NaN()
+	if m.Requests == "" {
+		return share, nil
+	}
+	if series, err = q.Range(ctx, m.Requests, at, at, interval); err == nil && len(series) == 1 && len(series[0].Samples) == 1 {
+		m.of = series[0].Samples[0].Value
+	}
+	return share, nil // how sure the share is may stay unknown
 }
 
 // read takes one measurement and returns the exposure that follows. Without a
@@ -80,6 +92,10 @@ func (m *meter) read(share float64) signal.Exposure {
 // measurements agree the weight counts as moving; from then on it is their
 // mean.
 func (m *meter) measured(share float64) signal.Exposure {
+	if n := len(m.last); n > 0 {
+		m.jump = append(m.jump, math.Abs(share-m.last[n-1]))
+		m.jump = m.jump[max(0, len(m.jump)-jumps):]
+	}
 	m.last = append(m.last, share)
 	if len(m.last) > settled {
 		m.last = m.last[1:]
@@ -89,21 +105,19 @@ func (m *meter) measured(share float64) signal.Exposure {
 	}
 	low, high := slices.Min(m.last), slices.Max(m.last)
 	middle := slices.Sorted(slices.Values(m.last))[len(m.last)/2]
-	calm := len(m.last) == settled && high-low <= math.Max(0.3*high, m.tolerance())
+	calm := len(m.last) == settled && high-low <= m.calm(middle, high)
 	same := m.n > 0 && math.Abs(middle-m.mean) <= m.tolerance()
 	switch {
 	case m.now.Step == 0:
 		m.now.Step = 1
 	case same:
 		m.n = min(m.n+1, longest)
-		off := share - m.mean
 		m.mean += (middle - m.mean) / float64(m.n)
-		m.vary += (off*off - m.vary) / float64(m.n)
 	case calm:
 		if m.n > 0 && middle > m.mean {
 			m.now.Step++
 		}
-		m.mean, m.vary, m.n = middle, 0, 1
+		m.mean, m.n = middle, 1
 	}
 	m.now.Weight, m.now.Moving = rounded(m.mean), false
 	if !same && !calm {
@@ -112,18 +126,41 @@ func (m *meter) measured(share float64) signal.Exposure {
 	return m.now
 }
 
-// tolerance is how far the middle of three shares may be from the mean and
-// still be the same: a quarter of it, or three standard deviations of one
-// share, once enough were seen to know them.
+// jumps is how many differences between neighbouring shares are kept, and leastJumps how
+// many tell how far shares waver.
+const jumps, leastJumps = 32, 8
+
+// tolerance is how far the middle of three shares may be from the mean and still be
+// the same. Of n requests a share p is known to √(p(1−p)/n); as requests come in
+// sessions and over connections that last, four times that over and above, and three
+// points at least.
+//
+// Where nobody knows of how many, it is a quarter of the mean, or what is read off the
+// lower quartile of the differences between neighbouring shares, as a step, which takes
+// a window of frames to show, is in the others: that is 0.22 standard deviations of a
+// share where a window of four frames is counted.
 func (m *meter) tolerance() float64 {
-	wide := math.Max(0.03, 0.25*m.mean)
-	if m.n == 0 {
-		return wide
+	if m.of > 0 && m.n > 0 {
+		return m.counted(m.mean)
 	}
-	if m.n < 8 {
-		return math.Max(wide, 0.6*m.mean)
+	wide := max(0.03, 0.25*m.mean)
+	if len(m.jump) < leastJumps {
+		return max(wide, 0.6*m.mean)
 	}
-	return math.Max(wide, 3*math.Sqrt(m.vary))
+	return max(wide, 3.5/0.22*stats.Quantile(m.jump, 0.25))
+}
+
+// counted is how far a share may be from the one that was given by counting alone.
+func (m *meter) counted(share float64) float64 {
+	return max(0.03, 8*math.Sqrt(share*(1-share)/m.of))
+}
+
+// calm is how far three shares in a row may lie apart and agree.
+func (m *meter) calm(middle, high float64) float64 {
+	if m.of > 0 {
+		return m.counted(middle)
+	}
+	return math.Max(0.3*high, m.tolerance())
 }
 
 // doubt is how far above the weight a step of the plan may be and still be the

@@ -110,6 +110,38 @@ func TestMeterNoise(t *testing.T) {
 	}
 }
 
+// TestMeterSteps: short steps of a release that is measured over windows of four frames,
+// each counted by itself, are told within a window and a half of each.
+func TestMeterSteps(t *testing.T) {
+	plan := []float64{0.1, 0.25, 0.5, 1}
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 2))
+		m := &meter{}
+		var frames []float64
+		for k := range 4 * 8 {
+			n := 0.0
+			for range 200 {
+				if rng.Float64() < plan[k/8] {
+					n++
+				}
+			}
+			frames = append(frames, n/200)
+			share := 0.0 // of a window that begins empty
+			for j := max(0, k-3); j <= k; j++ {
+				share += frames[j] / 4
+			}
+			m.of = 800
+			e := m.read(share)
+			if k%8 == 7 && math.Abs(e.Weight-plan[k/8]) > 0.1*plan[k/8]+0.02 {
+				t.Errorf("seed %d: weight %v at the end of the step to %v", seed, e.Weight, plan[k/8])
+			}
+		}
+		if m.now.Step != 4 {
+			t.Errorf("seed %d: %d steps; want 4", seed, m.now.Step)
+		}
+	}
+}
+
 type querier func(query string) ([]engine.Series, error)
 
 func (f querier) Range(_ context.Context, query string, _, _ time.Time, _ time.Duration) ([]engine.Series, error) {
