@@ -168,3 +168,22 @@ func TestExposure(t *testing.T) {
 	}
 	var _ engine.Querier = open(t, points("x", 1))
 }
+
+// TestToldOnce: what two exporters of the catalogue tell of one service is told by the
+// first; a service of which only the second one tells is not left out for it.
+func TestToldOnce(t *testing.T) {
+	text := points(`http_requests_total{service="cart",pod="a",code="200"}`, 7, 8)
+	text += points(`http_request_duration_seconds_count{service="cart",pod="a",code="200"}`, 7, 8) + points(`http_request_duration_seconds_count{service="web",pod="a",code="200"}`, 7, 8)
+	for service, want := range map[string]string{"cart": "generic_http/traffic generic_http/errors", "web": "http_duration_code/traffic http_duration_code/errors"} {
+		sys := cart()
+		sys.Services[0].Name, sys.Services[0].Selector = service, `service="`+service+`"`
+		frames, src := take(t, text, sys, 2)
+		var got []string
+		for _, c := range frames[1].Cells {
+			got = append(got, src.System().Signals[c.Signal].Name)
+		}
+		if g := strings.Join(got, " "); g != want {
+			t.Errorf("of %s is told %s, want %s", service, g, want)
+		}
+	}
+}

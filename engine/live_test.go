@@ -62,10 +62,10 @@ func longName(i int) string {
 // replay that asks for each release by itself.
 func TestManyReleases(t *testing.T) {
 	const minutes = 8
-	// Signals: of generic_http traffic, errors and four latencies; nine of
+	// Signals: of generic_http traffic, errors and four latencies; six of
 	// go_runtime. Counters: all requests, those with errors, all in the
 	// histogram, its count, and the waits of go_runtime/db_pool_wait.
-	const signals, counters = 6 + 9, 5
+	const signals, counters = 6 + 6, 5
 	for _, tt := range []struct {
 		n    int
 		long bool

@@ -17,6 +17,7 @@ const chunk = 256
 type run struct {
 	*Source
 	trackers []*tracker // by ask; nil as long as nothing is asked for it
+	tells    []bool     // by service and exporter: whether that has told something of it
 	requests []request
 	counters map[string]*counter
 	answers  map[string][]*cursor // by want
@@ -301,9 +302,29 @@ func (r *run) frame(at time.Time) signal.Frame {
 		if t == nil {
 			continue
 		}
-		if cell, ok := t.cell(r, at, f.Exposure); ok {
+		if cell, ok := t.cell(r, at, f.Exposure); ok && !r.told(cell) {
 			f.Cells = append(f.Cells, cell)
 		}
 	}
 	return r.recall(f)
+}
+
+// told says whether another exporter tells the same of a cell's service, and notes who
+// tells of which: who comes first in the catalogue does so first.
+func (r *run) told(c signal.Cell) bool {
+	if !r.discovered(c.Signal) {
+		return false
+	}
+	e := r.exporter[c.Signal]
+	at := func(exporter int) int { return c.Service*len(r.exporters) + exporter }
+	if r.tells == nil {
+		r.tells = make([]bool, len(r.sys.Services)*len(r.exporters))
+	}
+	for i, other := range r.exporters {
+		if r.tells[at(i)] && slices.Contains(r.exporters[e].Unless, other.ID) {
+			return true
+		}
+	}
+	r.tells[at(e)] = r.tells[at(e)] || slices.ContainsFunc(c.Readings, func(x signal.Reading) bool { return x.Presence == signal.Present })
+	return false
 }
