@@ -12,13 +12,20 @@ const (
 	// again is how many starts of new processes are no chance: one may be a
 	// node that was drained.
 	again = 2
+	// looping is how many show that a version does not stay up. Each by itself came to
+	// the new version with the share that it has of the instances, a half at most.
+	looping = 4
+	// rare is how many times likelier one more start is of a version that does not stay
+	// up than of one that does.
+	rare = 10
 	// recently is within how many frames the last of them must have been.
 	recently = 12
 )
 
 // startedAgain notes that processes of the new version started again while
 // none of the control did: too few to be tested, and known to be rare. By
-// themselves processes start again once in weeks.
+// themselves processes start again once in weeks. A version that goes on starting does
+// harm: what it was doing is lost each time.
 func (s *State) startedAgain(fd *finding) {
 	sig := s.sys.Signals[fd.Signal]
 	if fd.Kind != signal.Crashes || sig.Unit.Dimension != signal.Things || fd.Rejected || fd.Control == nil {
@@ -36,6 +43,10 @@ func (s *State) startedAgain(fd *finding) {
 		fd.Active = true
 		fd.Harm = math.Max(fd.Harm, s.policy.PromoteBelow)
 	}
+	if fd.Suspected && fd.Starts >= looping {
+		fd.Rejected, fd.Harm = true, math.Max(fd.Harm, 1-math.Pow(0.5, float64(fd.Starts)))
+		fd.LogE = math.Max(fd.LogE, float64(fd.Starts)*math.Log(rare))
+	}
 }
 
 // starts returns how many starts a signal has counted, of which each shows in
@@ -49,5 +60,9 @@ func starts(t *pattern.Track, window int) int {
 
 // startsText says it.
 func (f *finding) startsText() string {
-	return fmt.Sprintf("its processes started again %d times while none of the control's did; that is rarely chance, and not proven to harm yet.", f.Starts)
+	text := fmt.Sprintf("its processes started again %d times while none of the control's did", f.Starts)
+	if f.Starts >= looping {
+		return text + ": it does not stay up"
+	}
+	return text + "; that is rarely chance, and not proven to harm yet."
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
 )
@@ -58,5 +59,23 @@ func TestStartedAgain(t *testing.T) {
 		if last := as[len(as)-1]; last.Verdict != "promote" {
 			t.Errorf("%s: %s in the end, long after: %s", tt.name, last.Verdict, last.Sentence)
 		}
+	}
+}
+
+// TestCrashLoop: a version that starts again and again is rolled back.
+func TestCrashLoop(t *testing.T) {
+	restarts := perCohort("restarts", signal.Crashes, "restarts")
+	restarts.Window = 1
+	rng := rand.New(rand.NewPCG(53, 54))
+	as := play([]signal.Signal{restarts}, 50, atATenth, func(k int, c signal.Cohort) []signal.Reading {
+		started := 0.0
+		if c == signal.Canary && k >= 10 && k%4 == 0 {
+			started = 1
+		}
+		return []signal.Reading{present(0.1 + 0.003*rng.NormFloat64()), present(started)}
+	})
+	r := first(as, prevention.Rollback)
+	if r < 16 || r > 30 || !strings.Contains(as[r].Sentence, "it does not stay up") {
+		t.Errorf("rolled back in frame %d: %s", r, as[max(0, r)].Sentence)
 	}
 }

@@ -293,6 +293,9 @@ func (s *State) because(i int, a *Assessment, sc *scene) string {
 	}
 	fd := sc.releases[i][best]
 	text := s.contrast(i, fd)
+	if fd.Starts >= looping {
+		text = fd.startsText()
+	}
 	if a.Next != nil && i < len(s.sys.Releases) {
 		text += "; next to expect: " + a.Next.Rung
 		if a.Next.In != nil {

@@ -88,29 +88,43 @@ func (s *State) sign(fd *finding, g *prediction.Signs) {
 }
 
 // restarts says whether the canary's memory fell to almost nothing twice or
-// more: a process that starts again and again.
+// more: a process that starts again and again. Where starts are counted they say that
+// better, and a heap that is swept falls so on the stable version, too.
 func (s *State) restarts(i int) bool {
-	for id, t := range s.mem.Subjects[i].Canary {
-		if t == nil || s.sys.Signals[id].Kind != signal.Memory {
+	x := &s.mem.Subjects[i]
+	for id, t := range x.Canary {
+		sig := s.sys.Signals[id]
+		if t == nil || sig.Kind != signal.Crashes || sig.Unit.Dimension != signal.Things || t.Values.N < usualFrames {
 			continue
 		}
-		falls, high := 0, 0.0
-		var buf [stats.Width]float64
-		for _, v := range t.Values.MeansInto(buf[:0], 1) {
-			switch {
-			case math.IsNaN(v):
-			case v < high/4:
-				falls++
-				high = v
-			default:
-				high = math.Max(high, v)
-			}
+		return starts(t, sig.Window) >= again
+	}
+	for id, t := range x.Canary {
+		if t == nil || s.sys.Signals[id].Kind != signal.Memory || s.sys.Signals[id].Unit.Dimension == signal.Rate {
+			continue
 		}
-		if falls >= 2 {
+		if control := x.Control[id]; collapses(t) >= again && (control == nil || collapses(control) == 0) {
 			return true
 		}
 	}
 	return false
+}
+
+// collapses counts the falls of a series to under a quarter of what it had come to.
+func collapses(t *pattern.Track) (falls int) {
+	high := 0.0
+	var buf [stats.Width]float64
+	for _, v := range t.Values.MeansInto(buf[:0], 1) {
+		switch {
+		case math.IsNaN(v):
+		case v < high/4:
+			falls++
+			high = v
+		default:
+			high = math.Max(high, v)
+		}
+	}
+	return falls
 }
 
 // unreached says whether one instance of the canary gets hardly any work while
