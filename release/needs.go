@@ -9,6 +9,7 @@ import (
 	"github.com/foreshock/foreshock/pattern"
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/stats"
 )
 
 // needs is what is missing to answer.
@@ -21,6 +22,7 @@ type needs struct {
 	young    bool    // it is certainly fuller, and may level off
 	more     float64 // frames until that signal can be told; NaN when it cannot be said
 	never    bool    // it has had no traffic
+	unproven bool    // no failure of it has a series, and its requests are too few to say that there are none
 	scraped  bool    // nothing of it is told but how it is scraped
 	exposure float64 // weight from which a limit ahead would be known; 0 when none is in doubt
 }
@@ -71,9 +73,37 @@ func (s *State) needs(i int, sc *scene) needs {
 	if i >= len(s.sys.Releases) {
 		most = float64(s.mem.Frame - x.Begun - x.Lost)
 	}
+	if need, each := s.uncounted(i, sc); need > n.requests {
+		n.requests, n.perFrame, n.unproven = need, each, true
+	}
 	n.frames -= most
 	s.unanswered(x, &n)
 	return n
+}
+
+// uncounted returns how many more requests it takes to rule out that the new version
+// fails more, where failures are asked for and have no series of either version, as
+// long as nobody's have: then there were none, or the query is wrong. As many are
+// needed as where they are told to be none; 0 where they are told, or nobody counts
+// the requests.
+func (s *State) uncounted(i int, sc *scene) (need, perFrame float64) {
+	if i >= len(s.sys.Releases) || slices.ContainsFunc(sc.releases[i], func(fd finding) bool { return fd.Kind == signal.Errors }) {
+		return 0, 0
+	}
+	x := &s.mem.Subjects[i]
+	asked, n, of := false, 0.0, 0.0
+	for id, sig := range s.sys.Signals {
+		canary, control := x.Canary[id], x.Control[id]
+		asked = asked || sig.Kind == signal.Errors && sig.Unit.Dimension == signal.Ratio && canary != nil
+		if n == 0 && sig.Kind == signal.Traffic && !directed(sig) && canary != nil && control != nil {
+			n, of = canary.Counted, control.Counted
+			perFrame = math.Max(n/math.Max(1, canary.Frames), canary.N)
+		}
+	}
+	if !asked || !(n > 0) || stats.ExcessProbability(0, n, 0, of, s.policy.CountFloor) < s.policy.CountRisk {
+		return 0, 0
+	}
+	return math.Ceil(math.Max(n/4, stats.RequestsNeeded(0, s.policy.CountFloor, 1-s.policy.CountRisk)-n)), perFrame
 }
 
 // tellsSymptoms says whether the stable version of a release gives signals of what

@@ -245,6 +245,9 @@ func (s *State) whyUnknown(i int, r ruling, a *Assessment, sc *scene) string {
 	if r.needs.never && x.Seen >= 0 {
 		return "it has no traffic yet, and what it does with some is not known"
 	}
+	if r.needs.unproven && r.needs.frames <= 0 && s.doubt(i, sc, false) == "" {
+		return "no failed request of it was counted, and too few were seen to rule failures out"
+	}
 	if r.needs.scraped && r.needs.frames <= 0 {
 		return "nothing is told of it but how it is scraped, and that says nothing of what it does"
 	}

@@ -87,3 +87,33 @@ func TestOnlyScraped(t *testing.T) {
 		t.Errorf("%s: %s", last.Verdict, last.Sentence)
 	}
 }
+
+// TestNoFailureCounted: where no failure has a series of either version, because there
+// was none or because the query is wrong, as many requests are waited for as where
+// they are told to be none.
+func TestNoFailureCounted(t *testing.T) {
+	for _, told := range []bool{false, true} {
+		rng := rand.New(rand.NewPCG(55, 56))
+		more := []signal.Signal{perCohort("errors", signal.Errors, "ratio"), perCohort("traffic", signal.Traffic, "requests/s")}
+		as := play(more, 60, atATenth, func(_ int, c signal.Cohort) []signal.Reading {
+			n := 1350.0
+			if c == signal.Canary {
+				n = 150
+			}
+			out := []signal.Reading{present(0.1 + 0.003*rng.NormFloat64()), signal.Missing(signal.Empty, ""), present(n / 15)}
+			if told {
+				out[1] = present(0)
+				out[1].N, out[1].Events = n, 0
+			}
+			out[2].N = n
+			return out
+		})
+		p := first(as, prevention.Promote)
+		if p < 14 || p > 25 {
+			t.Errorf("told %v: promoted in frame %d", told, p)
+		}
+		if !told && !strings.Contains(as[10].Sentence, "no failed request of it was counted") {
+			t.Errorf("in frame 10: %s", as[10].Sentence)
+		}
+	}
+}
