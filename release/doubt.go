@@ -3,6 +3,7 @@ package release
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/signal"
@@ -86,3 +87,30 @@ func (s *State) calmText(i int, a *Assessment, sc *scene) string {
 	}
 	return fmt.Sprintf("%s stood at %s against %s, and has %scalmed down.", name, value, was, just)
 }
+
+// unheardText names the signals that are asked for and have never had a value of either
+// version: it may be a slip in their queries. That nothing failed has no value is usual.
+func (s *State) unheardText(i int) string {
+	if i >= len(s.sys.Releases) {
+		return ""
+	}
+	x := &s.mem.Subjects[i]
+	var names []string
+	for id := range s.sys.Signals {
+		asked := x.Canary[id] != nil || x.Control[id] != nil
+		if sig := &s.sys.Signals[id]; asked && !fails(sig) && !hasValues(x.Canary[id]) && !hasValues(x.Control[id]) && !hasValues(x.Before[id]) {
+			names = append(names, sig.Name)
+		}
+	}
+	switch n := len(names); {
+	case n == 0:
+		return ""
+	case n > mostUnheard:
+		return fmt.Sprintf("; of %s and %d more signals nothing was ever seen", strings.Join(names[:mostUnheard-1], ", "), n-mostUnheard+1)
+	default:
+		return fmt.Sprintf("; of %s nothing was ever seen", strings.Join(names, ", "))
+	}
+}
+
+// mostUnheard is how many of them are named.
+const mostUnheard = 3

@@ -155,7 +155,7 @@ func (s *State) promoteText(i int, step string, a *Assessment, sc *scene) string
 		frames = math.Max(frames, fd.Frames)
 	}
 	seen := fmt.Sprintf("%s over %.0f frames at %s %% %s no harm", numbered(len(sc.releases[i]), "signal"), frames, percent(float64(a.Weight)), shows(len(sc.releases[i])))
-	seen += s.peakText(a)
+	seen += s.peakText(a) + s.unheardText(i)
 	near := func(fd *finding) bool { return fd.Runs.Met >= likelyMet && fd.Runs.P50 <= mentioned }
 	if fd := firstToRunOut(sc.shared, near); fd != nil {
 		seen += "; but " + s.runsOutText(fd)

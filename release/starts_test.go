@@ -77,6 +77,14 @@ func TestOnlyScraped(t *testing.T) {
 	if as[59].Verdict != "promote" {
 		t.Errorf("with a latency: %s", as[59].Sentence)
 	}
+	rng := rand.New(rand.NewPCG(57, 58))
+	slip := []signal.Signal{perCohort("p99 of a slip", signal.Latency, "s"), perCohort("errors", signal.Errors, "ratio")}
+	as = play(slip, 60, atATenth, func(int, signal.Cohort) []signal.Reading {
+		return []signal.Reading{present(0.1 + 0.003*rng.NormFloat64()), signal.Missing(signal.Empty, ""), signal.Missing(signal.Empty, "")}
+	})
+	if last := as[59]; last.Verdict != "promote" || !strings.Contains(last.Sentence, "; of p99 of a slip nothing was ever seen") {
+		t.Errorf("with a slip in a query: %s: %s", last.Verdict, last.Sentence)
+	}
 	up := perCohort("up", signal.Infra, "ratio")
 	up.Worse = signal.Down
 	as = play([]signal.Signal{up}, 60, atATenth, func(int, signal.Cohort) []signal.Reading {
