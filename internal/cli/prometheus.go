@@ -105,6 +105,28 @@ func unsampled(ctx context.Context, client *prometheus.Client, at time.Time) err
 	return nil
 }
 
+// unmatched says that none of the matchers given selects a series, where that is so.
+func unmatched(ctx context.Context, client *prometheus.Client, at time.Time, selectors ...string) error {
+	var given []string
+	for _, sel := range selectors {
+		if sel == "" {
+			continue
+		}
+		found, err := client.Vector(ctx, "count({"+sel+"})", at)
+		if err != nil || len(found) > 0 {
+			return nil //nolint:nilerr // there is an error to tell already: what was looked for was not found
+		}
+		given = append(given, "{"+sel+"}")
+	}
+	if len(given) == 0 {
+		return nil
+	}
+	return &adviceError{
+		msg:  "no series match " + strings.Join(given, " or "),
+		mend: "are these the labels of the service and its versions? 'foreshock init --prometheus " + client.URL() + "' lists what is there",
+	}
+}
+
 // notes writes warnings for people, each on a line of standard error.
 func (a *app) notes(warnings []signal.Warning) {
 	for _, w := range warnings {

@@ -239,6 +239,9 @@ func (o *watched) weighing(ctx context.Context, client *prometheus.Client, at ti
 	if err == nil && share.Query == "" {
 		err = unsampled(ctx, client, at)
 	}
+	if err == nil && share.Query == "" {
+		err = unmatched(ctx, client, at, o.release.canary, o.release.control, o.release.selector)
+	}
 	if err == nil && (share.Query == "" || o.release.control == "" && o.release.selector == "") {
 		err = &adviceError{
 			msg:  "how much traffic the canary gets cannot be measured: no signal of traffic has a value for " + o.release.service,

@@ -37,6 +37,10 @@ func TestWatchLive(t *testing.T) {
 	if t.Failed() {
 		t.Logf("stdout:\n%s\nstderr:\n%s", stdout, stderr)
 	}
+	code, _, stderr = run(t, "watch", "--prometheus", r.prometheus, "--service", "cart", "--canary", `version="9"`, "--control", `version="8"`, "--interval", "1s")
+	if code != exitError || !strings.Contains(stderr, `no series match {version="9"} or {version="8"}`) || !strings.Contains(stderr, "foreshock init --prometheus") {
+		t.Errorf("of versions that are not there watch exits %d and says %q", code, stderr)
+	}
 }
 
 // TestInitLive holds what init finds of a real rollout, and that watch goes
