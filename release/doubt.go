@@ -114,3 +114,16 @@ func (s *State) unheardText(i int) string {
 
 // mostUnheard is how many of them are named.
 const mostUnheard = 3
+
+// warmText says until when what is proven is waited for, as it may be a cold start; ""
+// where it is not for that.
+func (s *State) warmText(i int, fd *finding, a *Assessment, sc *scene) string {
+	if a.Verdict != prevention.Hold.String() || i >= len(s.sys.Releases) || !s.warming(fd, i) || s.stays(fd, i, sc) {
+		return ""
+	}
+	until := s.mem.Subjects[i].Seen + s.startUp()
+	if until <= s.mem.Frame {
+		return ", and may still be warming up"
+	}
+	return ", and may still be warming up until " + s.instant(float64(until)).UTC().Format(s.clock())
+}

@@ -295,7 +295,7 @@ func (s *State) because(i int, a *Assessment, sc *scene) string {
 		return s.calmText(i, a, sc)
 	}
 	fd := sc.releases[i][best]
-	text := s.contrast(i, fd)
+	text := s.contrast(i, fd) + s.warmText(i, &fd, a, sc)
 	if fd.Starts >= looping {
 		text = fd.startsText()
 	}

@@ -32,6 +32,9 @@ func TestStaysSlow(t *testing.T) {
 			}
 			return []signal.Reading{present(v)}
 		})
+		if h := first(as, prevention.Hold); h < 0 || !strings.Contains(as[h].Sentence, "may still be warming up until 09:") {
+			t.Errorf("%s: in frame %d: %s", tt.name, h, as[max(0, h)].Sentence)
+		}
 		if r := first(as, prevention.Rollback); tt.by == 0 && r >= 0 || tt.by > 0 && (r < 7 || r > tt.by) {
 			t.Errorf("%s: rollback in frame %d, want one by %d: %s", tt.name, r, tt.by, as[11].Sentence)
 		}

@@ -142,6 +142,6 @@ func (s *State) tailFinding(f *finding, t *stats.TailTest) {
 	f.Suspicion, f.LogE, f.Active = waits, math.Max(e, f.LogE), f.Stands(f.Size) && !f.Faded(f.Size)
 	if f.Typical < by { // no stretch of values was long enough to be described
 		f.Typical, f.Effect = by, by
-		f.Now = f.Level + by
+		f.Now = math.Max(f.Level+by, f.Mean) // by is clipped, and what is told is not
 	}
 }
