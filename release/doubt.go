@@ -3,6 +3,7 @@ package release
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/foreshock/foreshock/prevention"
@@ -89,7 +90,8 @@ func (s *State) calmText(i int, a *Assessment, sc *scene) string {
 }
 
 // unheardText names the signals that are asked for and have never had a value of either
-// version: it may be a slip in their queries. That nothing failed has no value is usual.
+// version, nor of any other service: it may be a slip in their queries. That nothing
+// failed has no value is usual.
 func (s *State) unheardText(i int) string {
 	if i >= len(s.sys.Releases) {
 		return ""
@@ -98,7 +100,7 @@ func (s *State) unheardText(i int) string {
 	var names []string
 	for id := range s.sys.Signals {
 		asked := x.Canary[id] != nil || x.Control[id] != nil
-		if sig := &s.sys.Signals[id]; asked && !fails(sig) && !hasValues(x.Canary[id]) && !hasValues(x.Control[id]) && !hasValues(x.Before[id]) {
+		if sig := &s.sys.Signals[id]; asked && !fails(sig) && !hasValues(x.Canary[id]) && !hasValues(x.Control[id]) && !hasValues(x.Before[id]) && !s.elsewhereSeen(id) {
 			names = append(names, sig.Name)
 		}
 	}
@@ -126,4 +128,9 @@ func (s *State) warmText(i int, fd *finding, a *Assessment, sc *scene) string {
 		return ", and may still be warming up"
 	}
 	return ", and may still be warming up until " + s.instant(float64(until)).UTC().Format(s.clock())
+}
+
+// elsewhereSeen says whether a signal has had a value of some service as a whole.
+func (s *State) elsewhereSeen(id int) bool {
+	return slices.ContainsFunc(s.mem.Services, func(x service) bool { return hasValues(x.Before[id]) || hasValues(x.After[id]) })
 }
