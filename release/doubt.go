@@ -66,8 +66,12 @@ func (s *State) calmText(i int, a *Assessment, sc *scene) string {
 	expired := a.Reason == prevention.HoldExpired.String()
 	doubt := s.doubt(i, sc, true)
 	switch {
+	case doubt != "" && a.Verdict == prevention.Rollback.String() && i < len(s.sys.Releases):
+		return doubt + " any more." // it was proven when it was stopped
 	case doubt != "" && !expired && i < len(s.sys.Releases):
 		return doubt + "; it is watched a little longer."
+	case a.Verdict == prevention.Rollback.String() && len(a.Evidence) == 0:
+		return "what made it suspect is gone by now."
 	case len(a.Evidence) == 0 && expired:
 		return "what made it suspect is gone."
 	case len(a.Evidence) == 0:

@@ -207,7 +207,9 @@ func (s *State) suspects(i int, fd *finding) bool {
 // when it stays.
 func (s *State) warming(fd *finding, i int) bool {
 	x := &s.mem.Subjects[i]
-	if fd.Kind != signal.Latency && fd.Kind != signal.Cache && fd.Kind != signal.CPU && !fd.Felt {
+	// Streams and sessions that are open move over slowly.
+	level := fd.Kind == signal.Traffic && s.sys.Signals[fd.Signal].Unit.Dimension != signal.Rate && s.sys.Signals[fd.Signal].Unit.Dimension != signal.Ratio
+	if fd.Kind != signal.Latency && fd.Kind != signal.Cache && fd.Kind != signal.CPU && !fd.Felt && !level {
 		return false
 	}
 	since := s.mem.Frame - x.Seen
