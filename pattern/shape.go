@@ -293,6 +293,20 @@ func (c *Comparison) Stays() bool {
 	return early > 0 && late > 0.9*early
 }
 
+// Recovers says whether the difference has come down by a quarter or more from its
+// first values since the onset to its last ones.
+func (c *Comparison) Recovers() bool {
+	var buf [stats.Width]float64
+	since := buf[:0]
+	for k, d := range c.Difference {
+		if c.frames[k] >= c.Onset.P50 && !math.IsNaN(d) {
+			since = append(since, d)
+		}
+	}
+	n := min(reach, len(since))
+	return n > 0 && stats.Median(since[len(since)-n:]) < 0.75*stats.Median(since[:n])
+}
+
 // Settling says whether the difference is still coming down from its first
 // values: the subject warms up.
 func (c *Comparison) Settling() bool {

@@ -34,6 +34,10 @@ func (r *Ring) Last() []float64 {
 // are what it is compared with.
 const fresh = 16
 
+// LeastRecent is how many frames it takes before a service can be compared with its
+// own recent past.
+const LeastRecent = MinEffective + fresh
+
 // A Recent is one service's signal to be compared with its own recent past.
 type Recent struct {
 	Ring  *Ring
@@ -106,7 +110,7 @@ func alone(cs []Comparison, ok []bool) float64 {
 			back, n = max(back, len(cs[i].Difference)), n+1
 		}
 	}
-	if n < minPeers {
+	if n < MinPeers {
 		return math.NaN()
 	}
 	var apart []float64
@@ -118,7 +122,7 @@ func alone(cs []Comparison, ok []bool) float64 {
 				rel = append(rel, x)
 			}
 		}
-		if len(rel) < minPeers {
+		if len(rel) < MinPeers {
 			continue
 		}
 		if k <= fresh {
@@ -195,7 +199,7 @@ func outliers(cs []Comparison, ok []bool) {
 	}
 	shifts, slopes = stats.Finite(shifts), stats.Finite(slopes)
 	n := float64(len(shifts))
-	if n < minPeers {
+	if n < MinPeers {
 		return
 	}
 	midShift, midSlope, shiftMAD, slopeMAD := stats.Median(shifts), stats.Median(slopes), stats.MAD(shifts), stats.MAD(slopes)

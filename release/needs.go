@@ -22,6 +22,7 @@ type needs struct {
 	more     float64 // frames until that signal can be told; NaN when it cannot be said
 	never    bool    // it has had no traffic
 	scraped  bool    // nothing of it is told but how it is scraped
+	blind    bool    // of a change: no signal could be compared with the time before it
 	exposure float64 // weight from which a limit ahead would be known; 0 when none is in doubt
 }
 
@@ -70,6 +71,7 @@ func (s *State) needs(i int, sc *scene) needs {
 	n.scraped = i < len(s.sys.Releases) && !slices.ContainsFunc(sc.releases[i], func(fd finding) bool { return fd.Kind != signal.Infra })
 	if i >= len(s.sys.Releases) {
 		most = float64(s.mem.Frame - x.Begun - x.Lost)
+		n.blind = len(sc.lately) == 0
 	}
 	n.frames -= most
 	s.unanswered(x, &n)
@@ -142,6 +144,8 @@ func (s *State) unknowing(i int, n needs) *Unknowing {
 		return &Unknowing{Needs: frames(n.frames) + " of the new version", ETA: shortDuration(eta)}
 	case n.scraped:
 		return &Unknowing{Needs: "a signal of what it serves: its latency, its errors or its requests", ETA: ""}
+	case n.blind:
+		return &Unknowing{Needs: fmt.Sprintf("%d frames of a signal", pattern.LeastRecent), ETA: ""}
 	case n.unasked != "":
 		return &Unknowing{Needs: "answers to the query of " + n.unasked, ETA: ""}
 	case n.requests > 0:
