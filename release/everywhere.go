@@ -118,9 +118,10 @@ func (s *State) worseTogether(id int) (who []int) {
 		if math.IsNaN(was) || len(now) == 0 {
 			continue
 		}
-		if all++; sign*(stats.Mean(now)-was) >= s.sizes[id].Of(was) {
+		if by := sign * (stats.Mean(now) - was); by > 0 && by >= s.sizes[id].Of(was) {
 			who = append(who, j)
 		}
+		all++
 	}
 	if all >= pattern.MinPeers && 2*len(who) < all {
 		return nil
