@@ -296,13 +296,7 @@ func (c *Comparison) Stays() bool {
 // Recovers says whether the difference has come down by a quarter or more from its
 // first values since the onset to its last ones.
 func (c *Comparison) Recovers() bool {
-	var buf [stats.Width]float64
-	since := buf[:0]
-	for k, d := range c.Difference {
-		if c.frames[k] >= c.Onset.P50 && !math.IsNaN(d) {
-			since = append(since, d)
-		}
-	}
+	since := c.fromOnset()
 	n := min(reach, len(since))
 	return n > 0 && stats.Median(since[len(since)-n:]) < 0.75*stats.Median(since[:n])
 }

@@ -70,6 +70,7 @@ func Lately(subjects []Recent) (cs []Comparison, ok []bool) {
 		}
 	}
 	outliers(cs, ok)
+	bursts(cs, ok)
 	for i, s := range subjects {
 		if ok[i] {
 			cs[i].sparse()

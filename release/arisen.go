@@ -62,3 +62,11 @@ func (s *State) hadBefore(fd *finding) bool {
 	}
 	return false
 }
+
+// noWorse takes back what a service shows lately only because the others do better: by
+// its own values it is no worse than before by half of what matters.
+func (f *finding) noWorse() {
+	if f.Away() < f.Size/2 || !f.Grows && f.Falls != (f.Now < f.Level) {
+		f.LogE, f.Rejected, f.Suspected, f.Active = 0, false, false, false
+	}
+}
