@@ -85,6 +85,7 @@ type Comparison struct {
 	Falls      bool    // whether worse is down
 	Recalled   bool    // whether memory served for a live control
 	Beyond     bool    // whether LogE comes of lying further out than the reference ever wandered
+	Arisen     bool    // whether LogE comes of being something where there never was anything
 	Difference []float64
 	values     []float64 // of the subject, block by block
 	frames     []float64 // the middle of each block, in frames

@@ -88,7 +88,7 @@ func (r reference) wavering(out []float64, t *Track, size int, window float64) (
 	}
 	long := math.Max(1, float64(t.Values.Size)/float64(size))
 	if long > 1 {
-		means = t.Values.TailInto(buf[:0], fresh)
+		means = t.Values.TailInto(buf[:0], Recently)
 	}
 	lags := stats.LagsOf(means, window)
 	m, scale := stats.SortedMedian(out), math.Sqrt(long)

@@ -137,7 +137,7 @@ func (r reference) course(out []float64, subject *Track, a anchor) []float64 {
 // from one to the next. Of a reference of fewer than 10 frames the noise is not
 // known: then it is fast, or all of the spread while that is not known either.
 func (r reference) remembered(subject *Track, noise *noise) float64 {
-	fast := jitter(subject.Values.Tail(fresh), 0, 0)
+	fast := jitter(subject.Values.Tail(Recently), 0, 0)
 	if r.during.empty() && (r.before.empty() || r.before.Values.N < MinEffective) {
 		noise.sd, noise.n = math.Max(noise.sd, fast), stats.Width
 		if fast == 0 {

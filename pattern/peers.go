@@ -7,8 +7,8 @@ import (
 	"github.com/foreshock/foreshock/stats"
 )
 
-// minPeers is how many services alike it takes to tell what all of them do.
-const minPeers = 5
+// MinPeers is how many services alike it takes to tell what all of them do.
+const MinPeers = 5
 
 // A Subject is one service's signal after a change and before it.
 type Subject struct {
@@ -33,7 +33,7 @@ func Among(subjects []Subject) (cs []Comparison, ok []bool) {
 			n++
 		}
 	}
-	if n >= minPeers {
+	if n >= MinPeers {
 		adjust(cs, ok)
 	}
 	for i, s := range subjects {
@@ -61,7 +61,7 @@ func adjust(cs []Comparison, ok []bool) {
 				rel = append(rel, x)
 			}
 		}
-		if len(rel) < minPeers {
+		if len(rel) < MinPeers {
 			continue
 		}
 		common, apart := stats.Median(rel), stats.MAD(rel)

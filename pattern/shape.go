@@ -295,6 +295,14 @@ func (c *Comparison) Stays() bool {
 	return early > 0 && late > 0.9*early
 }
 
+// Recovers says whether the difference has come down by a quarter or more from its
+// first values since the onset to its last ones.
+func (c *Comparison) Recovers() bool {
+	since := c.fromOnset()
+	n := min(reach, len(since))
+	return n > 0 && stats.Median(since[len(since)-n:]) < 0.75*stats.Median(since[:n])
+}
+
 // Settling says whether the difference is still coming down from its first
 // values: the subject warms up.
 func (c *Comparison) Settling() bool {

@@ -71,7 +71,7 @@ func (c *Comparison) suffix(fixed, block float64) {
 // earliest is the first block that a change may have begun in.
 func (c *Comparison) earliest() int {
 	if c.recentOnly {
-		return max(0, len(c.Difference)-fresh)
+		return max(0, len(c.Difference)-Recently)
 	}
 	return 0
 }

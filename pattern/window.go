@@ -30,9 +30,13 @@ func (r *Ring) Last() []float64 {
 	return out
 }
 
-// fresh is how many of the last frames may belong to a change; those before
+// Recently is how many of the last frames may belong to a change; those before
 // are what it is compared with.
-const fresh = 16
+const Recently = 16
+
+// LeastRecent is how many frames it takes before a service can be compared with its
+// own recent past.
+const LeastRecent = MinEffective + Recently
 
 // A Recent is one service's signal to be compared with its own recent past.
 type Recent struct {
@@ -66,9 +70,11 @@ func Lately(subjects []Recent) (cs []Comparison, ok []bool) {
 		}
 	}
 	outliers(cs, ok)
-	for i := range cs {
+	bursts(cs, ok)
+	for i, s := range subjects {
 		if ok[i] {
 			cs[i].sparse()
+			cs[i].arise(s.Worse, s.Size.Window)
 		}
 	}
 	return cs, ok
@@ -78,7 +84,7 @@ func Lately(subjects []Recent) (cs []Comparison, ok []bool) {
 // differences from it.
 func (c *Comparison) recent(s Recent) bool {
 	y := s.Ring.Last()
-	past := stats.Finite(y[:max(0, len(y)-fresh)])
+	past := stats.Finite(y[:max(0, len(y)-Recently)])
 	if len(past) < MinEffective {
 		return false
 	}
@@ -106,7 +112,7 @@ func alone(cs []Comparison, ok []bool) float64 {
 			back, n = max(back, len(cs[i].Difference)), n+1
 		}
 	}
-	if n < minPeers {
+	if n < MinPeers {
 		return math.NaN()
 	}
 	var apart []float64
@@ -118,10 +124,10 @@ func alone(cs []Comparison, ok []bool) float64 {
 				rel = append(rel, x)
 			}
 		}
-		if len(rel) < minPeers {
+		if len(rel) < MinPeers {
 			continue
 		}
-		if k <= fresh {
+		if k <= Recently {
 			apart = append(apart, stats.MAD(rel))
 		}
 		takeOut(cs, ok, k, stats.Median(rel))
@@ -146,7 +152,7 @@ func takeOut(cs []Comparison, ok []bool, k int, common float64) {
 
 // spread measures the noise of the past about its own trend.
 func (c *Comparison) spread(size Size, apart float64) {
-	past := c.Difference[:len(c.Difference)-fresh]
+	past := c.Difference[:len(c.Difference)-Recently]
 	line := stats.OLS(c.frames[:len(past)], past)
 	rest := make([]float64, len(past))
 	for k, d := range past {
@@ -163,7 +169,7 @@ func (c *Comparison) spread(size Size, apart float64) {
 	c.SD = math.Max(c.ControlSD, floor)
 	c.Tau = believed.Tau
 	c.Effective = n / c.Tau
-	c.Own = math.Min(fresh, c.Frames) / c.Tau
+	c.Own = math.Min(Recently, c.Frames) / c.Tau
 	c.NU = math.Max(1, c.Effective-2)
 	c.fixed = c.SD * c.SD * math.Min(1, c.Tau/n)
 	if !math.IsNaN(apart) {
@@ -195,7 +201,7 @@ func outliers(cs []Comparison, ok []bool) {
 	}
 	shifts, slopes = stats.Finite(shifts), stats.Finite(slopes)
 	n := float64(len(shifts))
-	if n < minPeers {
+	if n < MinPeers {
 		return
 	}
 	midShift, midSlope, shiftMAD, slopeMAD := stats.Median(shifts), stats.Median(slopes), stats.MAD(shifts), stats.MAD(slopes)

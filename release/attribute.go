@@ -222,6 +222,7 @@ func (s *State) changeCandidate(i int, sc *scene) prediction.Candidate {
 	for _, fd := range sc.lately { // a copy: it is this change's from here on
 		if fd.Onset.P50 >= c.Since-1 {
 			s.runsOut(&fd, nil)
+			fd.noWorse()
 			sc.releases[i] = append(sc.releases[i], fd)
 			if fd.Rejected && fd.Active {
 				c.Direct = math.Max(c.Direct, fd.LogE)

@@ -257,6 +257,8 @@ func (s *State) examineLately() []finding {
 			all = append(all, s.finding(c, who[k], id, t))
 		}
 	}
+	s.arisen(all)
+	all = s.everywhere(all)
 	s.reject(all)
 	return all
 }

@@ -24,7 +24,13 @@ type needs struct {
 	never    bool    // it has had no traffic
 	unproven bool    // no failure of it has a series, and its requests are too few to say that there are none
 	scraped  bool    // nothing of it is told but how it is scraped
+	blind    bool    // of a change: no signal could be compared with the time before it
 	exposure float64 // weight from which a limit ahead would be known; 0 when none is in doubt
+}
+
+// enough says whether nothing of that is missing but what probabilities tell.
+func (n *needs) enough() bool {
+	return n.frames <= 0 && n.unasked == "" && !n.never && !n.scraped && !n.unproven && !n.blind
 }
 
 // lateAnswer is for how many frames in a row one signal of the new version may
@@ -72,6 +78,7 @@ func (s *State) needs(i int, sc *scene) needs {
 	n.scraped = i < len(s.sys.Releases) && !slices.ContainsFunc(sc.releases[i], func(fd finding) bool { return fd.Kind != signal.Infra })
 	if i >= len(s.sys.Releases) {
 		most = float64(s.mem.Frame - x.Begun - x.Lost)
+		n.blind = len(sc.lately) == 0
 	}
 	if need, each := s.uncounted(i, sc); need > n.requests {
 		n.requests, n.perFrame, n.unproven = need, each, true
@@ -172,6 +179,8 @@ func (s *State) unknowing(i int, n needs) *Unknowing {
 		return &Unknowing{Needs: frames(n.frames) + " of the new version", ETA: shortDuration(eta)}
 	case n.scraped:
 		return &Unknowing{Needs: "a signal of what it serves: its latency, its errors or its requests", ETA: ""}
+	case n.blind:
+		return &Unknowing{Needs: fmt.Sprintf("%d frames of a signal", pattern.LeastRecent), ETA: ""}
 	case n.unasked != "":
 		return &Unknowing{Needs: "answers to the query of " + n.unasked, ETA: ""}
 	case n.requests > 0:

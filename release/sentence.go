@@ -161,7 +161,7 @@ func (s *State) promoteText(i int, step string, a *Assessment, sc *scene) string
 		seen += "; but " + s.runsOutText(fd)
 	}
 	if i >= len(s.sys.Releases) {
-		seen = fmt.Sprintf("%s %s no harm since it was made", numbered(len(sc.releases[i]), "signal"), shows(len(sc.releases[i])))
+		seen = fmt.Sprintf("%s %s no harm since it was made", numbered(len(sc.lately), "signal"), shows(len(sc.lately)))
 		return fmt.Sprintf("%s may stay: %s.", a.ID, seen)
 	}
 	for _, e := range a.Evidence {

@@ -70,7 +70,7 @@ func (s *State) rule(i int, f signal.Frame, sc *scene) ruling {
 	d := s.policy.Decide(prevention.Case{
 		Unasked: x.unasked(), Harm: harm, Proven: x.Proven >= 2 || s.certainly(i, sc), Suspected: s.suspected(i, sc), Culprit: sc.blame.Culprit[i],
 		Breach: o.breach, Guess: o.guess,
-		Enough:   n.frames <= 0 && n.unasked == "" && !n.never && !n.scraped && !n.unproven,
+		Enough:   n.enough(),
 		Silence:  i < len(s.sys.Releases) && silent(sc.silences[i]),
 		Starting: i < len(s.sys.Releases) && (sc.silences[i].Kind == pattern.SilenceStarting || sc.silences[i].Kind == pattern.SilenceShared || x.Seen < 0),
 		Dim:      sc.lacks[i].Gone, Dimming: sc.lacks[i].Late,
