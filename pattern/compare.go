@@ -39,6 +39,7 @@ type Size struct {
 	Good     bool    // the level is a share of what goes well, 0..1
 	Major    float64 // how many sizes matter of what its users do not feel; 0 counts as 1
 	Idle     bool    // the live control has nothing to do: how far it wanders tells nothing
+	Alone    bool    // no control stands beside the subject, which is what the reference was before
 }
 
 // Of returns the change of consequence at a reference level. Of a share of what goes
@@ -94,7 +95,11 @@ type Comparison struct {
 	slow       float64   // the part of it that memory knows of; 0 where it does not serve
 	block      float64   // frames per block
 	wanders    float64   // how far the reference does; 0 when not known
-	away       float64   // how many times that far the subject is now
+	leap       float64   // how far the reference does at once; 0 when not known
+	held       float64   // blocks for which the reference keeps a value; 0 when not known
+	prior      []float64 // the last differences before the subject's, where it is what the reference was
+	alone      bool      // whether it is
+	away       float64   // how many times as far the subject is now
 	beside     int       // blocks in which a live control stood beside the subject
 	rest       []float64 // what to add to a difference so that it is to the control of that block alone
 	floor      float64   // standard deviation that a block is believed to have at least
@@ -202,9 +207,12 @@ func (c *Comparison) measure(w *Workspace, subject *Track, ref reference, size S
 	noise = noise.floored(c.floor).windowed(c.window)
 	c.Tau = noise.Tau
 	c.SD = math.Sqrt(max(ownVar, c.floor*c.floor))
-	c.SD = max(c.SD, jitter(c.Difference, noise.Rho, c.SD))
-	if !size.Idle && !c.within() && loads.reached() {
-		c.wanders = ref.wandering(subject.Values.Size, noise, scale, c.SD)
+	sd := c.SD
+	if c.SD = max(c.SD, jitter(c.Difference, noise.Rho, c.SD)); !size.Alone {
+		sd = c.SD // else it wavers as it did before, and its steps are what is asked for
+	}
+	if !size.Idle && !c.within(sd) && loads.reached() {
+		c.wandering(ref, subject.Values.Size, noise, scale, sd, size.Alone)
 	}
 	c.fixed += ref.persistent()*(1/subject.Instances()+1/ref.instances()) + (1-lambda)*(1-lambda)*at.variance
 	own := countFinite(c.Difference)

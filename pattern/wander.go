@@ -14,6 +14,11 @@ const ofReference = 20
 // if that is to say anything.
 const farthest = 4.5
 
+// leastRuns is how many values in a row, each kept for a while, show that a gauge is one that
+// moves now and then: with the runs of a job. Three of them must lie beyond, for one
+// that is repeated says no more than once.
+const leastRuns = 4
+
 // believed is how many standard deviations the reference is believed to wander at least.
 const believed = 3
 
@@ -26,20 +31,23 @@ const believed = 3
 // tail than a variance of as few degrees of freedom.
 //
 //	z = low/√(W²·max(1, τ/N) + 9·fixed)    W = max(range·√scale, 3·SD)
-//	ln E = 1.5·z + 0.5                     for z ≥ 4.5, else nothing
+//	m = √(z·J)                             for z ≥ 1, J as [Comparison.jump] has it
+//	ln E = 1.5·max(z, m) + 0.5             for z ≥ 4.5 or m ≥ 3.5, else nothing
 //
 // low is what three quarters of the last differences are at least, over one
-// window and three frames more, so that no single reading makes it; range is
+// window and three frames more, so that no single reading makes it, and of a gauge that
+// keeps its values over three of them; range is
 // that of the reference's N blocks before and during together, scale how much
 // more the subject wavers for having fewer instances; τ/N is over 1 where less
-// than one independent value was seen of the drift. Only beside a live control:
-// what both versions do at the same time is no departure. And only at a load
+// than one independent value was seen of the drift. Only beside a live control,
+// where what both versions do at the same time is no departure, or of a subject
+// that is what the reference was. And only at a load
 // that the reference has had: what it would do beyond that nobody has seen.
 //
 // The scale of E is measured, not derived: over releases of 60 to 130 frames
-// with all looks together z is over 4.5 in under 0.1 % of them, Gaussian,
+// with all looks together z is over 4.5 and m over 4 in about 0.1 % of them, Gaussian,
 // skewed or heavy-tailed, with ρ from 0 to 0.999 (TestBeyondHolds), so that E
-// stays far from a false alarm in five hundred. Less than that would be a suspicion: a
+// stays far from a false alarm in five hundred. Less of z would be a suspicion: a
 // hold, which runs out while the t-test is still on its way to a proof. The idea,
 // to scale by what a statistic's own path did and not by an estimate of its
 // long-run variance, is that of N. M. Kiefer, T. J. Vogelsang, H. Bunzel,
@@ -50,13 +58,19 @@ func (c *Comparison) beyond() {
 	}
 	var buf [stats.Width]float64
 	last, need := c.lately(buf[:0])
-	if len(last) < need || c.beside < need {
+	if len(last) < need || c.beside < need && !c.alone {
 		return
 	}
 	mean, low := stats.Mean(last), stats.Quantile(last, 0.25)
-	c.away = low / math.Sqrt(c.wanders*c.wanders+9*c.fixed)
+	z, m := low/math.Sqrt(c.wanders*c.wanders+9*c.fixed), 0.0
+	if z >= 1 {
+		m = math.Sqrt(z * c.jump(low, need))
+	}
+	if c.away = z; m >= leaped {
+		c.away = math.Max(z, m)
+	}
 	e := 1.5*c.away + 0.5
-	if !(c.away >= farthest) || c.Effective >= MinEffective && c.LogE >= e {
+	if !(z >= farthest || m >= leaped) || c.Effective >= MinEffective && c.LogE >= e {
 		return
 	}
 	if !(c.LogE > 0) {
@@ -68,7 +82,7 @@ func (c *Comparison) beyond() {
 
 // lately appends the last differences to out, as many as it takes to be beyond.
 func (c *Comparison) lately(out []float64) (last []float64, need int) {
-	need = int(math.Ceil(reach/c.block + c.window))
+	need = int(math.Ceil(max(reach/c.block+c.window, reach*c.held)))
 	for j := len(c.Difference) - 1; j >= 0 && len(out) < need; j-- {
 		if d := c.Difference[j]; !math.IsNaN(d) {
 			out = append(out, d)
@@ -77,13 +91,13 @@ func (c *Comparison) lately(out []float64) (last []float64, need int) {
 	return out, need
 }
 
-// within says whether none of the last differences is so large that the subject
-// could be beyond: then nothing else need be known.
-func (c *Comparison) within() bool {
+// within says whether none of the last differences is so large, in standard deviations of
+// the reference, that the subject could be beyond: then nothing else need be known.
+func (c *Comparison) within(sd float64) bool {
 	var buf [stats.Width]float64
 	last, _ := c.lately(buf[:0])
 	for _, d := range last {
-		if math.Abs(d) >= farthest*believed*c.SD {
+		if math.Abs(d) >= believed*sd {
 			return false
 		}
 	}
@@ -103,29 +117,48 @@ func (c *Comparison) left(bound float64) Onset {
 // observations, or a departure beyond all that the reference ever did.
 func (c *Comparison) Told() bool { return c.Effective >= MinEffective || c.Beyond }
 
-// wandering returns how far the reference has wandered, before and during
-// together, in blocks of size frames, raised for what is not known of a drift.
-// It is 0 without a live control, and where too little is known.
-func (r reference) wandering(size int, n noise, scale, sd float64) float64 {
-	if r.seasonal || r.during.empty() || r.during.Missed >= gone {
-		return 0
+// wandering notes how far the reference has wandered, before and during
+// together, in blocks of size frames, raised for what is not known of a drift, and
+// how far at once. It is nothing without a live control, but of a subject that is what
+// the reference was, and where too little is known.
+func (c *Comparison) wandering(r reference, size int, n noise, scale, sd float64, alone bool) {
+	live := !r.during.empty() && r.during.Missed < gone
+	if c.alone = alone && r.during.empty() && !r.before.empty(); r.seasonal || !live && !c.alone {
+		return
 	}
-	low, high, blocks := math.Inf(1), math.Inf(-1), 0.0
+	low, high, blocks, changes := math.Inf(1), math.Inf(-1), 0.0, 0.0
 	var buf [stats.Width]float64
+	_, need := c.lately(buf[:0])
+	long := 1.0
 	for _, t := range [...]*Track{r.before, r.during} {
 		if t.empty() {
 			continue
 		}
-		for _, x := range t.Values.MeansInto(buf[:0], size) {
-			if !math.IsNaN(x) {
-				low, high, blocks = math.Min(low, x), math.Max(high, x), blocks+1
+		means := stats.FiniteInto(buf[:0], t.Values.MeansInto(nil, size))
+		for i, x := range means {
+			low, high, blocks = math.Min(low, x), math.Max(high, x), blocks+1
+			if i > 0 && x != means[i-1] {
+				changes++
 			}
 		}
+		long = math.Max(long, float64(t.Values.Size)/float64(size))
+		c.leap = math.Max(c.leap, leap(means, max(1, need*size/t.Values.Size)))
 	}
 	if blocks*float64(size) < ofReference {
-		return 0
+		return
 	}
-	return math.Max((high-low)*math.Sqrt(scale), believed*sd) * math.Sqrt(math.Max(1, n.Tau/blocks))
+	if held := long * blocks / (changes + 1); changes+1 >= leastRuns && held >= 2 {
+		c.held = held
+	}
+	scale = math.Sqrt(scale)
+	c.leap = max(c.leap*scale, sd)
+	c.wanders = math.Max((high-low)*scale, believed*sd) * math.Sqrt(math.Max(1, n.Tau/blocks))
+	if c.alone {
+		c.prior = r.before.last(size, need)
+		for i := range c.prior {
+			c.prior[i] -= c.Level
+		}
+	}
 }
 
 // overReach is by how much more than the reference ever had to do the subject

@@ -25,7 +25,7 @@ func fill(origin int, values []float64) *Track {
 	for i, x := range values {
 		nan := math.NaN()
 		t.Add(origin+i, signal.Cell{Limit: nan, Readings: []signal.Reading{
-			{Value: x, N: nan, Events: nan, Presence: signal.Present, Age: 1 << 40},
+			{Value: x, N: nan, Events: nan, Level: nan, Spread: nan, Presence: signal.Present, Age: 1 << 40},
 		}}, 60)
 	}
 	return t

@@ -111,7 +111,8 @@ func (s *State) examineRelease(i int, weight float64) []finding {
 		// Growth matters where something fills up, or meets a limit.
 		size := s.sizes[id]
 		size.Still = !stock(s.sys.Signals[id].Kind) && math.IsNaN(canary.Limit)
-		size.Idle = weight >= 1 && goesWithLoad(s.sys.Signals[id].Kind)
+		size.Alone = s.sys.Releases[i].Control == ""
+		size.Idle = !size.Alone && weight >= 1 && goesWithLoad(s.sys.Signals[id].Kind) || size.Alone && s.busier(i)
 		loads := traffic
 		if !goesWithLoad(s.sys.Signals[id].Kind) {
 			loads = pattern.Loads{}

@@ -56,6 +56,25 @@ func (s *State) bursts(id int, before *pattern.Track) float64 {
 	return math.Max(1, d*d*window*n/(p*(1-p)))
 }
 
+// moreLoad is by how much more than before the traffic of a service may be, if it is to do
+// as it did then.
+const moreLoad = 0.1
+
+// busier says whether the service of a release without a control has more traffic now than
+// it ever had before the release: what it does at that, neither version has shown.
+func (s *State) busier(i int) bool {
+	x, before := &s.mem.Subjects[i], s.mem.Services[s.sys.Releases[i].Service].Before
+	for id, sig := range s.sys.Signals {
+		if sig.Kind != signal.Traffic || sig.Unit.Dimension != signal.Rate || !hasValues(x.Canary[id]) || !hasValues(before[id]) {
+			continue
+		}
+		if last := pattern.Tail(x.Canary[id], atOnce); len(last) > 0 && stats.Mean(last) > (1+moreLoad)*slices.Max(stats.Finite(before[id].Values.Means())) {
+			return true
+		}
+	}
+	return false
+}
+
 // excuse takes back the evidence of a release without a control, or of one whose
 // control had gone by then, where what it shows began elsewhere: both versions
 // would show it, and nothing tells them apart. It is held then, and not laid to it.
