@@ -110,7 +110,7 @@ func (s *State) examineRelease(i int, weight float64) []finding {
 		}
 		// Growth matters where something fills up, or meets a limit.
 		size := s.sizes[id]
-		size.Still = !stock(s.sys.Signals[id].Kind) && math.IsNaN(canary.Limit)
+		size.Still = !stock(s.sys.Signals[id]) && math.IsNaN(canary.Limit)
 		size.Alone = s.sys.Releases[i].Control == ""
 		size.Idle = !size.Alone && weight >= 1 && goesWithLoad(s.sys.Signals[id].Kind) || size.Alone && s.busier(i)
 		loads := traffic
@@ -274,19 +274,19 @@ func (s *State) finding(c pattern.Comparison, service, id int, subject *pattern.
 	size := s.consequence(&f)
 	// What is more only at the load that it has not is a cost, and no harm yet.
 	big := (symptom(sig) || c.Above()) && c.Typical >= size && c.Told() && c.Frames >= 3
-	f.Harmless = harmless(sig, c)
+	f.Harmless = harmless(sig, c) && !f.pastLimit()
 	if big && !f.Harmless && !f.roomy() {
 		f.LogE = c.LogE
 	}
 	// A difference that is certain and grows need not be certain twice.
-	if e := math.Max(c.SlopeLogE, c.LogE); stock(sig.Kind) && c.Growing() && e > f.LogE {
+	if e := math.Max(c.SlopeLogE, c.LogE); stock(sig) && c.Growing() && e > f.LogE {
 		f.Grows, f.LogE, f.Onset = true, e, c.Grown
 	}
 	if c.Typical < c.Size && c.LogE > 5 && !f.Grows {
 		f.Small = true
 	}
 	f.Active = f.LogE > 0 && (f.Grows || c.Stands(size) && !c.Faded(size))
-	if stock(sig.Kind) {
+	if stock(sig) {
 		f.Ahead = c.GrowthProbability()
 	}
 	if !f.roomy() && (symptom(sig) || c.Above()) {
@@ -322,8 +322,14 @@ func harmless(sig signal.Signal, c pattern.Comparison) bool {
 	return sig.Kind == signal.Network && sig.Direction() == signal.Both && !c.Falls && c.Level > c.ControlSD
 }
 
-// stock says whether a kind measures something that fills up.
-func stock(k signal.Kind) bool {
+// stock says whether a signal measures something that fills up: by its kind, or, of the
+// network, by its limit, as of connections that are tracked.
+func stock(sig signal.Signal) bool {
+	return filling(sig.Kind) || sig.Kind == signal.Network && sig.Limit.Set
+}
+
+// filling says whether a kind measures what fills up.
+func filling(k signal.Kind) bool {
 	return k == signal.Memory || k == signal.Saturation || k == signal.Database || k == signal.Infra
 }
 

@@ -85,7 +85,7 @@ const certainRise = 5
 // young notes a stock that is certainly fuller by what matters, and was seen
 // for too few frames to tell whether it goes on: then it is not known yet.
 func (s *State) young(fd *finding) {
-	rises := stock(fd.Kind) && !fd.Falls && fd.Comparison.LogE > certainRise && math.Max(fd.Typical, fd.Whole) >= fd.Size
+	rises := stock(s.sys.Signals[fd.Signal]) && !fd.Falls && fd.Comparison.LogE > certainRise && math.Max(fd.Typical, fd.Whole) >= fd.Size
 	if fd.Young = rises && fd.Frames < levelsOff && (fd.SlopeSE == 0 || fd.Slope > 0); fd.Young {
 		fd.Harm = math.Max(fd.Harm, s.policy.PromoteBelow)
 	}

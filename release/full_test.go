@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
 )
@@ -146,5 +147,27 @@ func TestAllRunOut(t *testing.T) {
 	}
 	if foretold != 2 || listed != 2 || math.Abs(sum-1) > 1e-9 {
 		t.Errorf("foretold %d, of which %d are told as next; all come to %v: %+v", foretold, listed, sum, last.WhatNext)
+	}
+}
+
+// TestNetworkFills: what grows of the network is load, and a leak where it has a limit, as
+// connections that are tracked have.
+func TestNetworkFills(t *testing.T) {
+	for _, limited := range []bool{false, true} {
+		rng := rand.New(rand.NewPCG(61, 62))
+		tracked := perCohort("conntrack", signal.Network, "entries")
+		if limited {
+			tracked.Limit = signal.Limit{Set: true, Value: 1000}
+		}
+		as := play([]signal.Signal{tracked}, 80, atATenth, func(k int, c signal.Cohort) []signal.Reading {
+			n := 100 + 2*rng.NormFloat64()
+			if c == signal.Canary {
+				n += 10 * float64(k)
+			}
+			return []signal.Reading{present(0.1 + 0.003*rng.NormFloat64()), present(n)}
+		})
+		if r := first(as, prevention.Rollback); r >= 0 != limited {
+			t.Errorf("limited %v: rollback in frame %d; in the end %s", limited, r, as[79].Sentence)
+		}
 	}
 }

@@ -82,7 +82,7 @@ func zone(sig signal.Signal, limit float64) (early, sd float64) {
 // roomy says whether something fills up that has a limit and half of its room
 // left: how much is used is then a cost. That it grows may still matter.
 func (f *finding) roomy() bool {
-	return stock(f.Kind) && !f.Falls && f.Now < f.Level+(f.Subject.Limit-f.Level)/2
+	return (filling(f.Kind) || f.Kind == signal.Network) && !f.Falls && f.Now < f.Level+(f.Subject.Limit-f.Level)/2
 }
 
 // sized lowers the size of consequence to the distance to a limit.
