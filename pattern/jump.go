@@ -53,6 +53,36 @@ func leap(xs []float64, n int) float64 {
 	return most
 }
 
+// leastRuns is how many values in a row, each kept for a while, show that a gauge is one that
+// moves now and then: with the runs of a job. Three of them must lie beyond, for one
+// that is repeated says no more than once.
+const leastRuns = 4
+
+// kept returns for how many blocks a value is kept, by the share e of equal neighbours:
+// 1/(1 − e) where a mean is of one block; of means of long blocks each run has one that is of two
+// values, so that two in a run do not count, and it is 2·long/(1 − e). It is 0 where fewer than a
+// third of the neighbours are equal, or a tenth of long ones, and with fewer than four runs;
+// up to twice too much where runs begin with long blocks.
+func kept(means []float64, long float64) float64 {
+	if len(means) < leastRuns {
+		return 0
+	}
+	same := 0.0
+	for i, x := range means[1:] {
+		if x == means[i] {
+			same++
+		}
+	}
+	e, least, runs := same/float64(len(means)-1), 1./3, 1.0
+	if long > 1 {
+		least, runs = 0.1, 2*long
+	}
+	if e < least || (1-e)*float64(len(means)) < leastRuns {
+		return 0
+	}
+	return runs / (1 - e)
+}
+
 // last returns the means of up to n blocks of size frames that came last, as far as
 // single frames are known.
 func (t *Track) last(size, n int) []float64 {

@@ -87,3 +87,29 @@ func TestJumpHeld(t *testing.T) {
 		}
 	}
 }
+
+// TestKept: for how long a gauge keeps its values is read off single blocks and off longer
+// ones; what never does keeps none, in blocks of any length.
+func TestKept(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 1))
+	for _, tt := range []struct {
+		run, long      int
+		least, highest float64
+	}{{1, 1, 0, 0}, {1, 4, 0, 0}, {3, 1, 2.9, 3.2}, {10, 1, 9, 12}, {10, 4, 8, 14}, {21, 4, 17, 25}} {
+		var means []float64
+		x, left := 0.0, 0
+		for range 60 {
+			sum := 0.0
+			for range tt.long {
+				if left == 0 {
+					x, left = r.NormFloat64(), tt.run
+				}
+				sum, left = sum+x, left-1
+			}
+			means = append(means, sum/float64(tt.long))
+		}
+		if got := kept(means, float64(tt.long)); got < tt.least || got > tt.highest {
+			t.Errorf("runs of %d in blocks of %d: kept for %v, want %v to %v", tt.run, tt.long, got, tt.least, tt.highest)
+		}
+	}
+}

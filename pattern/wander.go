@@ -14,11 +14,6 @@ const ofReference = 20
 // if that is to say anything.
 const farthest = 4.5
 
-// leastRuns is how many values in a row, each kept for a while, show that a gauge is one that
-// moves now and then: with the runs of a job. Three of them must lie beyond, for one
-// that is repeated says no more than once.
-const leastRuns = 4
-
 // believed is how many standard deviations the reference is believed to wander at least.
 const believed = 3
 
@@ -126,30 +121,24 @@ func (c *Comparison) wandering(r reference, size int, n noise, scale, sd float64
 	if c.alone = alone && r.during.empty() && !r.before.empty(); r.seasonal || !live && !c.alone {
 		return
 	}
-	low, high, blocks, changes := math.Inf(1), math.Inf(-1), 0.0, 0.0
-	var buf [stats.Width]float64
+	low, high, blocks, held := math.Inf(1), math.Inf(-1), 0.0, 0.0
+	var buf, all [stats.Width]float64
 	_, need := c.lately(buf[:0])
-	long := 1.0
 	for _, t := range [...]*Track{r.before, r.during} {
 		if t.empty() {
 			continue
 		}
-		means := stats.FiniteInto(buf[:0], t.Values.MeansInto(nil, size))
-		for i, x := range means {
+		means := stats.FiniteInto(buf[:0], t.Values.MeansInto(all[:0], size))
+		for _, x := range means {
 			low, high, blocks = math.Min(low, x), math.Max(high, x), blocks+1
-			if i > 0 && x != means[i-1] {
-				changes++
-			}
 		}
-		long = math.Max(long, float64(t.Values.Size)/float64(size))
+		held = math.Max(held, kept(means, float64(t.Values.Size)/float64(size)))
 		c.leap = math.Max(c.leap, leap(means, max(1, need*size/t.Values.Size)))
 	}
 	if blocks*float64(size) < ofReference {
 		return
 	}
-	if held := long * blocks / (changes + 1); changes+1 >= leastRuns && held >= 2 {
-		c.held = held
-	}
+	c.held = held
 	scale = math.Sqrt(scale)
 	c.leap = max(c.leap*scale, sd)
 	c.wanders = math.Max((high-low)*scale, believed*sd) * math.Sqrt(math.Max(1, n.Tau/blocks))
