@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"math"
+	"slices"
 
 	"github.com/foreshock/foreshock/stats"
 )
@@ -61,7 +62,8 @@ const leastRuns = 4
 // kept returns for how many blocks a value is kept, by the share e of equal neighbours:
 // 1/(1 − e) where a mean is of one block; of means of long blocks each run has one that is of two
 // values, so that two in a run do not count, and it is 2·long/(1 − e). It is 0 where fewer than a
-// third of the neighbours are equal, or a tenth of long ones, and with fewer than four runs;
+// third of the neighbours are equal, or a tenth of long ones, with fewer than four runs, and where they
+// come back to the same values;
 // up to twice too much where runs begin with long blocks.
 func kept(means []float64, long float64) float64 {
 	if len(means) < leastRuns {
@@ -77,10 +79,22 @@ func kept(means []float64, long float64) float64 {
 	if long > 1 {
 		least, runs = 0.1, 2*long
 	}
-	if e < least || (1-e)*float64(len(means)) < leastRuns {
+	if changed := (1-e)*float64(len(means)-1) + 1; e < least || changed < leastRuns || distinct(means) < comesBack*changed {
 		return 0
 	}
 	return runs / (1 - e)
+}
+
+// comesBack is which share of the runs must have a value that none before had: a gauge of whole
+// numbers that wavers a little comes back to the same few.
+const comesBack = 0.75
+
+// distinct returns how many values there are.
+func distinct(xs []float64) float64 {
+	var buf [stats.Width]float64
+	sorted := append(buf[:0], xs...)
+	slices.Sort(sorted)
+	return float64(len(slices.Compact(sorted)))
 }
 
 // last returns the means of up to n blocks of size frames that came last, as far as

@@ -1,6 +1,7 @@
 package pattern
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -111,5 +112,17 @@ func TestKept(t *testing.T) {
 		if got := kept(means, float64(tt.long)); got < tt.least || got > tt.highest {
 			t.Errorf("runs of %d in blocks of %d: kept for %v, want %v to %v", tt.run, tt.long, got, tt.least, tt.highest)
 		}
+	}
+}
+
+// TestKeptWhole: a gauge of whole numbers that wavers a little repeats itself, and keeps nothing.
+func TestKeptWhole(t *testing.T) {
+	r := rand.New(rand.NewPCG(12, 1))
+	var means []float64
+	for range 60 {
+		means = append(means, math.Round(7+0.4*r.NormFloat64()))
+	}
+	if got := kept(means, 1); got != 0 {
+		t.Errorf("whole numbers about 7 are kept for %v, want 0", got)
 	}
 }

@@ -39,9 +39,9 @@ const believed = 3
 // that is what the reference was. And only at a load
 // that the reference has had: what it would do beyond that nobody has seen.
 //
-// The scale of E is measured, not derived: over releases of 60 to 130 frames
-// with all looks together z is over 4.5 and m over 4 in about 0.1 % of them, Gaussian,
-// skewed or heavy-tailed, with ρ from 0 to 0.999 (TestBeyondHolds), so that E
+// The scale of E is measured, not derived: over releases of 60 to 200 frames
+// with all looks together it is over 4.5 in under 0.1 % of them, Gaussian or
+// heavy-tailed, with ρ from 0 to 0.999 (TestBeyondHolds), and in 0.2 % with log-normal shocks, so that E
 // stays far from a false alarm in five hundred. Less of z would be a suspicion: a
 // hold, which runs out while the t-test is still on its way to a proof. The idea,
 // to scale by what a statistic's own path did and not by an estimate of its

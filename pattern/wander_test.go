@@ -63,6 +63,32 @@ func TestBeyondHolds(t *testing.T) {
 	}
 }
 
+// TestBeyondHoldsAlone: the same of a service without a control, which goes on as it was, and
+// with shocks that are skewed as well.
+func TestBeyondHoldsAlone(t *testing.T) {
+	const each, before = 60, 60
+	seen, far := 0, 0
+	for _, rho := range []float64{0, 0.5, 0.8, 0.95, 0.99, 0.999} {
+		for seed := range each {
+			r := rand.New(rand.NewPCG(uint64(seed), math.Float64bits(rho)))
+			for _, shock := range []func() float64{r.NormFloat64, func() float64 { return (math.Exp(r.NormFloat64()) - math.Exp(0.5)) / 2.16 }} {
+				all := drifting(r, before+90, rho, shock)
+				seen++
+				for n := 4; n <= 90; n += 3 {
+					c, ok := Compare(fill(before, all[before:before+n]), nil, fill(0, all[:before]), signal.Up, Size{Relative: 0.001, Alone: true})
+					if ok && c.away >= farthest {
+						far++
+						break
+					}
+				}
+			}
+		}
+	}
+	if share := float64(far) / float64(seen); share > 0.003 {
+		t.Errorf("%d of %d releases (%.2f %%) are said to lie beyond at some time, want at most 0.3 %%", far, seen, 100*share)
+	}
+}
+
 // beyondAtAll says whether the subject is found beyond its reference, of which so
 // many values come before it, in any of its frames.
 func beyondAtAll(reference, subject []float64, before int) bool {
