@@ -47,16 +47,12 @@ func TestNextOfStations(t *testing.T) {
 		for _, c := range []float64{1, 2, 4} {
 			said, held := 0, 0
 			for seed := range uint64(100) {
-				rng := rand.New(rand.NewPCG(seed, 4))
-				p := stationPoint{rho: 0.3 + 0.3*rng.Float64(), cost: 1 + 2*rng.Float64(), power: math.Sqrt(2*(c+1)) - 1, base: 0.02, wait: 0.02 / c * math.Exp(rng.NormFloat64())}
-				const limit = 0.2
-				at := p.meets(limit)
-				if at == 0 || at >= stationGrid {
+				p, fails, rng := drawnStation(c, seed)
+				if math.IsNaN(fails) {
 					continue
 				}
-				fails := stationReach * float64(at) / (stationGrid - 1)
-				x := stationSeen(&p, fails, noise, rng)
-				x.Limit, x.Next = limit, 0.75*fails
+				x := stationSeen(&p, fails, noise, []float64{0.15, 0.35, 0.5}, rng)
+				x.Next = 0.75 * fails
 				f := FailsAt(x)
 				lo, mid, hi := f.Next()
 				if f.Why != Known || math.IsInf(mid, 0) {
@@ -75,16 +71,31 @@ func TestNextOfStations(t *testing.T) {
 	}
 }
 
+// stationLimit is the limit of the waits of the stations that are drawn, in seconds.
+const stationLimit = 0.2
+
+// drawnStation draws a station of c servers, and where its wait meets stationLimit: NaN
+// where it does at rest, or not within reach.
+func drawnStation(c float64, seed uint64) (p stationPoint, fails float64, rng *rand.Rand) {
+	rng = rand.New(rand.NewPCG(seed, 4))
+	p = stationPoint{rho: 0.3 + 0.3*rng.Float64(), cost: 1 + 2*rng.Float64(), power: math.Sqrt(2*(c+1)) - 1, base: 0.02, wait: 0.02 / c * math.Exp(rng.NormFloat64())}
+	at := p.meets(stationLimit)
+	if at == 0 || at >= stationGrid {
+		return p, math.NaN(), rng
+	}
+	return p, stationReach * float64(at) / (stationGrid - 1), rng
+}
+
 // stationSeen is what was seen of a station's wait: 40 frames before, and 20 each at
-// 15, 35 and 50 % of where it fails.
-func stationSeen(p *stationPoint, fails, noise float64, rng *rand.Rand) Response {
-	r := Response{Before: stats.NewHistory(0), Since: stats.NewHistory(40), Exposed: &Exposed{}, Wait: true}
+// three shares of where it fails.
+func stationSeen(p *stationPoint, fails, noise float64, shares []float64, rng *rand.Rand) Response {
+	r := Response{Before: stats.NewHistory(0), Since: stats.NewHistory(40), Exposed: &Exposed{}, Limit: stationLimit, Wait: true}
 	draw := func(w float64) float64 { return (p.base + p.wait*p.queue(w)) * (1 + noise*rng.NormFloat64()) }
 	for f := range 40 {
 		r.Before.Add(f, draw(0))
 	}
 	for f := 40; f < 100; f++ {
-		w := fails * []float64{0.15, 0.35, 0.5}[(f-40)/20]
+		w := fails * shares[(f-40)/20]
 		r.Exposed.Add(f, w)
 		r.Since.Add(f, draw(w))
 	}
