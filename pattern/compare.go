@@ -101,6 +101,7 @@ type Comparison struct {
 	alone      bool      // whether it is
 	away       float64   // how many times as far the subject is now
 	beside     int       // blocks in which a live control stood beside the subject
+	behind     int       // blocks since one did
 	rest       []float64 // what to add to a difference so that it is to the control of that block alone
 	floor      float64   // standard deviation that a block is believed to have at least
 	window     float64   // blocks that one value looks back over
@@ -195,6 +196,7 @@ func (c *Comparison) measure(w *Workspace, subject *Track, ref reference, size S
 	if ref.during != nil {
 		lambda = ref.lambda(y, k, noise.Rho)
 	}
+	c.behind = n
 	c.Difference, c.frames, c.rest = kept[n:2*n:2*n], kept[2*n:3*n:3*n], kept[3*n:]
 	c.differ(subject, k, course, lambda)
 	if loads.known() && !ref.seasonal {
@@ -232,7 +234,7 @@ func (c *Comparison) differ(subject *Track, k, course []float64, lambda float64)
 		if !math.IsNaN(k[i]) {
 			base = lambda*k[i] + (1-lambda)*course[i]
 			c.rest[i] = base - k[i]
-			c.beside++
+			c.beside, c.behind = c.beside+1, len(c.values)-1-i
 		}
 		c.Difference[i] = y - base
 		c.frames[i] = subject.Values.Frame(i)

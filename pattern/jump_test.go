@@ -126,3 +126,18 @@ func TestKeptWhole(t *testing.T) {
 		t.Errorf("whole numbers about 7 are kept for %v, want 0", got)
 	}
 }
+
+// TestJumpGone: where the control has gone, what both versions would do then is not known.
+func TestJumpGone(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 1))
+	reference, subject := drifting(r, 120, 0.95, r.NormFloat64), drifting(r, 60, 0.95, r.NormFloat64)
+	for i := 54; i < 60; i++ {
+		subject[i] += 40
+	}
+	for _, missing := range []int{0, 1} {
+		c, ok := Compare(fill(60, subject), fill(60, reference[60:120-missing]), fill(0, reference[:60]), signal.Up, Size{Relative: 0.05})
+		if !ok || c.Beyond != (missing == 0) {
+			t.Errorf("a control without a value for %d frames: beyond %v", missing, c.Beyond)
+		}
+	}
+}

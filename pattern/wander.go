@@ -34,8 +34,8 @@ const believed = 3
 // keeps its values over three of them; range is
 // that of the reference's N blocks before and during together, scale how much
 // more the subject wavers for having fewer instances; τ/N is over 1 where less
-// than one independent value was seen of the drift. Only beside a live control,
-// where what both versions do at the same time is no departure, or of a subject
+// than one independent value was seen of the drift. Only beside a control that has a value
+// now, where what both versions do at the same time is no departure, or of a subject
 // that is what the reference was. And only at a load
 // that the reference has had: what it would do beyond that nobody has seen.
 //
@@ -53,7 +53,7 @@ func (c *Comparison) beyond() {
 	}
 	var buf [stats.Width]float64
 	last, need := c.lately(buf[:0])
-	if len(last) < need || c.beside < need && !c.alone {
+	if len(last) < need || (c.beside < need || c.behind > 0) && !c.alone {
 		return
 	}
 	mean, low := stats.Mean(last), stats.Quantile(last, 0.25)

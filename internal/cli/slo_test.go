@@ -30,10 +30,10 @@ spec:
 	}
 	const dir = "../../examples/recordings/catalog-discovered"
 	code, with, stderr := run(t, "replay", dir, "--slo", file)
-	if code != exitRollback || stderr != "" || !strings.Contains(with, "1 service, 16 signals") || !strings.Contains(with, "generic_http/latency:p90") {
-		t.Errorf("replay --slo exits %d, want %d with 16 signals\n%s\n%s", code, exitRollback, with, stderr)
+	if code != exitRollback || stderr != "" || !strings.Contains(with, "1 service, 17 signals") || !strings.Contains(with, "generic_http/latency:p90") {
+		t.Errorf("replay --slo exits %d, want %d with 17 signals\n%s\n%s", code, exitRollback, with, stderr)
 	}
-	if _, without, _ := run(t, "replay", dir); !strings.Contains(without, "1 service, 15 signals") {
-		t.Errorf("replay says\n%s\nwant 15 signals without objectives", without)
+	if _, without, _ := run(t, "replay", dir); !strings.Contains(without, "1 service, 16 signals") {
+		t.Errorf("replay says\n%s\nwant 16 signals without objectives", without)
 	}
 }
