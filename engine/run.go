@@ -320,8 +320,9 @@ func (r *run) told(c signal.Cell) bool {
 	if r.tells == nil {
 		r.tells = make([]bool, len(r.sys.Services)*len(r.exporters))
 	}
-	for i, other := range r.exporters {
-		if r.tells[at(i)] && slices.Contains(r.exporters[e].Unless, other.ID) {
+	for _, id := range r.exporters[e].Unless {
+		other := slices.IndexFunc(r.exporters, func(x Exporter) bool { return x.ID == id })
+		if other >= 0 && r.tells[at(other)] {
 			return true
 		}
 	}
