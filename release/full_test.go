@@ -151,23 +151,30 @@ func TestAllRunOut(t *testing.T) {
 }
 
 // TestNetworkFills: what grows of the network is load, and a leak where it has a limit, as
-// connections that are tracked have.
+// connections that are tracked have. That twice as many are, with half of the room left,
+// is a cost.
 func TestNetworkFills(t *testing.T) {
-	for _, limited := range []bool{false, true} {
+	grows, twice := func(k int) float64 { return 10 * float64(k) }, func(int) float64 { return 100 }
+	for _, tt := range []struct {
+		name  string
+		limit float64
+		more  func(k int) float64
+		want  bool
+	}{{"grows", 0, grows, false}, {"grows to a limit", 1000, grows, true}, {"twice as many, and room", 1000, twice, false}} {
 		rng := rand.New(rand.NewPCG(61, 62))
 		tracked := perCohort("conntrack", signal.Network, "entries")
-		if limited {
-			tracked.Limit = signal.Limit{Set: true, Value: 1000}
+		if tt.limit > 0 {
+			tracked.Limit, tracked.Worse = signal.Limit{Set: true, Value: tt.limit}, signal.Up
 		}
 		as := play([]signal.Signal{tracked}, 80, atATenth, func(k int, c signal.Cohort) []signal.Reading {
 			n := 100 + 2*rng.NormFloat64()
 			if c == signal.Canary {
-				n += 10 * float64(k)
+				n += tt.more(k)
 			}
 			return []signal.Reading{present(0.1 + 0.003*rng.NormFloat64()), present(n)}
 		})
-		if r := first(as, prevention.Rollback); r >= 0 != limited {
-			t.Errorf("limited %v: rollback in frame %d; in the end %s", limited, r, as[79].Sentence)
+		if r := first(as, prevention.Rollback); r >= 0 != tt.want {
+			t.Errorf("%s: rollback in frame %d, want one: %v; in the end %s", tt.name, r, tt.want, as[79].Sentence)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func present(value float64) signal.Reading {
 // play takes the small system with more signals through foldBegins frames and
 // then so many of a release, and returns its assessments. The readings of a
 // cohort in frame k, which is below 0 before the release, are by signal, the
-// latency first.
+// latency first; of one without a presence there is no cell.
 func play(more []signal.Signal, frames int, exposure func(k int) signal.Exposure, readings func(k int, c signal.Cohort) []signal.Reading) []release.Assessment {
 	sys := smallSystem(release.Safe)
 	sys.Signals = append(sys.Signals, more...)
@@ -40,6 +40,9 @@ func play(more []signal.Signal, frames int, exposure func(k int) signal.Exposure
 		}
 		for _, c := range cohorts {
 			for id, r := range readings(k, c) {
+				if r.Presence == 0 { // nobody has ever told of it
+					continue
+				}
 				limit := math.NaN()
 				if sys.Signals[id].Limit.Set {
 					limit = sys.Signals[id].Limit.Value

@@ -41,22 +41,28 @@ func TestStaysSlow(t *testing.T) {
 	}
 }
 
-// scraped plays a release of which latency and whether its scrape works are told, the
-// latency of the new version as long as the function says so.
-func scraped(latency func(k int, c signal.Cohort) bool, exposure func(int) signal.Exposure) []release.Assessment {
+// scraped plays a release of which latency, memory, a request every ten frames and
+// whether its scrape works are told; of the new version as long as the function says so,
+// and then that its scrape fails.
+func scraped(lives func(k int, c signal.Cohort) bool, exposure func(int) signal.Exposure) []release.Assessment {
 	rng := rand.New(rand.NewPCG(49, 50))
 	up := perCohort("up", signal.Infra, "ratio")
 	up.Worse = signal.Down
-	return play([]signal.Signal{up}, 60, exposure, func(k int, c signal.Cohort) []signal.Reading {
-		if !latency(k, c) {
-			return []signal.Reading{signal.Missing(signal.Stopped, ""), present(0)}
+	more := []signal.Signal{up, perCohort("memory", signal.Memory, "bytes"), perCohort("traffic", signal.Traffic, "requests/s")}
+	return play(more, 60, exposure, func(k int, c signal.Cohort) []signal.Reading {
+		if !lives(k, c) {
+			gone := signal.Missing(signal.Stopped, "")
+			return []signal.Reading{gone, present(0), gone, gone}
 		}
-		return []signal.Reading{present(0.1 + 0.003*rng.NormFloat64()), present(1)}
+		out := []signal.Reading{present(0.1 + 0.003*rng.NormFloat64()), present(1), present(1e8 + 1e6*rng.NormFloat64()), present(0.1 / 15)}
+		out[3].N = 0.1
+		return out
 	})
 }
 
 // TestScrapeFails: a version that hangs gives nothing but its failing scrape, which is
-// no sign of life: also where the steps are shorter than a start may take.
+// no sign of life: also where the steps are shorter than a start may take, and where too
+// few requests come to miss any.
 func TestScrapeFails(t *testing.T) {
 	steps := func(k int) signal.Exposure {
 		return signal.Exposure{Weight: []float64{0.1, 0.25, 0.4, 0.5, 0.6, 0.7}[min(5, k/8)], Step: 1 + min(5, k/8)}
@@ -76,13 +82,9 @@ func TestScrapeFails(t *testing.T) {
 // TestOnlyScraped: of what nothing but its scraping is told it is not known what it
 // does, and it is not let on.
 func TestOnlyScraped(t *testing.T) {
-	as := scraped(func(_ int, c signal.Cohort) bool { return true }, atATenth)
-	if as[59].Verdict != "promote" {
-		t.Errorf("with a latency: %s", as[59].Sentence)
-	}
 	rng := rand.New(rand.NewPCG(57, 58))
 	slip := []signal.Signal{perCohort("p99 of a slip", signal.Latency, "s"), perCohort("errors", signal.Errors, "ratio")}
-	as = play(slip, 60, atATenth, func(int, signal.Cohort) []signal.Reading {
+	as := play(slip, 60, atATenth, func(int, signal.Cohort) []signal.Reading {
 		return []signal.Reading{present(0.1 + 0.003*rng.NormFloat64()), signal.Missing(signal.Empty, ""), signal.Missing(signal.Empty, "")}
 	})
 	if last := as[59]; last.Verdict != "promote" || !strings.Contains(last.Sentence, "; of p99 of a slip nothing was ever seen") {
@@ -91,10 +93,10 @@ func TestOnlyScraped(t *testing.T) {
 	up := perCohort("up", signal.Infra, "ratio")
 	up.Worse = signal.Down
 	as = play([]signal.Signal{up}, 60, atATenth, func(int, signal.Cohort) []signal.Reading {
-		return []signal.Reading{signal.Missing(signal.Empty, ""), present(1)}
+		return []signal.Reading{{}, present(1)}
 	})
 	last := as[59]
-	if last.Verdict != "unknown" || !strings.Contains(last.Sentence, "nothing is told of it but how it is scraped") {
+	if last.Verdict != "unknown" || !strings.Contains(last.Unknown.Needs, "a signal of what it serves") || !strings.Contains(last.Sentence, "nothing is told of it but how it is scraped") {
 		t.Errorf("%s: %s", last.Verdict, last.Sentence)
 	}
 }
