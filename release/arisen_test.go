@@ -1,15 +1,11 @@
 package release_test
 
 import (
-	"math"
 	"math/rand/v2"
 	"testing"
-	"time"
 
-	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
-	"github.com/foreshock/foreshock/topology"
 )
 
 // dropping plays a change of sixteen nodes: sixty frames before it and sixty after, in
@@ -17,37 +13,16 @@ import (
 // look back over so many frames. It returns the first assessment that rolls back, or
 // else the last one.
 func dropping(kind signal.Kind, unit string, window int, load, drops func(node, frame int) float64) release.Assessment {
-	const before, after, nodes = 60, 60, 16
 	rng := rand.New(rand.NewPCG(71, 72))
-	sys := release.System{
-		Interval: time.Minute, Graph: topology.New(nodes, nil), Services: make([]release.Service, nodes),
-		Signals: []signal.Signal{perCohort("drops", kind, unit), perCohort("requests", signal.Traffic, "requests/s")},
-		Changes: []release.Change{{ID: "push", At: foldStart.Add(before * time.Minute)}},
-	}
-	sys.Signals[0].Window = window
-	for j := range sys.Services {
-		sys.Services[j] = release.Service{Name: string(rune('a' + j)), Criticality: 1}
-	}
-	s := release.New(sys, prevention.DefaultPolicy())
-	var last release.Assessment
-	for k := range before + after {
-		f := signal.Frame{At: foldStart.Add(time.Duration(k) * time.Minute)}
-		for j := range nodes {
-			seen := 0.0
-			for back := range window {
-				seen += drops(j, k-before-back) / float64(window)
-			}
-			for id, v := range []float64{seen, 100 * load(j, k-before) * (1 + 0.02*rng.NormFloat64())} {
-				f.Cells = append(f.Cells, signal.Cell{Service: j, Signal: id, Release: -1, Cohort: signal.Whole, Limit: math.NaN(), Readings: []signal.Reading{present(v)}})
-			}
+	dropped := perCohort("drops", kind, unit)
+	dropped.Window = window
+	return playChange(16, []signal.Signal{dropped, perCohort("requests", signal.Traffic, "requests/s")}, 60, func(j, k int) []signal.Reading {
+		seen := 0.0
+		for back := range window {
+			seen += drops(j, k-back) / float64(window)
 		}
-		for _, a := range s.Step(f) {
-			if last = a; a.Verdict == "rollback" {
-				return a
-			}
-		}
-	}
-	return last
+		return []signal.Reading{present(seen), present(100 * load(j, k) * (1 + 0.02*rng.NormFloat64()))}
+	})
 }
 
 // TestArisen: what never was before has no spread to measure it by, and is judged by how

@@ -4,12 +4,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
-	"time"
 
-	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
-	"github.com/foreshock/foreshock/topology"
 )
 
 // pushed plays a change of a system of so many regions: sixty frames before it and
@@ -17,41 +14,21 @@ import (
 // a frame, which is below 0 before the change. It returns the first assessment that
 // rolls back, or else the last one.
 func pushed(regions int, values func(region, frame int) (traffic, cpu, latency, errors float64)) release.Assessment {
-	const before, after, requests = 60, 40, 3000
+	const requests = 3000
 	rng := rand.New(rand.NewPCG(61, 62))
-	sys := release.System{
-		Interval: time.Minute, Graph: topology.New(regions, nil), Services: make([]release.Service, regions),
-		Signals: []signal.Signal{
-			perCohort("requests", signal.Traffic, "requests/s"), perCohort("cpu", signal.CPU, "cores"),
-			perCohort("latency", signal.Latency, "s"), perCohort("errors", signal.Errors, "ratio"),
-		},
-		Changes: []release.Change{{ID: "push", At: foldStart.Add(before * time.Minute)}},
+	signals := []signal.Signal{
+		perCohort("requests", signal.Traffic, "requests/s"), perCohort("cpu", signal.CPU, "cores"),
+		perCohort("latency", signal.Latency, "s"), perCohort("errors", signal.Errors, "ratio"),
 	}
-	for j := range sys.Services {
-		sys.Services[j] = release.Service{Name: string(rune('a' + j)), Criticality: 1}
-	}
-	s := release.New(sys, prevention.DefaultPolicy())
-	var last release.Assessment
-	for k := range before + after {
-		f := signal.Frame{At: foldStart.Add(time.Duration(k) * time.Minute)}
-		for j := range regions {
-			traffic, cpu, latency, errors := values(j, k-before)
-			n := math.Round(requests * traffic)
-			failed := present(errors)
-			failed.N, failed.Events = n, math.Round(n*errors*(1+0.1*rng.NormFloat64()))
-			failed.Value = failed.Events / n
-			noisy := func(x float64) signal.Reading { return present(x * (1 + 0.03*rng.NormFloat64())) }
-			for id, r := range []signal.Reading{noisy(50 * traffic), noisy(cpu), noisy(latency), failed} {
-				f.Cells = append(f.Cells, signal.Cell{Service: j, Signal: id, Release: -1, Cohort: signal.Whole, Limit: math.NaN(), Readings: []signal.Reading{r}})
-			}
-		}
-		for _, a := range s.Step(f) {
-			if last = a; a.Verdict == "rollback" {
-				return a
-			}
-		}
-	}
-	return last
+	return playChange(regions, signals, 40, func(j, k int) []signal.Reading {
+		traffic, cpu, latency, errors := values(j, k)
+		n := math.Round(requests * traffic)
+		failed := present(errors)
+		failed.N, failed.Events = n, math.Round(n*errors*(1+0.1*rng.NormFloat64()))
+		failed.Value = failed.Events / n
+		noisy := func(x float64) signal.Reading { return present(x * (1 + 0.03*rng.NormFloat64())) }
+		return []signal.Reading{noisy(50 * traffic), noisy(cpu), noisy(latency), failed}
+	})
 }
 
 // TestEverywhere: what all services of a system show from a change on is the change's

@@ -7,6 +7,7 @@ import (
 	"github.com/foreshock/foreshock/prevention"
 	"github.com/foreshock/foreshock/release"
 	"github.com/foreshock/foreshock/signal"
+	"github.com/foreshock/foreshock/topology"
 )
 
 // perCohort is a signal of both versions of the small system.
@@ -57,3 +58,34 @@ func play(more []signal.Signal, frames int, exposure func(k int) signal.Exposure
 
 // atATenth is a release that stands at a tenth of the traffic.
 func atATenth(int) signal.Exposure { return signal.Exposure{Weight: 0.1, Step: 1} }
+
+// playChange takes a system of so many services through an hour of minutes and then so
+// many under a change that has no service. The readings of a service in frame k, which is
+// below 0 before the change, are by signal. It returns the first assessment that rolls
+// back, or else the last one.
+func playChange(services int, signals []signal.Signal, after int, readings func(service, k int) []signal.Reading) release.Assessment {
+	const before = 60
+	sys := release.System{
+		Interval: time.Minute, Graph: topology.New(services, nil), Services: make([]release.Service, services), Signals: signals,
+		Changes: []release.Change{{ID: "push", At: foldStart.Add(before * time.Minute)}},
+	}
+	for j := range sys.Services {
+		sys.Services[j] = release.Service{Name: string(rune('a' + j)), Criticality: 1}
+	}
+	s := release.New(sys, prevention.DefaultPolicy())
+	var last release.Assessment
+	for k := -before; k < after; k++ {
+		f := signal.Frame{At: foldStart.Add(time.Duration(k+before) * time.Minute)}
+		for j := range services {
+			for id, r := range readings(j, k) {
+				f.Cells = append(f.Cells, signal.Cell{Service: j, Signal: id, Release: -1, Cohort: signal.Whole, Limit: math.NaN(), Readings: []signal.Reading{r}})
+			}
+		}
+		for _, a := range s.Step(f) {
+			if last = a; a.Verdict == "rollback" {
+				return a
+			}
+		}
+	}
+	return last
+}
